@@ -1,0 +1,47 @@
+"""cnnkit: take a network trained on ImageNet, cut it, put a new head on it, train, look inside, hand it in.
+
+    import cnnkit as ck
+
+    net = ck.finetune("photos/", backbone="mobilenet_v2")   # one folder a class in, a trained network out
+    ck.predict(net, "holiday/")                             # DataFrame: id, label, probabilities
+    ck.save(net, "runs/photos")                             # JSON + H5, loads in plain Keras
+
+Importing cnnkit is silent and loads nothing heavy: each public name imports its module on first use.
+"""
+
+from __future__ import annotations
+
+from cnnkit._lazy import lazy_exports
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    modules={
+        "backbones": "cnnkit.backbones",
+        "data": "cnnkit.data",
+        "errors": "cnnkit.errors",
+        "export": "cnnkit.export",
+        "heads": "cnnkit.heads",
+        "plans": "cnnkit.transfer.plans",
+        "primitives": "cnnkit.primitives",
+        "transfer": "cnnkit.transfer",
+        "zoo": "cnnkit.zoo",
+    },
+    names={
+        "Network": "cnnkit.transfer.network",
+        "Phase": "cnnkit.transfer.plan",
+        "Plan": "cnnkit.transfer.plan",
+        "Run": "cnnkit.transfer.run",
+        "attach": "cnnkit.transfer.network",
+        "backbone": "cnnkit.backbones.extractor",
+        "evaluate": "cnnkit.transfer.inference",
+        "finetune": "cnnkit.transfer.finetuning",
+        "fit": "cnnkit.transfer.fitting",
+        "load": "cnnkit.export.bundle",
+        "predict": "cnnkit.transfer.inference",
+        "rate_finder": "cnnkit.transfer.rate_finding",
+        "save": "cnnkit.export.bundle",
+        "truncate": "cnnkit.backbones.truncation",
+    },
+)

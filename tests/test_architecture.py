@@ -1,0 +1,130 @@
+"""The rooms of the package: each imports lower ranks and itself, never the same or a higher rank."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnnkit
+
+PACKAGE = Path(cnnkit.__file__).parent
+
+RANKS = {
+    "errors": 0,
+    "_lazy": 0,
+    "primitives": 1,
+    "metrics": 1,
+    "submissions": 1,
+    "data": 2,
+    "losses": 2,
+    "zoo": 2,
+    "backbones": 3,
+    "heads": 3,
+    "transfer": 4,
+    "export": 5,
+    "visualize": 5,
+    "tasks": 6,
+    "grading": 7,
+    "serving": 7,
+    "cli": 8,
+}
+HEAVY = {"keras", "tensorflow", "tensorflow_datasets"}
+FREE_OF_TENSORFLOW = ("errors", "primitives", "metrics", "submissions", "data")
+
+
+def module_name(file: Path) -> str:
+    parts = ("cnnkit", *file.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(file: Path) -> set[str]:
+    """Absolute names of all modules that a file imports, local imports included."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative imports hide the room that they enter"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+FILES = {module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+GRAPH = {
+    name: {
+        target
+        for imported in imports(file)
+        if (target := imported if imported in FILES else imported.rpartition(".")[0]) in FILES
+    }
+    for name, file in FILES.items()
+}
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_room_has_a_rank() -> None:
+    assert {room(name) for name in FILES} - {""} <= set(RANKS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_point_down(name: str) -> None:
+    if name == "cnnkit":
+        return  # the front door names every room
+    for target in GRAPH[name]:
+        if target == "cnnkit":
+            continue  # the version
+        same = room(target) == room(name)
+        assert same or RANKS[room(target)] < RANKS[room(name)], f"{name} imports {target}"
+
+
+def test_no_cycles() -> None:
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " → ".join((*path, name))
+        if name not in done:
+            for target in GRAPH[name] - {name, "cnnkit"}:
+                # `from cnnkit.room import module` names the package, whose __init__ is lazy
+                if FILES[target].name != "__init__.py":
+                    visit(target, (*path, name))
+            done.add(name)
+
+    for name in FILES:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if room(name) in FREE_OF_TENSORFLOW])
+def test_light_rooms_do_not_import_tensorflow_at_the_top(name: str) -> None:
+    top = ast.parse(FILES[name].read_text(encoding="utf-8")).body
+    for node in top:
+        if isinstance(node, ast.Import):
+            assert not HEAVY & {alias.name.split(".")[0] for alias in node.names}, name
+        elif isinstance(node, ast.ImportFrom):
+            assert (node.module or "").split(".")[0] not in HEAVY, name
+
+
+def test_import_is_silent_and_light() -> None:
+    code = (
+        "import sys, time; before = time.perf_counter(); import cnnkit; "
+        "seconds = time.perf_counter() - before; "
+        "print(seconds < 0.3, sorted({'numpy', 'pandas', 'keras', 'tensorflow', 'cv2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("True []", "")
+
+
+def test_every_public_name_exists() -> None:
+    for name in cnnkit.__all__:
+        assert getattr(cnnkit, name) is not None
+    assert set(cnnkit.__all__) <= set(dir(cnnkit))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="finetun"):
+        cnnkit.finetun  # noqa: B018  (the access is the test)
