@@ -1,0 +1,34 @@
+"""Data: sources of examples, how they are split, framed, augmented and batched.
+
+    photos = ck.data.folder("photos/")              # a dataset: .classes .train .validation .test
+    photos.report()                                 # counts, imbalance, pictures in two splits
+
+Five roads lead to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (tensorflow-datasets),
+`coco` (instances of COCO), and `scenes` and `faces` (drawn by a program). A picture is RGB, uint8, 0…255, everywhere.
+"""
+
+from __future__ import annotations
+
+from cnnkit._lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    names={
+        "Augmentation": "cnnkit.data.augmentation",
+        "Batch": "cnnkit.data.pipeline",
+        "Dataset": "cnnkit.data.dataset",
+        "Framing": "cnnkit.data.framing",
+        "Reader": "cnnkit.data.source",
+        "SkippedFile": "cnnkit.data.dataset",
+        "Source": "cnnkit.data.source",
+        "arrays": "cnnkit.data.array_images",
+        "batches": "cnnkit.data.pipeline",
+        "coco": "cnnkit.data.coco_images",
+        "decode_bytes": "cnnkit.data.decode",
+        "decode_file": "cnnkit.data.decode",
+        "faces": "cnnkit.data.face_pictures",
+        "folder": "cnnkit.data.image_folder",
+        "scenes": "cnnkit.data.scene_pictures",
+        "tfds": "cnnkit.data.tfds_sets",
+    },
+)

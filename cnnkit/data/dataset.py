@@ -1,0 +1,181 @@
+"""A dataset: classes, and the sources to train on, to choose by and to report on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import pandas as pd
+
+from cnnkit.data.source import SizedReader, Source
+from cnnkit.errors import DataError
+
+SPLITS = ("train", "validation", "test")
+
+# A class this many times rarer than the largest is worth a warning: class weights or more pictures.
+IMBALANCE_WARNING = 3.0
+# Below this many training pictures a class is learned by heart.
+FEW_PICTURES = 10
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file that `on_error="skip"` left out, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three sources with the same classes. A part that does not exist is an empty source.
+
+    Args:
+        classes: The class names, in the order of the labels.
+        train: What the weights are fitted to.
+        validation: What epochs and settings are chosen by.
+        test: What the result is reported on.
+        skipped: Files that were left out because they are no pictures, when that was asked for.
+        ignored: How many files were passed over because their names are no picture's (`.txt`, `.json`, …).
+
+    Raises:
+        DataError: A part with other classes.
+    """
+
+    classes: tuple[str, ...]
+    train: Source
+    validation: Source
+    test: Source
+    skipped: tuple[SkippedFile, ...] = ()
+    ignored: int = 0
+
+    def __post_init__(self) -> None:
+        for name, source in self.parts().items():
+            if source.classes != self.classes:
+                raise DataError(
+                    f"the classes {list(self.classes)} in every part",
+                    f"{list(source.classes)} in {name}",
+                    "Give all three parts the same classes in the same order.",
+                )
+
+    def parts(self) -> dict[str, Source]:
+        """The three sources by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A sha256 over classes, ids, labels and pictures of all parts: the same data, the same string."""
+        parts = "".join(source.fingerprint for source in self.parts().values())
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def counts(self) -> pd.DataFrame:
+        """Examples that show each class: index class, columns train, validation, test."""
+        index = pd.Index(list(self.classes), name="class", dtype="str")
+        return pd.DataFrame({name: source.counts() for name, source in self.parts().items()}, index=index)
+
+    @property
+    def imbalance(self) -> float:
+        """Training examples of the largest class over those of the smallest; inf where one has none."""
+        counts = self.train.counts()
+        if not counts.any():
+            return 1.0
+        return float(counts.max() / counts.min()) if counts.min() else float("inf")
+
+    def report(self) -> pd.DataFrame:
+        """What is in the dataset and what to worry about.
+
+        Returns:
+            One row a class and a last one, `all`: the counts in train, validation and test, their total, the
+            class's share of all examples (0…1), and a warning in words, empty where there is none. The last
+            row counts the pictures that are in two parts; `duplicates` lists them.
+        """
+        counts = self.counts()
+        sizes = {name: len(source) for name, source in self.parts().items()}
+        table = pd.concat([counts, pd.DataFrame(sizes, index=pd.Index(["all"], name="class"))])
+        table.index.name = "class"
+        table["total"] = table.sum(axis=1)
+        table["share"] = (table["total"] / max(1, sum(sizes.values()))).round(4)
+        table["warning"] = [self._class_warning(name) for name in self.classes] + [self._warning()]
+        return table
+
+    def duplicates(self) -> pd.DataFrame:
+        """Pictures with the same content in two parts: columns id, split, other_id, other_split.
+
+        A picture to train on that is tested again makes the result look better than it is. Content is
+        compared by hash; where the reader knows the stored size, only pictures of equal size are hashed.
+        """
+        examples = [(name, index) for name, source in self.parts().items() for index in range(len(source))]
+        parts = self.parts()
+        if all(isinstance(source.reader, SizedReader) for source in parts.values() if len(source)):
+            examples = _across_splits(examples, lambda name, index: str(_size(parts[name], index)))
+        digests: dict[tuple[str, int], str] = {}
+        for name, source in parts.items():
+            wanted = [index for split, index in examples if split == name]
+            digests.update(zip(((name, index) for index in wanted), source.digests(wanted), strict=True))
+        groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for example in examples:
+            groups[digests[example]].append(example)
+        rows = [
+            (parts[first].ids[index], first, parts[second].ids[other], second)
+            for group in groups.values()
+            for (first, index), (second, other) in combinations(group, 2)
+            if first != second
+        ]
+        return pd.DataFrame(rows, columns=["id", "split", "other_id", "other_split"])
+
+    def _class_warning(self, name: str) -> str:
+        index = self.classes.index(name)
+        count, largest = int(self.train.counts()[index]), int(self.train.counts().max(initial=0))
+        if not len(self.train):
+            return ""
+        if count == 0:
+            return "nothing to train on"
+        warnings = []
+        if largest > IMBALANCE_WARNING * count:
+            warnings.append(f"{largest / count:.1f} times rarer than the largest class: use class weights")
+        if count < FEW_PICTURES:
+            warnings.append(f"only {count} to train on")
+        if (
+            len(self.validation)
+            and self.validation.labels is not None
+            and not self.validation.counts()[index]
+        ):
+            warnings.append("none in validation")
+        return "; ".join(warnings)
+
+    def _warning(self) -> str:
+        warnings = []
+        if self.imbalance > IMBALANCE_WARNING:
+            warnings.append(f"imbalance {self.imbalance:.1f}")
+        duplicates = self.duplicates()
+        if len(duplicates):
+            warnings.append(f"{duplicates['id'].nunique()} pictures are in two splits: see duplicates()")
+        if self.skipped:
+            warnings.append(f"{len(self.skipped)} files skipped")
+        return "; ".join(warnings)
+
+    def __repr__(self) -> str:
+        counts = self.counts()
+        shown = counts.head(12).to_string() if len(counts) else ""
+        more = f"\n… {len(counts) - 12} more classes" if len(counts) > 12 else ""
+        sizes = ", ".join(f"{len(source)} {name}" for name, source in self.parts().items())
+        skipped = f"; {len(self.skipped)} files skipped" if self.skipped else ""
+        return f"Dataset of {len(self.classes)} classes: {sizes}{skipped}\n{shown}{more}"
+
+
+def _across_splits(examples: list[tuple[str, int]], key: Callable[[str, int], str]) -> list[tuple[str, int]]:
+    """The examples whose key also occurs in another split."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    keys = [key(*example) for example in examples]
+    for value, (name, _) in zip(keys, examples, strict=True):
+        splits[value].add(name)
+    return [example for value, example in zip(keys, examples, strict=True) if len(splits[value]) > 1]
+
+
+def _size(source: Source, index: int) -> int:
+    reader = source.reader
+    return reader.size(int(source.positions[index])) if isinstance(reader, SizedReader) else 0

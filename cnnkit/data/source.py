@@ -1,0 +1,214 @@
+"""A source: examples with stable ids and labels, whose pictures are read one at a time.
+
+Nothing here holds pictures. A reader fetches one on demand (from a file, an array, a record, a renderer), and
+a source says which of the reader's pictures belong to it, in which order and with which labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cnnkit.errors import DataError, InputError
+
+T = TypeVar("T", bound=np.generic)
+Labels = NDArray[np.int64] | NDArray[np.float32]
+
+
+class Reader(Protocol):
+    """Random access to pictures. Both methods are called from several threads at once."""
+
+    def read(self, position: int) -> NDArray[np.uint8]:
+        """The picture at `position`: RGB, uint8, (height, width, 3), upright, of any size.
+
+        Raises:
+            ImageFileError: The picture cannot be read; the message names it.
+        """
+
+    def digest(self, position: int) -> str:
+        """A hex hash of the content of the picture at `position`."""
+
+
+@runtime_checkable
+class SizedReader(Protocol):
+    """A reader that knows how many bytes a picture takes: two of different size need no digest to differ."""
+
+    def size(self, position: int) -> int:
+        """Bytes of the stored picture at `position`."""
+
+
+class NoPictures:
+    """The reader of a source without examples."""
+
+    def read(self, position: int) -> NDArray[np.uint8]:
+        """Always an IndexError."""
+        raise IndexError(position)
+
+    def digest(self, position: int) -> str:
+        """Always an IndexError."""
+        raise IndexError(position)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Examples: ids, labels, and where a reader finds their pictures.
+
+    Args:
+        ids: One stable, unique name an example; the relative path with "/" for files.
+        classes: The class names; the index in this tuple is the label.
+        labels: (n,) class indices; or (n, classes) of 0 and 1, where an example may show several classes; or
+            None for examples without labels.
+        reader: Where the pictures come from.
+        positions: (n,) the position in `reader` of each example.
+
+    Raises:
+        DataError: Lengths that differ, an id that occurs twice, or a label that is no class.
+    """
+
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: Labels | None
+    reader: Reader
+    positions: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = len(self.ids)
+        positions = _read_only(np.array(self.positions, np.int64))
+        if positions.shape != (count,):
+            raise DataError(
+                f"one position for each of {count} ids",
+                f"positions of shape {positions.shape}",
+                "Give both the same length.",
+            )
+        if len(set(self.ids)) != count:
+            twice = next(name for name in self.ids if self.ids.count(name) > 1)
+            raise DataError("every id once", f"{twice!r} more than once", "Take each example once.")
+        object.__setattr__(self, "positions", positions)
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _checked_labels(self.labels, self.classes, count))
+
+    @classmethod
+    def empty(cls, classes: Sequence[str]) -> Source:
+        """A source without examples: the part of a dataset that does not exist."""
+        nothing = np.zeros(0, np.int64)
+        return cls((), tuple(classes), nothing, NoPictures(), nothing)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an example may show several classes at once."""
+        return self.labels is not None and self.labels.ndim == 2
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        """The picture of example `index`: RGB, uint8, (height, width, 3)."""
+        return self.reader.read(int(self.positions[index]))
+
+    def take(self, indices: ArrayLike) -> Source:
+        """The examples at `indices` (integers, or a mask of one bool an example), in that order."""
+        chosen = np.asarray(indices)
+        if chosen.dtype == np.bool_:
+            if chosen.shape != (len(self),):
+                raise InputError(
+                    f"a mask of shape ({len(self)},)", f"shape {chosen.shape}", "Make one bool an example."
+                )
+            chosen = np.flatnonzero(chosen)
+        chosen = chosen.astype(np.int64)
+        return Source(
+            ids=tuple(self.ids[index] for index in chosen),
+            classes=self.classes,
+            labels=None if self.labels is None else self.labels[chosen],
+            reader=self.reader,
+            positions=self.positions[chosen],
+        )
+
+    def counts(self) -> NDArray[np.int64]:
+        """(classes,) how many examples show each class; zeros where there are no labels."""
+        if self.labels is None:
+            return np.zeros(len(self.classes), np.int64)
+        if self.labels.ndim == 2:
+            return np.asarray(self.labels.sum(axis=0), np.int64)
+        return np.bincount(self.labels.astype(np.int64), minlength=len(self.classes)).astype(np.int64)
+
+    def digests(self, indices: ArrayLike | None = None) -> list[str]:
+        """The content hashes of the examples at `indices`, of all by default, read by several threads."""
+        chosen = np.arange(len(self)) if indices is None else np.asarray(indices, np.int64)
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            return list(pool.map(self.reader.digest, self.positions[chosen].tolist()))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A sha256 over classes, ids, labels and the content of every picture, in order."""
+        whole = hashlib.sha256()
+        for part in (*self.classes, "", *self.ids, "", *self.digests()):
+            whole.update(part.encode() + b"\0")
+        if self.labels is not None:
+            whole.update(f"{self.labels.dtype}{self.labels.shape}".encode() + self.labels.tobytes())
+        return whole.hexdigest()
+
+    def table(self) -> pd.DataFrame:
+        """One row an example: id and label, or id and a column of 0 and 1 a class where several may apply."""
+        rows = pd.DataFrame({"id": list(self.ids)}, dtype="str")
+        if self.labels is None:
+            return rows
+        if self.labels.ndim == 2:
+            return rows.join(pd.DataFrame(self.labels.astype(np.int64), columns=list(self.classes)))
+        return rows.assign(label=[self.classes[label] for label in self.labels.astype(np.int64)])
+
+    def __repr__(self) -> str:
+        if self.labels is None:
+            return f"Source of {len(self)} pictures without labels"
+        counts = pd.Series(self.counts(), index=list(self.classes))
+        shown = counts.head(12).to_string() if len(counts) else ""
+        more = f"\n… {len(counts) - 12} more classes" if len(counts) > 12 else ""
+        return f"Source of {len(self)} pictures\n{shown}{more}"
+
+
+def _read_only(array: NDArray[T]) -> NDArray[T]:
+    array.setflags(write=False)
+    return array
+
+
+def _checked_labels(labels: Labels, classes: tuple[str, ...], count: int) -> Labels:
+    """A read-only copy of `labels` as int64 indices or a float32 table of 0 and 1."""
+    if len(labels) != count:
+        raise DataError(
+            f"one label for each of {count} examples", f"{len(labels)} labels", "Give both the same length."
+        )
+    if labels.ndim == 2:
+        if labels.shape[1] != len(classes):
+            raise DataError(
+                f"one column for each of the {len(classes)} classes",
+                f"labels of shape {labels.shape}",
+                "Give `classes` one name a column.",
+            )
+        if not np.isin(labels, (0, 1)).all():
+            raise DataError(
+                "0 or 1 for every class of an example",
+                f"the values {np.unique(labels)[:5].tolist()}",
+                "Round probabilities, or give class indices of shape (n,).",
+            )
+        return _read_only(np.array(labels, np.float32))
+    if labels.ndim != 1:
+        raise DataError(
+            "labels of shape (n,) or (n, classes)",
+            f"shape {labels.shape}",
+            "Give class indices, or 0 and 1 a class.",
+        )
+    if count and not (labels.min() >= 0 and labels.max() < len(classes)):
+        raise DataError(
+            f"labels from 0 to {len(classes) - 1}, one for each of the {len(classes)} classes",
+            f"labels from {labels.min()} to {labels.max()}",
+            "Number the classes from 0, or name all of them in `classes`.",
+        )
+    return _read_only(np.array(labels, np.int64))
