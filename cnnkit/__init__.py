@@ -40,7 +40,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "fit": "cnnkit.transfer.fitting",
         "load": "cnnkit.export.bundle",
         "predict": "cnnkit.transfer.inference",
-        "rate_finder": "cnnkit.transfer.rate_finding",
+        "find_rate": "cnnkit.transfer.rate_finding",
         "save": "cnnkit.export.bundle",
         "truncate": "cnnkit.backbones.truncation",
     },

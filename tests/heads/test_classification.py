@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from cnnkit.errors import DataError, InputError, UnknownNameError
+from cnnkit.heads.classification import classifier
+from cnnkit.heads.table import from_settings
+
+FEATURES = np.arange(2 * 3 * 3 * 4, dtype=np.float32).reshape(2, 3, 3, 4)
+
+
+def build(head, shape=(3, 3, 4)) -> keras.Model:
+    features = keras.Input(shape)
+    return keras.Model(features, head.build(features))
+
+
+def test_two_classes_are_one_sigmoid_unit_of_the_second_class() -> None:
+    head = classifier(["no", "yes"])
+    model = build(head)
+    assert model.output.shape == (None, 1)
+    assert model.layers[-1].activation is keras.activations.sigmoid
+    probabilities = head.probabilities(np.array([[0.2], [0.5]], np.float32))
+    np.testing.assert_allclose(probabilities, [[0.8, 0.2], [0.5, 0.5]])
+    assert head.decide(probabilities) == ["no", "yes"]  # p >= 0.5, the rule of the assignment
+
+
+def test_more_classes_are_a_softmax() -> None:
+    head = classifier(["a", "b", "c"])
+    outputs = build(head)(FEATURES).numpy()
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-6)
+    assert head.decide(np.array([[0.2, 0.5, 0.3]])) == ["b"]
+    np.testing.assert_array_equal(head.encode(np.array([2, 0])), [[0, 0, 1], [1, 0, 0]])
+
+
+def test_several_labels_are_independent_sigmoids() -> None:
+    head = classifier(["a", "b", "c"], multi_label=True)
+    assert head.decide(np.array([[0.9, 0.1, 0.5], [0, 0, 0]])) == ["a|c", ""]
+    with pytest.raises(DataError, match=r"shape \(n, 3\)"):
+        head.encode(np.array([0, 1]))
+
+
+@pytest.mark.parametrize(
+    ("pooling", "expected"),
+    [("average", FEATURES.mean(axis=(1, 2))), ("max", FEATURES.max(axis=(1, 2))), ("flatten", FEATURES.reshape(2, -1))],
+)
+def test_pooling(pooling, expected) -> None:
+    model = build(classifier(["no", "yes"], pooling=pooling))
+    pooled = keras.Model(model.input, model.get_layer("head_pool").output)
+    np.testing.assert_allclose(pooled(FEATURES).numpy(), expected, rtol=1e-6)
+
+
+def test_layers_and_seed() -> None:
+    head = classifier(["no", "yes"], hidden=(np.int64(5),), dropout=0.3, seed=7)
+    model = build(head)
+    names = ["head_pool", "head_dropout1", "head_dense1", "head_dropout", "probability"]
+    assert [layer.name for layer in model.layers[1:]] == names
+    for first, second in zip(model.get_weights(), build(head).get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_vectors_need_no_pooling() -> None:
+    assert len(build(classifier(["no", "yes"]), shape=(8,)).layers) == 2
+
+
+def test_balanced_weights_give_each_class_the_same_total() -> None:
+    head = classifier(["rare", "common"], class_weight="balanced")
+    labels = np.array([0] * 2 + [1] * 6)
+    weights = head.sample_weights(labels, np.bincount(labels))
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_given_weights_and_none() -> None:
+    labels = np.array([0, 1, 1])
+    assert classifier(["a", "b"]).sample_weights(labels, np.array([1, 2])) is None
+    weights = classifier(["a", "b"], class_weight=[1, 3]).sample_weights(labels, np.array([1, 2]))
+    assert weights.tolist() == [1, 3, 3]
+
+
+def test_losses_are_cross_entropies() -> None:
+    binary = classifier(["a", "b"], label_smoothing=0.1).loss()
+    # target 1 smoothed to 0.95: −(0.95 ln 0.8 + 0.05 ln 0.2)
+    expected = -(0.95 * np.log(0.8) + 0.05 * np.log(0.2))
+    assert float(binary(np.array([[1.0]]), np.array([[0.8]]))) == pytest.approx(expected, abs=1e-6)
+    many = classifier(["a", "b", "c"]).loss()
+    assert float(many(np.array([[0.0, 1, 0]]), np.array([[0.2, 0.5, 0.3]]))) == pytest.approx(np.log(2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        classifier(["a", "b"], hidden=(8, 4), dropout=0.1, class_weight=[1, 2]),
+        classifier(["a", "b", "c"], pooling="max", label_smoothing=0.1, class_weight="balanced", seed=3),
+        classifier(["a"], multi_label=True),
+    ],
+)
+def test_settings_round_trip(head) -> None:
+    assert from_settings(head.settings()) == head
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(UnknownNameError, match="classifier"):
+        from_settings({"kind": "clasifier"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"classes": ["only"]}, "at least two classes"),
+        ({"classes": ["a", "a"]}, "different names"),
+        ({"classes": ["a", "b"], "dropout": 1.0}, "0 <= dropout < 1"),
+        ({"classes": ["a", "b"], "label_smoothing": -0.1}, "label_smoothing"),
+        ({"classes": ["a", "b"], "pooling": "mean"}, "pooling of"),
+        ({"classes": ["a", "b"], "hidden": (0,)}, "hidden units"),
+        ({"classes": ["a", "b"], "class_weight": "even"}, "balanced"),
+        ({"classes": ["a", "b"], "class_weight": [1, 2, 3]}, "one weight for each"),
+        ({"classes": ["a", "b"], "multi_label": True, "class_weight": "balanced"}, "multi-label"),
+    ],
+)
+def test_bad_arguments(arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        classifier(**arguments)
+
+
+def test_labels_out_of_range() -> None:
+    with pytest.raises(DataError, match="from 0 to 2"):
+        classifier(["a", "b", "c"]).encode(np.array([0, 3]))
+    with pytest.raises(DataError, match="one class index"):
+        classifier(["a", "b", "c"]).encode(np.zeros((2, 2)))
