@@ -1,0 +1,148 @@
+"""From the bytes of a file to a picture: RGB, uint8, (height, width, 3), upright.
+
+Read right, and not only the common case: CMYK and YCCK, grey, palettes, alpha (over white), EXIF rotation, 16 bits
+a channel (scaled to 8, never clipped), the first frame of an animation. Colour profiles are not applied, as in
+the pictures that the ImageNet weights were trained on.
+
+OpenCV decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other.
+Everything else goes through Pillow. Both refuse a truncated file. A JPEG whose scan was damaged but whose end is
+there cannot be told from a good one: libjpeg draws something, writes a line to stderr, and that is the picture.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cnnkit.errors import ImageFileError
+
+# File name endings that promise a picture, and Pillow's names of the formats that are opened, whatever the ending.
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".pbm"})
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "PPM")
+
+
+def decode_file(path: str | Path) -> NDArray[np.uint8]:
+    """The picture in a file.
+
+    Returns:
+        (height, width, 3), RGB, uint8, upright.
+
+    Raises:
+        ImageFileError: The file is missing, empty, truncated or no picture; the message names it.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise _refused(str(path), error.strerror or str(error)) from error
+    return decode_bytes(data, str(path))
+
+
+def decode_bytes(data: bytes, name: str) -> NDArray[np.uint8]:
+    """The picture in the bytes of a file.
+
+    Args:
+        data: The whole file.
+        name: What an error calls it.
+
+    Returns:
+        (height, width, 3), RGB, uint8, upright.
+
+    Raises:
+        ImageFileError: The bytes are empty, truncated or no picture; the message holds `name`.
+    """
+    if not data:
+        raise _refused(name, "an empty file (0 bytes)")
+    # Damaged files make decoders raise anything, from SyntaxError to struct.error: all of it means "refused".
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:  # reads the header only
+            if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
+                # The one place for a scaled decode (cv2.IMREAD_REDUCED_COLOR_2 …) of very large pictures.
+                pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+                if pixels is not None and _is_finished(data):
+                    return cast("NDArray[np.uint8]", pixels)
+            return _decoded_by_pillow(image, data)
+    except Exception as error:
+        raise _refused(name, _reason(error, data)) from error
+
+
+def check_header(path: str | Path) -> None:
+    """Reads the first bytes of a file, enough to know that it begins as a picture.
+
+    Raises:
+        ImageFileError: The file is missing, empty or begins as something else; the message names it.
+    """
+    head = b""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(32)
+            if not head:
+                raise _refused(str(path), "an empty file (0 bytes)")
+            file.seek(0)
+            with Image.open(file, formats=FORMATS):
+                return
+    except ImageFileError:
+        raise
+    except Exception as error:
+        raise _refused(str(path), _reason(error, head)) from error
+
+
+def _is_finished(jpeg: bytes) -> bool:
+    """Whether an end-of-image marker follows the last start of a scan.
+
+    A download that stopped in a file of preallocated zeros decodes without a complaint: zeros are valid codes.
+    """
+    return jpeg.rfind(b"\xff\xd9") > jpeg.rfind(b"\xff\xda")
+
+
+def _decoded_by_pillow(image: Image.Image, data: bytes) -> NDArray[np.uint8]:
+    upright = ImageOps.exif_transpose(_eight_bits(image, data))
+    if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
+        layer = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return np.array(upright.convert("RGB"))
+
+
+def _eight_bits(image: Image.Image, data: bytes) -> Image.Image:
+    """The image itself, or for 16 bits a channel a copy of v · 255 / 65535, rounded."""
+    if image.format in ("JPEG", "MPO") and not _is_finished(data):
+        raise ValueError("a truncated jpeg")
+    image.load()  # raises for a truncated file
+    if image.mode == "F":
+        raise ValueError("floating-point pixels")
+    # Pillow keeps 16 bits of grey only; of 16-bit colour it drops the low byte, so OpenCV reads that.
+    deep_png = image.format == "PNG" and data[24] == 16  # the bit depth in IHDR
+    if not deep_png and not image.mode.startswith("I"):
+        return image
+    wide = np.asarray(image) if not deep_png else _deep_pixels(data)
+    scaled = Image.fromarray(((wide.astype(np.int64) * 255 + 32767) // 65535).astype(np.uint8))
+    if "exif" in image.info:
+        scaled.info["exif"] = image.info["exif"]
+    return scaled
+
+
+def _deep_pixels(data: bytes) -> NDArray[np.uint16]:
+    """(h, w) or (h, w, 3 or 4), RGB, of a 16-bit png."""
+    wide = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if wide is None:
+        raise ValueError("a damaged 16-bit png")
+    return np.asarray(wide if wide.ndim == 2 else wide[..., [2, 1, 0, 3][: wide.shape[2]]], np.uint16)
+
+
+def _reason(error: Exception, data: bytes) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return f"something else, beginning with {data[:16]!r}"
+    return str(error) or type(error).__name__
+
+
+def _refused(name: str, reason: str) -> ImageFileError:
+    return ImageFileError(
+        f"a whole picture (jpeg, png, bmp, gif, webp, ppm) in {name}",
+        reason,
+        "Replace or remove the file, or skip such files with on_error='skip'.",
+    )
