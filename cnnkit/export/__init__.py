@@ -1,0 +1,12 @@
+"""Files that anyone can load: bundles (JSON + H5 + manifest), prediction tables, and the import of Keras 2 files."""
+
+from __future__ import annotations
+
+from cnnkit._lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    names={
+        "import_keras2": "cnnkit.export.keras2_import",
+    },
+)
