@@ -1,0 +1,61 @@
+"""How hard the pictures are: every number that decides it, in one table.
+
+Whatever could give the label away is drawn from the same distribution for both classes: the number of large
+things, their height in the picture, what stands in front of them, colours, light and the camera.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """The constants.
+
+    Args:
+        person_share: Share of the pictures that show a person.
+        figures: Weights of 1, 2, 3, 4 large things (people or look-alikes).
+        more_people: Chance that a further figure of a person picture is a person too.
+        height: Lowest and highest height of a figure, as a share of the picture.
+        tall_bias: Exponent on the random number behind the height: below 1 more large figures.
+        cut_below: Chance that a figure stands so near that its lower part is outside the picture.
+        cut_aside: Chance that a figure is cut by the left or right border.
+        occluded: Chance that something stands in front of a figure.
+        clutter: Lowest and highest number of small or far things.
+        far_people: Chance of people too small to count, in a picture of either class.
+        least_seen: Least share of the height of the figure's natural box that must be seen, and
+        least_area: Least box area of the main person, as a share of the picture (COCO's rule asks for 0.005).
+        blur: Weights of 0, 1, 2, 3, … passes of blur.
+        background_blur: Weights of 0, 1, 2 passes of blur behind the figures.
+        grain: Lowest and highest strength of sensor noise, /256 of a standard deviation of 37.
+        quality: Lowest and highest JPEG quality.
+        exposure: How far the gain may be from 1.
+        cast: How far the gains of the channels may be from each other.
+        contrast: Lowest and highest contrast.
+    """
+
+    person_share: float = 0.5
+    figures: tuple[float, ...] = (3.0, 4.0, 3.0, 1.0)
+    more_people: float = 0.3
+    height: tuple[float, float] = (0.26, 0.88)
+    tall_bias: float = 0.9
+    cut_below: float = 0.12
+    cut_aside: float = 0.1
+    occluded: float = 0.22
+    clutter: tuple[int, int] = (1, 4)
+    far_people: float = 0.04
+    least_seen: float = 0.4
+    least_area: float = 0.012
+    blur: tuple[float, ...] = (3.0, 4.0, 2.0, 1.0)
+    background_blur: tuple[float, ...] = (4.0, 3.0, 2.0)
+    grain: tuple[int, int] = (4, 40)
+    quality: tuple[int, int] = (45, 95)
+    exposure: float = 0.25
+    cast: float = 0.06
+    contrast: tuple[float, float] = (0.8, 1.12)
+
+
+DIFFICULTY = Difficulty()
+PERSON_AREA = 0.005
+"""COCO's rule for person / no person: the area of a person's box above this share of the picture."""
