@@ -1,0 +1,307 @@
+"""Photographs in folders: one folder a class, or train, validation and test folders that hold class folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeVar
+
+import numpy as np
+from natsort import natsorted, ns
+from numpy.typing import NDArray
+
+from cnnkit.data.dataset import Dataset, SkippedFile
+from cnnkit.data.decode import EXTENSIONS, check_header, decode_file
+from cnnkit.data.source import Source
+from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset, from_file
+from cnnkit.errors import DataError, ImageFileError, InputError, unknown_name
+
+T = TypeVar("T")
+
+ARRANGEMENT = (
+    "Arrange the pictures as <folder>/<class>/<picture>, or as <folder>/train/<class>/<picture> with "
+    "validation and test beside train."
+)
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Pictures in files below a folder; a position is an index in `paths`."""
+
+    root: Path
+    paths: tuple[str, ...]
+
+    def read(self, position: int) -> NDArray[np.uint8]:
+        """The picture, decoded."""
+        return decode_file(self.root / self.paths[position])
+
+    def digest(self, position: int) -> str:
+        """The sha256 of the file."""
+        with (self.root / self.paths[position]).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def size(self, position: int) -> int:
+        """Bytes of the file."""
+        return (self.root / self.paths[position]).stat().st_size
+
+
+def folder(
+    path: str | Path,
+    *,
+    split: Sequence[float] = DEFAULT_SPLIT,
+    seed: int = 0,
+    split_file: str | Path | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    classes: Sequence[str] | None = None,
+) -> Dataset:
+    """Photographs arranged in folders, as a dataset.
+
+    Two arrangements: `path/<class>/…`, split by `seed` or by `split_file`; or `path/train/<class>/…` with
+    `validation` (or `val`, `valid`) and `test` beside it. Train and validation alone leave test empty; train
+    alone is split in three; of train and test, validation is taken from train.
+
+    Ids are paths relative to `path`, with "/". Classes are in natural order: `2` before `10`. Hidden files are
+    passed over; so are files whose names do not end like a picture's, and `dataset.ignored` counts them.
+
+    Args:
+        path: The folder.
+        split: The shares of train, validation and test, each class in proportion.
+        seed: Another seed, another split.
+        split_file: A CSV file with the columns id and split, for a folder of class folders.
+        on_error: `"raise"` looks at the beginning of every file at once, and a picture that turns out damaged
+            raises when it is read. `"skip"` decodes every picture once, in threads, and lists what it leaves
+            out in `dataset.skipped`.
+        classes: The names of all class folders, in the order that the labels shall have.
+
+    Raises:
+        DataError: No folder, no class folders, no pictures, one class only, an empty class folder, a class
+            that train does not have, or too few pictures of a class to split.
+        ImageFileError: A file that ends like a picture and is none.
+    """
+    root = Path(path)
+    listing = _listed(root)
+    splits = _split_folders(listing)
+    if splits and split_file is not None:
+        raise InputError(
+            "a split file only for a folder of class folders",
+            f"one beside the folders {' and '.join(splits.values())}",
+            "Leave split_file out.",
+        )
+    below = {split: _class_folders(listing, name) for split, name in (splits or {"train": ""}).items()}
+    names = _class_names(root, below, classes)
+    reader = FileReader(
+        root, tuple(sorted(file for each in below.values() for files in each.values() for file in files))
+    )
+    skipped = _unreadable(reader, on_error)
+    parts = _sources(reader, below, names, {file.path for file in skipped})
+    parts = from_file(parts["train"], split_file) if split_file is not None else arranged(parts, split=split, seed=seed)
+    return replace(as_dataset(parts), skipped=skipped, ignored=listing.ignored.total())
+
+
+def pictures(
+    path: str | Path, *, on_error: Literal["raise", "skip"] = "raise"
+) -> tuple[Source, tuple[SkippedFile, ...]]:
+    """All pictures below a folder, or the one in a file, without labels: what a network is to predict.
+
+    Args:
+        path: A folder, searched to any depth, or a file.
+        on_error: As for `folder`.
+
+    Returns:
+        The source, in the order of the sorted ids, and the files that were skipped.
+
+    Raises:
+        DataError: Nothing there, or no pictures.
+        ImageFileError: A file that ends like a picture, or was named, and is none.
+    """
+    root = Path(path)
+    reader = FileReader(root.parent, (root.name,)) if root.is_file() else FileReader(root, _listed(root).pictures)
+    skipped = _unreadable(reader, on_error)
+    left_out = {file.path for file in skipped}
+    positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
+    ids = tuple(reader.paths[index] for index in positions)
+    return Source(ids, (), None, reader, np.array(positions, np.int64)), skipped
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What is below a folder, as sorted paths relative to it."""
+
+    root: Path
+    pictures: tuple[str, ...]
+    folders: tuple[str, ...]
+    ignored: Counter[str]  # by the ending of the name
+
+
+def _listed(root: Path) -> _Listing:
+    if not root.is_dir():
+        raise DataError(f"a folder of pictures at {root}", "a file" if root.exists() else "nothing there", ARRANGEMENT)
+    files: list[str] = []
+    folders: list[str] = []
+    ignored: Counter[str] = Counter()
+    for directory, names, entries in _visible(root):
+        below = PurePosixPath(Path(directory).relative_to(root).as_posix())
+        folders += [str(below / name) for name in names]
+        for entry in entries:
+            ending = Path(entry).suffix.lower()
+            if ending in EXTENSIONS:
+                files.append(str(below / entry))
+            else:
+                ignored[ending or "no ending"] += 1
+    if not files:
+        others = ", ".join(f"{count} of {ending}" for ending, count in ignored.most_common(5))
+        raise DataError(
+            f"pictures below {root}",
+            f"none, but other files: {others}" if others else "none",
+            f"Pictures end in {', '.join(sorted(EXTENSIONS))}. Convert others.",
+        )
+    return _Listing(root, tuple(sorted(files)), tuple(sorted(folders)), ignored)
+
+
+def _visible(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk` without hidden names; links to folders are followed, each folder once."""
+    seen = set()
+    for directory, names, entries in os.walk(root, followlinks=True):
+        state = Path(directory).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            names.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        names[:] = [name for name in names if not name.startswith((".", "__MACOSX"))]
+        yield directory, names, [entry for entry in entries if not entry.startswith(".")]
+
+
+def _split_folders(listing: _Listing) -> dict[str, str]:
+    """Split → the folder that holds its class folders; empty where the folder holds class folders itself."""
+    top = sorted({file.split("/")[0] for file in listing.pictures if "/" in file})
+    named = [name for name in top if name.lower() in ALIASES]
+    nested = any(
+        ALIASES[name.lower()] == "train" and any(inner.startswith(f"{name}/") for inner in listing.folders)
+        for name in named
+    )
+    if not nested and named != top:
+        return {}  # classes, one of which may be called "train" or "test"
+    splits: dict[str, str] = {}
+    for name in named:
+        if (split := ALIASES[name.lower()]) in splits:
+            raise DataError(f"one folder for {split} in {listing.root}", f"{splits[split]!r} and {name!r}", "Keep one.")
+        splits[split] = name
+    others = [name for name in top if name not in named]
+    if splits and others:
+        raise DataError(
+            f"nothing beside {' and '.join(splits.values())} in {listing.root}",
+            f"pictures in {others[0]!r}",
+            "Move them away, or into a class folder of one of the splits.",
+        )
+    if splits and "train" not in splits:
+        raise DataError(f"a folder 'train' in {listing.root}", f"only {' and '.join(top)}", ARRANGEMENT)
+    return {split: splits[split] for split in ("train", "validation", "test") if split in splits}
+
+
+def _class_folders(listing: _Listing, parent: str) -> dict[str, list[str]]:
+    """Class → its pictures, for the class folders directly in `parent` (`""` is the root)."""
+    prefix = f"{parent}/" if parent else ""
+    inside = [file for file in listing.pictures if file.startswith(prefix)]
+    loose = [file for file in inside if "/" not in file[len(prefix) :]]
+    if loose:
+        raise DataError(
+            f"class folders in {listing.root / parent}",
+            f"{len(loose)} pictures directly in it, the first {loose[0]!r}",
+            ARRANGEMENT,
+        )
+    folders = [name[len(prefix) :] for name in listing.folders if name.startswith(prefix)]
+    found: dict[str, list[str]] = {name: [] for name in folders if "/" not in name}
+    for file in inside:
+        found[file[len(prefix) :].split("/")[0]].append(file)
+    return found
+
+
+def _class_names(
+    root: Path, below: Mapping[str, Mapping[str, Sequence[str]]], classes: Sequence[str] | None
+) -> tuple[str, ...]:
+    train = below["train"]
+    for split, found in below.items():
+        for name, files in found.items():
+            if name not in train:
+                raise DataError(
+                    f"only classes of train in {split}: {', '.join(train)}",
+                    repr(name),
+                    "Add the class to train, or move its folder away.",
+                )
+            if not files:
+                raise DataError(
+                    f"pictures in the class folder {name!r} of {split}, below {root}",
+                    "none",
+                    "Add pictures or remove the folder.",
+                )
+    if len(train) < 2:
+        raise DataError(f"at least two class folders in {root}", f"only {', '.join(train)}", ARRANGEMENT)
+    if classes is None:
+        return tuple(natsorted(sorted(train), alg=ns.IGNORECASE))
+    for name in classes:
+        if name not in train:
+            raise unknown_name("a class folder", name, train)
+    if sorted(classes) != sorted(train):
+        raise InputError(
+            f"each of the class folders once in `classes`: {', '.join(train)}",
+            ", ".join(classes),
+            "Name all of them, or move the others away.",
+        )
+    return tuple(classes)
+
+
+def _sources(
+    reader: FileReader,
+    below: Mapping[str, Mapping[str, Sequence[str]]],
+    names: tuple[str, ...],
+    left_out: set[str],
+) -> dict[str, Source]:
+    position_of = {file: position for position, file in enumerate(reader.paths)}
+    parts = {}
+    for split, found in below.items():
+        examples = sorted(
+            (file, names.index(name)) for name, files in found.items() for file in files if file not in left_out
+        )
+        ids = tuple(file for file, _ in examples)
+        labels = np.array([label for _, label in examples], np.int64)
+        parts[split] = Source(ids, names, labels, reader, np.array([position_of[file] for file in ids], np.int64))
+    for name, count in zip(names, parts["train"].counts(), strict=True):
+        if not count:
+            raise DataError(
+                f"a readable picture of the class {name!r} to train on",
+                "none: all of them were skipped",
+                "Replace the files or remove the folder.",
+            )
+    return parts
+
+
+def _unreadable(reader: FileReader, on_error: str) -> tuple[SkippedFile, ...]:
+    """The files that cannot be decoded; with `"raise"`, the first whose beginning is wrong is raised."""
+    if on_error not in ("raise", "skip"):
+        raise unknown_name("a way to meet broken files", on_error, ("raise", "skip"))
+    if on_error == "raise":
+        for _ in _in_threads(lambda file: check_header(reader.root / file), reader.paths):
+            pass
+        return ()
+
+    def reason(file: str) -> str:
+        try:
+            decode_file(reader.root / file)
+        except ImageFileError as error:
+            return error.received
+        return ""
+
+    reasons = zip(reader.paths, _in_threads(reason, reader.paths), strict=True)
+    return tuple(SkippedFile(file, why) for file, why in reasons if why)
+
+
+def _in_threads(function: Callable[[str], T], files: Sequence[str]) -> Iterator[T]:
+    """The results in order; a thousand files at a time, so that a million need no million waiting tasks."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for start in range(0, len(files), 1024):
+            yield from pool.map(function, files[start : start + 1024])

@@ -1,0 +1,188 @@
+"""Which examples train, which choose, which test: a pure function of labels and seed, or a file.
+
+The labels decide, never the order in which a disk lists files, so the same photographs give the same split
+everywhere. Each class is divided in the same proportion.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data.dataset import SPLITS, Dataset
+from cnnkit.data.source import Labels, Source
+from cnnkit.errors import DataError, InputError, unknown_name
+
+# Other names of the three splits, in folders and in split files.
+ALIASES = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+DEFAULT_SPLIT = (0.7, 0.15, 0.15)
+
+
+def stratified(
+    labels: Labels, *, fractions: Sequence[float], seed: int, classes: Sequence[str]
+) -> list[NDArray[np.int64]]:
+    """The indices of each part, ascending, every class in proportion.
+
+    Args:
+        labels: (n,) class indices, or (n, classes) of 0 and 1, where each combination of classes is a stratum
+            and rare combinations are pooled.
+        fractions: The share of each part, 0…1, together 1.
+        seed: Another seed, another split.
+        classes: The class names, for messages.
+
+    Returns:
+        One array a fraction. A part of fraction 0 is empty; every other one has at least one example a class.
+
+    Raises:
+        InputError: Fractions that are negative or do not add up to 1.
+        DataError: A class with fewer examples than parts.
+
+    >>> parts = stratified(np.array([0, 0, 0, 0, 1, 1]), fractions=(0.5, 0.5), seed=0, classes=("cat", "dog"))
+    >>> [len(part) for part in parts]
+    [3, 3]
+    """
+    shares = _checked_fractions(fractions)
+    wanted = int(np.count_nonzero(shares))
+    strata = labels.astype(np.int64) if labels.ndim == 1 else _combinations(labels, wanted)
+    parts: list[list[int]] = [[] for _ in shares]
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        if labels.ndim == 1 and len(members) < wanted:
+            raise DataError(
+                f"at least {wanted} examples of {classes[stratum]!r}, one for each part of the split",
+                str(len(members)),
+                "Add examples, leave the class out, or give the parts yourself.",
+            )
+        shuffled = members[_permutation(len(members), seed, int(stratum))]
+        stops = np.cumsum(_part_sizes(len(members), shares))
+        for part, chosen in zip(parts, np.split(shuffled, stops[:-1]), strict=True):
+            part.extend(chosen.tolist())
+    return [np.sort(np.array(part, np.int64)) for part in parts]
+
+
+def arranged(
+    parts: Mapping[str, Source], *, split: Sequence[float] = DEFAULT_SPLIT, seed: int = 0
+) -> dict[str, Source]:
+    """All three sources from those that are given.
+
+    Train alone is split in three. Train and validation stay as they are, and test is empty. Train and test: the
+    validation part is taken from train, in the proportion of the first two numbers of `split`.
+
+    Args:
+        parts: `train` and perhaps `validation` and `test`.
+        split: The shares of train, validation and test.
+        seed: Another seed, another split.
+    """
+    train = parts["train"]
+    if "validation" in parts:
+        return {name: parts.get(name, Source.empty(train.classes)) for name in SPLITS}
+    shares = _checked_fractions(split)
+    if len(shares) != 3 or shares[0] == 0:
+        raise InputError(
+            "three shares (train, validation, test), the first above 0",
+            str(tuple(split)),
+            "For example split=(0.7, 0.15, 0.15).",
+        )
+    if "test" in parts:
+        if shares[0] + shares[1] < 1:
+            shares = np.array([shares[0], shares[1], 0.0]) / (shares[0] + shares[1])
+        shares = shares[:2]
+    if train.labels is None:
+        raise DataError("labels to split by", "none", "Give the parts yourself.")
+    chosen = stratified(train.labels, fractions=shares.tolist(), seed=seed, classes=train.classes)
+    taken = {name: train.take(indices) for name, indices in zip(SPLITS, chosen, strict=False)}
+    return {**taken, **{name: source for name, source in parts.items() if name != "train"}}
+
+
+def from_file(source: Source, path: str | Path) -> dict[str, Source]:
+    """The three sources as a CSV file with the columns `id` and `split` says.
+
+    Args:
+        source: All examples.
+        path: The file; a split is named train, validation (or val, valid) or test. Every id occurs once.
+
+    Raises:
+        DataError: Another header, an id without an example, an example without a line, or a double line.
+        UnknownNameError: Another name of a split.
+    """
+    with Path(path).open(newline="", encoding="utf-8-sig") as file:
+        lines = csv.DictReader(file)
+        if not {"id", "split"} <= set(lines.fieldnames or ()):
+            raise DataError(
+                f"the columns id and split in {path}",
+                str(lines.fieldnames),
+                "Begin the file with the line: id,split",
+            )
+        rows = [(row["id"], row["split"]) for row in lines]
+    index_of = {name: index for index, name in enumerate(source.ids)}
+    chosen: dict[str, list[int]] = {name: [] for name in SPLITS}
+    seen = set()
+    for name, split in rows:
+        if name not in index_of:
+            raise DataError(f"ids of this dataset in {path}", repr(name), f"An id looks like {source.ids[0]!r}.")
+        if name in seen:
+            raise DataError(f"every id once in {path}", f"{name!r} twice", "Remove one line.")
+        alias = split.strip().lower()
+        if alias not in ALIASES:
+            raise unknown_name("a split", split, SPLITS)
+        seen.add(name)
+        chosen[ALIASES[alias]].append(index_of[name])
+    missing = [name for name in source.ids if name not in seen]
+    if missing:
+        raise DataError(
+            f"a line for each of the {len(source)} examples in {path}",
+            f"none for {len(missing)}, the first {missing[0]!r}",
+            "Add the missing lines.",
+        )
+    return {name: source.take(sorted(indices)) for name, indices in chosen.items()}
+
+
+def as_dataset(parts: Mapping[str, Source]) -> Dataset:
+    """The dataset of three sources with the same classes."""
+    return Dataset(parts["train"].classes, parts["train"], parts["validation"], parts["test"])
+
+
+def _checked_fractions(fractions: Sequence[float]) -> NDArray[np.float64]:
+    shares = np.asarray(fractions, np.float64)
+    if shares.ndim != 1 or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-6:
+        raise InputError("shares of 0 or more that add up to 1", str(fractions), "For example split=(0.7, 0.15, 0.15).")
+    return shares
+
+
+def _part_sizes(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many of `count` go to each part: the largest remainders are rounded up, and no part starves."""
+    exact = shares * count
+    sizes = np.floor(exact + 1e-9).astype(np.int64)
+    for index in np.argsort(-(exact - sizes), kind="stable")[: count - sizes.sum()]:
+        sizes[index] += 1
+    for index in np.flatnonzero((sizes == 0) & (shares > 0)):
+        if sizes.max() > 1:
+            sizes[sizes.argmax()] -= 1
+            sizes[index] += 1
+    return sizes
+
+
+def _permutation(count: int, seed: int, stratum: int) -> NDArray[np.int64]:
+    """An order of `count` things from raw Philox bits, whose stream NumPy never changes."""
+    if seed < 0:
+        raise InputError("a seed of 0 or more", str(seed), "Any whole number from 0 will do.")
+    bits = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(stratum,))).random_raw(count)
+    return np.argsort(bits, kind="stable")
+
+
+def _combinations(labels: Labels, wanted: int) -> NDArray[np.int64]:
+    """(n,) a number for each combination of classes; those with fewer examples than parts share one."""
+    _, strata, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+    return np.where(counts[strata] < wanted, len(counts), strata).astype(np.int64)
