@@ -1,0 +1,181 @@
+"""Batches: decoded, framed and augmented ahead by threads, in an order and with chances that threads do not touch.
+
+The random state of a picture is a function of the seed, the epoch and the example's index, so one thread and
+sixteen give the same bytes, and a run that was killed goes on from any batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnkit.data.framing import Framing
+from cnnkit.data.source import Labels, Source
+from cnnkit.errors import InputError
+
+# What a seed is used for: the visiting order and the augmentations draw from streams that never meet.
+ORDER, PICTURE = 0, 1
+
+
+class Augmenter(Protocol):
+    """What makes a random view of a picture."""
+
+    def apply(self, image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.float32]:
+        """A view of the framed picture (h, w, 3): float32 of the same shape, 0…255."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pictures on their way to a network.
+
+    Args:
+        images: (n, h, w, 3), RGB, 0…255: uint8, or float32 where they were augmented.
+        labels: (n,) or (n, classes) as in the source, or None.
+        indices: (n,) the examples' places in the source.
+    """
+
+    images: NDArray[np.uint8] | NDArray[np.float32]
+    labels: Labels | None
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def order(count: int, *, seed: int, epoch: int, shuffle: bool) -> NDArray[np.int64]:
+    """The order in which an epoch visits `count` examples: a pure function.
+
+    >>> order(4, seed=0, epoch=0, shuffle=False).tolist()
+    [0, 1, 2, 3]
+    """
+    if not shuffle:
+        return np.arange(count)
+    # Sorted raw bits: NumPy promises that the stream of a bit generator stays, but not how it shuffles.
+    bits = np.random.Philox(_state(seed, ORDER, epoch)).random_raw(count)
+    return np.argsort(bits, kind="stable")
+
+
+def batch_at(
+    source: Source,
+    indices: ArrayLike,
+    framing: Framing,
+    size: tuple[int, int],
+    *,
+    augment: Augmenter | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+) -> Batch:
+    """The batch of these examples, made here and now.
+
+    Args:
+        source: Where the examples are.
+        indices: (n,) their places in the source.
+        framing: How a picture meets the input size.
+        size: (height, width) of the input.
+        augment: Makes a random view of each picture.
+        seed: With `epoch` and an example's index it fixes the view.
+        epoch: Another epoch, another view.
+
+    Raises:
+        ImageFileError: A picture that cannot be read; the message names it.
+    """
+    chosen = np.asarray(indices, np.int64)
+    shape = (len(chosen), *size, 3)
+    images = np.empty(shape, np.uint8) if augment is None else np.empty(shape, np.float32)
+    for place, index in enumerate(chosen.tolist()):
+        try:
+            picture = framing.apply(source.image(index), size)
+            if augment is None:
+                images[place] = picture
+            else:
+                chance = np.random.Generator(np.random.Philox(_state(seed, PICTURE, epoch, index)))
+                images[place] = augment.apply(picture, chance)
+        except Exception as error:
+            error.add_note(f"in the picture {source.ids[index]!r}")
+            raise
+    return Batch(images, None if source.labels is None else source.labels[chosen], chosen)
+
+
+def batches(
+    source: Source,
+    framing: Framing,
+    size: tuple[int, int],
+    *,
+    batch_size: int = 32,
+    shuffle: bool = False,
+    augment: Augmenter | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+    start: int = 0,
+    threads: int | None = None,
+) -> Iterator[Batch]:
+    """One epoch in batches, made ahead by threads and given in order. The last batch may be smaller.
+
+    Memory stays flat: at most one batch a thread and one more are ready or in the making.
+
+    Args:
+        source: The examples.
+        framing: How a picture meets the input size.
+        size: (height, width) of the input.
+        batch_size: Examples in a batch.
+        shuffle: Visits the examples in the order of `order(..., shuffle=True)`.
+        augment: Makes a random view of each picture.
+        seed: Fixes order and views.
+        epoch: Another epoch, another order and other views.
+        start: The batch to begin with; those before it are not made.
+        threads: How many work; as many as there are cores by default, at most 16. They change nothing else.
+
+    Raises:
+        InputError: A batch size or a number of threads below 1.
+        ImageFileError: A picture that cannot be read, when its batch is due; the message names it.
+    """
+    workers = min(os.cpu_count() or 1, 16) if threads is None else threads
+    if batch_size < 1 or workers < 1 or start < 0:
+        raise InputError(
+            "batch_size and threads of at least 1, start of at least 0",
+            f"batch_size={batch_size}, threads={threads}, start={start}",
+            "Leave threads out to use all cores.",
+        )
+    visits = order(len(source), seed=seed, epoch=epoch, shuffle=shuffle)
+    stops = range(start * batch_size, len(visits), batch_size)
+
+    def made_ahead() -> Iterator[Batch]:
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="cnnkit-batches")
+        waiting: deque[Future[Batch]] = deque()
+        work = (
+            pool.submit(
+                batch_at,
+                source,
+                visits[stop : stop + batch_size],
+                framing,
+                size,
+                augment=augment,
+                seed=seed,
+                epoch=epoch,
+            )
+            for stop in stops
+        )
+        try:
+            waiting.extend(islice(work, workers + 1))
+            while waiting:
+                batch = waiting.popleft().result()
+                waiting.extend(islice(work, 1))
+                yield batch
+        finally:  # also when the caller leaves the loop early
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    return made_ahead()
+
+
+def _state(seed: int, purpose: int, *place: int) -> np.random.SeedSequence:
+    if seed < 0:
+        raise InputError("a seed of 0 or more", str(seed), "Any whole number from 0 will do.")
+    return np.random.SeedSequence(seed, spawn_key=(purpose, *place))
