@@ -89,6 +89,20 @@ def arrays(
     return as_dataset(arranged(parts, split=split, seed=seed))
 
 
+def unlabelled(x: ArrayLike) -> Source:
+    """An array of pictures without labels, as a source; ids are "0", "1", ….
+
+    Args:
+        x: As for `arrays`.
+
+    Raises:
+        DataError: Values or a shape that `arrays` refuses too.
+    """
+    images = _checked_images(x, "x")
+    ids = tuple(str(index) for index in range(len(images)))
+    return Source(ids, (), None, ArrayReader(images), np.arange(len(images)))
+
+
 def _checked_images(x: ArrayLike, name: str) -> NDArray[Any]:
     images = np.asarray(x)
     expected = f"pictures of shape (n, height, width, 3) in {name}"

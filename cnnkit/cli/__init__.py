@@ -1,0 +1,58 @@
+"""The command line: one module a command, joined here.
+
+Results go to standard output, as tables or, with `--json`, as one JSON value; progress and errors to standard error.
+Exit codes: 0 fine, 1 the work failed, 2 the command was used wrongly.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from cnnkit.cli.backbones_command import backbones
+from cnnkit.cli.cuts_command import cuts
+from cnnkit.cli.finetune_command import finetune
+from cnnkit.cli.predict_command import predict
+from cnnkit.cli.weights_command import weights_app
+from cnnkit.errors import CnnkitError, InputError
+
+FINE, FAILED, USED_WRONGLY = 0, 1, 2
+
+COMMANDS = (backbones, cuts, finetune, predict)
+GROUPS = {"weights": weights_app}
+
+
+def application() -> typer.Typer:
+    """The typer application with every command."""
+    app = typer.Typer(
+        name="cnnkit",
+        help="Transfer learning with Keras: cut a network, put a new head on it, train, look inside, hand it in.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    for command in COMMANDS:
+        app.command()(command)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        application()(arguments)
+    except InputError as error:
+        _exit(error, USED_WRONGLY)
+    except CnnkitError as error:
+        _exit(error, FAILED)
+
+
+def _exit(error: CnnkitError, code: int) -> None:
+    lines = (f"cnnkit: expected {error.expected}", f"received: {error.received}", error.remedy)
+    print(*lines, sep="\n  ", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,76 @@
+"""`cnnkit finetune`: a folder of photographs in, a trained bundle out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def finetune(
+    data: Annotated[Path, typer.Argument(help="One folder a class, or train/validation/test folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder for the bundle; checkpoints lie beside it until it is saved.")],
+    backbone: Annotated[str, typer.Option(help="A name of `cnnkit backbones`.")] = "mobilenet_v2",
+    alpha: Annotated[float | None, typer.Option(help="Width of the backbone, where it has one.")] = None,
+    weights: Annotated[str, typer.Option(help="imagenet, none, or a file.")] = "imagenet",
+    cut: Annotated[str | None, typer.Option(help="Where the backbone ends, see `cnnkit cuts`.")] = None,
+    resize: Annotated[str, typer.Option(help="How a picture meets the input: crop, squash or pad.")] = "crop",
+    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone.")] = 10,
+    deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 10,
+    train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "1",
+    augment: Annotated[bool, typer.Option(help="Flip, turn, shift and zoom the training pictures a little.")] = True,
+    on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train a classifier of photographs and save it.
+
+    The bundle in OUT loads in plain Keras. A killed training goes on when the same command is given again.
+
+    Example: cnnkit finetune photos/ --backbone mobilenet_v2 --out runs/photos
+    """
+    import cnnkit as ck
+
+    checkpoints = out.with_name(f"{out.name}.checkpoints")
+    dataset = ck.data.folder(data, seed=seed, on_error=on_error)
+    plan = ck.plans.freeze_then_finetune(
+        head_epochs=head_epochs, deep_epochs=deep_epochs, train=int(train) if train.isdigit() else train
+    )
+    network = ck.finetune(
+        dataset,
+        backbone=backbone,
+        alpha=alpha,
+        weights=None if weights == "none" else weights,
+        cut=cut,
+        framing=ck.data.Framing(resize=resize),
+        plan=plan,
+        augment=ck.data.Augmentation.gentle() if augment else None,
+        batch_size=batch_size,
+        seed=seed,
+        resume=checkpoints,
+        progress=not as_json,
+    )
+    held_out = {name: part for name, part in (("validation", dataset.validation), ("test", dataset.test)) if len(part)}
+    scores = {name: ck.evaluate(network, part)["accuracy"] for name, part in held_out.items()}
+    ck.save(network, out, run=network.run)
+    shutil.rmtree(checkpoints)
+    result = {
+        "bundle": str(out),
+        "classes": list(network.classes),
+        "accuracy": scores,
+        "epochs": len(network.run.history),
+        "seconds": round(network.run.seconds, 1),
+        "skipped": [file.path for file in dataset.skipped],
+    }
+    if as_json:
+        print(json.dumps(result))
+        return
+    print(network)
+    for name, accuracy in scores.items():
+        print(f"{name} accuracy {accuracy:.3f} on {len(held_out[name])} pictures")
+    print(f"{len(network.run.history)} epochs in {network.run.seconds:.0f} s")
+    print(f"bundle in {out}: cnnkit predict {out} PICTURES --out predictions.parquet")

@@ -1,0 +1,21 @@
+"""The heart: a network is a backbone and a head, a plan says what trains when, `fit` does it."""
+
+from __future__ import annotations
+
+from cnnkit._lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    names={
+        "Network": "cnnkit.transfer.network",
+        "Phase": "cnnkit.transfer.plan",
+        "Plan": "cnnkit.transfer.plan",
+        "Run": "cnnkit.transfer.run",
+        "attach": "cnnkit.transfer.network",
+        "evaluate": "cnnkit.transfer.inference",
+        "find_rate": "cnnkit.transfer.rate_finding",
+        "finetune": "cnnkit.transfer.finetuning",
+        "fit": "cnnkit.transfer.fitting",
+        "predict": "cnnkit.transfer.inference",
+    },
+)

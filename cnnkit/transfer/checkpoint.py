@@ -1,0 +1,127 @@
+"""Checkpoints of a training: enough to go on after a kill as if nothing had happened.
+
+`folder/checkpoint-0003` holds the state after three epochs: `state.json` and `arrays.npz` (weights, statistics,
+random states, optimizer slots, best weights so far). A checkpoint appears whole, by a rename, and replaces the one
+before it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.errors import InputError
+
+STATE_FILE = "state.json"
+ARRAYS_FILE = "arrays.npz"
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a training has come.
+
+    Attributes:
+        identity: What the training is of: another one cannot go on from here.
+        phase: Index of the current phase.
+        epoch: Epochs of that phase that are done.
+        rows: The history so far.
+        trained_parameters: Phase → how many parameters trained in it.
+        best_loss: Lowest validation loss of the phase.
+        waited: Epochs since then.
+        stopped: Whether the phase has ended before its last epoch.
+    """
+
+    identity: dict[str, Any]
+    phase: int = 0
+    epoch: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    trained_parameters: dict[str, int] = field(default_factory=dict)
+    best_loss: float | None = None
+    waited: int = 0
+    stopped: bool = False
+
+
+class Checkpoints:
+    """The checkpoints of one training in a folder of their own."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def save(self, state: State, arrays: Arrays) -> Path:
+        """Writes a checkpoint and removes the older ones."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self.folder / f"checkpoint-{len(state.rows):04d}"
+        partial = self.folder / f".{target.name}.{os.getpid()}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        with (partial / ARRAYS_FILE).open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            _flush(file)
+        with (partial / STATE_FILE).open("w", encoding="utf-8") as file:
+            json.dump(asdict(state), file, indent=1)
+            _flush(file)
+        older = self._all()
+        if target in older:  # a phase that stopped early saves its last epoch twice
+            older.remove(target)
+            shutil.rmtree(target)
+        partial.replace(target)
+        for folder in older:
+            shutil.rmtree(folder)
+        return target
+
+    def latest(self, identity: Mapping[str, Any]) -> tuple[State, Arrays] | None:
+        """The newest checkpoint, or None.
+
+        Raises:
+            InputError: It belongs to another training: the first difference is named.
+        """
+        found = self._all()
+        if not found:
+            return None
+        state = State(**json.loads((found[-1] / STATE_FILE).read_text(encoding="utf-8")))
+        asked = json.loads(json.dumps(dict(identity)))
+        for key, value in asked.items():
+            kept = state.identity.get(key)
+            if kept != value:
+                raise InputError(
+                    f"the same {key} as in the checkpoint {found[-1]}: {_short(kept)}",
+                    _short(value),
+                    "Repeat the call that was interrupted, or give another folder to start anew.",
+                )
+        with np.load(found[-1] / ARRAYS_FILE, allow_pickle=False) as file:
+            return state, dict(file)
+
+    def _all(self) -> list[Path]:
+        return sorted(self.folder.glob("checkpoint-*"))
+
+
+def pack(name: str, variables: Sequence[keras.Variable]) -> Arrays:
+    """The values of variables as `name/0`, `name/1` and so on."""
+    return {f"{name}/{index}": np.array(variable.numpy()) for index, variable in enumerate(variables)}
+
+
+def unpack(name: str, variables: Sequence[keras.Variable], arrays: Arrays) -> None:
+    """Puts what `pack` took back into the same variables."""
+    for index, variable in enumerate(variables):
+        variable.assign(arrays[f"{name}/{index}"])
+
+
+def _flush(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"

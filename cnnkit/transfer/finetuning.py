@@ -1,0 +1,87 @@
+"""The whole road in one call: a folder of photographs in, a trained network out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cnnkit.backbones.extractor import backbone as build_backbone
+from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.framing import Framing
+from cnnkit.data.image_folder import folder
+from cnnkit.heads.classification import classifier
+from cnnkit.transfer.fitting import fit
+from cnnkit.transfer.network import Network, attach
+from cnnkit.transfer.plan import Plan
+from cnnkit.transfer.plans import freeze_then_finetune
+
+
+def finetune(
+    photos: str | Path | Dataset,
+    *,
+    backbone: str = "mobilenet_v2",
+    alpha: float | None = None,
+    weights: str | Path | None = "imagenet",
+    cut: str | None = None,
+    input_shape: tuple[int, int, int] | None = None,
+    hidden: Sequence[int] = (),
+    dropout: float = 0.2,
+    framing: Framing | None = None,
+    plan: Plan | None = None,
+    augment: Augmentation | None = None,
+    batch_size: int = 32,
+    seed: int = 0,
+    resume: str | Path | None = None,
+    progress: bool = True,
+) -> Network:
+    """Trains a classifier of photographs with the defaults that usually win.
+
+    It is no more than::
+
+        photos = ck.data.folder("photos/")
+        body = ck.backbone("mobilenet_v2")
+        net = ck.attach(body, ck.heads.classifier(photos.classes, dropout=0.2, class_weight="balanced"))
+        run = ck.fit(net, photos, ck.plans.freeze_then_finetune())
+
+    Args:
+        photos: A folder (see `ck.data.folder`) or a dataset.
+        backbone: A name of `ck.backbones.names()`.
+        alpha: Its width, where it has one.
+        weights: `"imagenet"`, a file, or None for random ones.
+        cut: Where the backbone ends; by default at its last features.
+        input_shape: (height, width, 3) of the input; by default what the weights were trained at.
+        hidden: Units of hidden layers in the head.
+        dropout: Of the head.
+        framing: How a picture meets the input size.
+        plan: What trains when; by default the head, then the last stage too.
+        augment: Random versions of the training pictures.
+        batch_size: Pictures a step.
+        seed: Of the head's weights, the split, the order, augmentation and dropout.
+        resume: Folder of checkpoints to write and to go on from, as in `fit`.
+        progress: Whether to show the live line.
+
+    Returns:
+        The network; what happened is in its `run`.
+
+    Raises:
+        DataError: The folder holds no usable dataset.
+        UnknownNameError: No such backbone or cut.
+        WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
+    """
+    dataset = photos if isinstance(photos, Dataset) else folder(photos, seed=seed)
+    body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha)
+    head = classifier(dataset.classes, hidden=hidden, dropout=dropout, class_weight="balanced", seed=seed)
+    network = attach(body, head, framing=framing)
+    run = fit(
+        network,
+        dataset,
+        plan or freeze_then_finetune(),
+        augment=augment,
+        batch_size=batch_size,
+        seed=seed,
+        resume=resume,
+        progress=progress,
+    )
+    return replace(network, run=run)

@@ -1,0 +1,325 @@
+"""Training: every phase of a plan, one after the other, with a live line, checkpoints and proofs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError, InputError, InterruptedTrainingError
+from cnnkit.heads.head import Head
+from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.feed import Feed
+from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.freeze import FrozenCheck, set_flags
+from cnnkit.transfer.network import Network
+from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.progress import Line, Meter, line
+from cnnkit.transfer.rates import Rates
+from cnnkit.transfer.run import Run
+from cnnkit.transfer.schedules import rate_factor
+from cnnkit.transfer.score import Score
+from cnnkit.transfer.tail import halve
+
+
+def fit(
+    network: Network,
+    dataset: Dataset,
+    plan: Plan,
+    *,
+    augment: Augmentation | None = None,
+    batch_size: int = 32,
+    seed: int = 0,
+    resume: str | Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: bool = True,
+) -> Run:
+    """Trains a network in place.
+
+    Before each phase the flags are set and the part that trains is compiled; a line says how much trains. The
+    frozen prefix runs in inference mode (no dropout, no statistics) and only the tail behind it is trained; both
+    share the network's layers. After the first step of a phase every frozen array is compared with what it was.
+    Pictures are decoded as they are needed: memory does not grow with their number.
+
+    One `seed` fixes order, augmentation and dropout, whatever the number of threads.
+
+    Args:
+        network: From `attach`; its weights change.
+        dataset: Training and, if not empty, validation pictures, with the classes of the network.
+        plan: What trains when.
+        augment: A new random version of each training picture in each epoch.
+        batch_size: Pictures a training step.
+        seed: Of order, augmentation and dropout.
+        resume: A folder for checkpoints, one an epoch. When it already holds one of this very training, `fit` goes
+            on from there, and the final weights are those of an uninterrupted run, bit for bit on one machine. The
+            last checkpoint stays, so that nothing is lost before the network is saved; delete the folder then.
+        callbacks: Keras callbacks. Their `model` is the part that trains, with the network's own layers; they
+            begin and end with each phase.
+        progress: Whether to show the live line.
+
+    Returns:
+        The record, with `history` as a table.
+
+    Raises:
+        DataError: The dataset has no training pictures, no labels or other classes.
+        InputError: A phase asks for what the network or the dataset does not have.
+        FrozenWeightsMovedError: A training step changed something frozen.
+        InterruptedTrainingError: Ctrl-C; the message says what was kept.
+    """
+    _check(network, dataset, plan)
+    identity: dict[str, Any] = {
+        "plan": plan.settings(),
+        "seed": seed,
+        "batch size": batch_size,
+        "augmentation": None if augment is None else asdict(augment),
+        "framing": asdict(network.framing),
+        "data": _fingerprint(dataset),
+        "network": hashlib.sha256(network.model.to_json().encode()).hexdigest(),
+    }
+    checkpoints = Checkpoints(resume) if resume is not None else None
+    found = checkpoints.latest(identity) if checkpoints else None
+    training = _Training(
+        network=network,
+        dataset=dataset,
+        augment=augment,
+        batch_size=batch_size,
+        seed=seed,
+        callbacks=tuple(callbacks),
+        display=line(progress),
+        checkpoints=checkpoints,
+    )
+    if found is None:
+        _seed_random_layers(network.model, seed)
+        state, arrays = State(identity=identity), Arrays()
+    else:
+        state, arrays = found
+        training.display.keep(f"resumed after {len(state.rows)} epochs from {resume}")
+    try:
+        for index in range(state.phase, len(plan.phases)):
+            if index != state.phase:
+                state, arrays = replace(state, phase=index, epoch=0, best_loss=None, waited=0, stopped=False), {}
+            state = training.run_phase(plan.phases[index], state, arrays)
+    except KeyboardInterrupt as error:
+        kept = checkpoints.folder if checkpoints and any(checkpoints.folder.glob("checkpoint-*")) else None
+        raise InterruptedTrainingError(
+            "training to run to its end",
+            "Ctrl-C",
+            f"The last checkpoint is kept in {kept}: the same call goes on from there."
+            if kept
+            else "Nothing was kept: fit(..., resume=folder) writes a checkpoint each epoch.",
+        ) from error
+    finally:
+        training.display.close()
+    return Run(
+        plan=plan,
+        history=pd.DataFrame(state.rows),
+        seed=seed,
+        data_fingerprint=identity["data"],
+        trained_parameters=state.trained_parameters,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """What all phases of one `fit` share."""
+
+    network: Network
+    dataset: Dataset
+    augment: Augmentation | None
+    batch_size: int
+    seed: int
+    callbacks: tuple[keras.callbacks.Callback, ...]
+    display: Line
+    checkpoints: Checkpoints | None
+
+    def run_phase(self, phase: Phase, state: State, arrays: Arrays) -> State:
+        """Runs one phase from where `state` and `arrays` stand to its end."""
+        trained = set_flags(self.network, phase)
+        halves = halve(self.network.model)
+        rates = Rates(self.network, phase)
+        head = self.network.head
+        tail = halves.tail
+        # XLA is off: it makes depthwise convolutions nine times slower on a processor.
+        tail.compile(optimizer=rates.optimizer, loss=head.loss(), metrics=head.metrics(), jit_compile=False)
+        rates.optimizer.build(tail.trainable_variables)
+        best: Arrays = {}
+        if arrays:
+            unpack("model", self.network.model.variables, arrays)
+            unpack("optimizer", rates.optimizer.variables, arrays)
+            best = {name: array for name, array in arrays.items() if name.startswith("best/")}
+        parameters = sum(math.prod(variable.shape) for variable in tail.trainable_variables)
+        state = replace(state, trained_parameters={**state.trained_parameters, phase.name: parameters})
+        self.display.keep(
+            f"{phase.name}: {parameters:,} of {self.network.model.count_params():,} parameters train "
+            f"in {len(trained)} layers, rates " + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
+        )
+        check = FrozenCheck(self.network.model)
+        forward = Forward(halves.prefix) if halves.prefix else None
+        training = self._feed(self.dataset.train, forward, train=True)
+        validation = self._feed(self.dataset.validation, forward, train=False) if len(self.dataset.validation) else None
+        callbacks = keras.callbacks.CallbackList(list(self.callbacks), model=tail)
+        callbacks.on_train_begin()
+        tail.stop_training = False
+        meter = Meter(phase.name, (phase.epochs - state.epoch) * len(training.source), self.display)
+        while state.epoch < phase.epochs and not state.stopped:
+            row = self._run_epoch(phase, state, tail, rates, training, validation, callbacks, check, meter)
+            state, improved = _advance(phase, state, row)
+            if phase.patience is not None and improved:
+                best = pack("best", self.network.model.variables)
+            state = replace(state, stopped=state.stopped or bool(tail.stop_training))
+            self._save(state, rates.optimizer, best)
+            meter.keep(_row_text(row))
+        callbacks.on_train_end()
+        if best:
+            unpack("best", self.network.model.variables, best)
+        return state
+
+    def _run_epoch(
+        self,
+        phase: Phase,
+        state: State,
+        tail: keras.Model,
+        rates: Rates,
+        training: Feed,
+        validation: Feed | None,
+        callbacks: keras.callbacks.CallbackList,
+        check: FrozenCheck,
+        meter: Meter,
+    ) -> dict[str, Any]:
+        """One pass over the training pictures and one over the validation pictures; the row of the history."""
+        started = time.perf_counter()
+        losses = [row["val_loss"] for row in state.rows if row["phase"] == phase.name and "val_loss" in row]
+        moving_rate = phase.schedule != "constant" or phase.warmup_epochs
+        callbacks.on_epoch_begin(state.epoch)
+        totals: Counter[str] = Counter()
+        for step, batch in enumerate(training.epoch(len(state.rows))):
+            if moving_rate:  # else the rate is left to callbacks
+                rates.scale(rate_factor(phase, state.epoch + step / len(training), losses))
+            callbacks.on_train_batch_begin(step)
+            # Keras resets its metrics at each call: these are of this batch alone.
+            values = tail.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
+            totals.update({name: float(value) * len(batch) for name, value in values.items()})
+            callbacks.on_train_batch_end(step, values)
+            if step == 0 and state.epoch == 0:
+                check.verify()
+            meter.advance(len(batch), f"loss {values['loss']:.3f}")
+        trained_seconds = time.perf_counter() - started
+        logs = {name: totals[name] / len(training.source) for name in ("loss", *sorted(totals.keys() - {"loss"}))}
+        _require_finite(phase, logs["loss"])
+        if validation is not None:
+            logs |= _validate(self.network.head, tail, validation)
+        callbacks.on_epoch_end(state.epoch, logs)
+        return {
+            "phase": phase.name,
+            "epoch": state.epoch + 1,
+            **logs,
+            "rate": rates.head,
+            "seconds": time.perf_counter() - started,
+            "images_per_second": len(training.source) / trained_seconds,
+        }
+
+    def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
+        return Feed(
+            source=source,
+            head=self.network.head,
+            framing=self.network.framing,
+            size=self.network.size,
+            batch_size=self.batch_size,
+            forward=forward,
+            shuffle=train,
+            augment=self.augment if train else None,
+            seed=self.seed,
+            counts=self.dataset.train.counts() if train else None,
+        )
+
+    def _save(self, state: State, optimizer: keras.optimizers.Optimizer, best: Arrays) -> None:
+        if self.checkpoints:
+            arrays = pack("model", self.network.model.variables) | pack("optimizer", optimizer.variables) | best
+            self.checkpoints.save(state, arrays)
+
+
+def _advance(phase: Phase, state: State, row: dict[str, Any]) -> tuple[State, bool]:
+    """The progress after an epoch, and whether its validation loss is the lowest of the phase so far."""
+    loss = row.get("val_loss")
+    improved = loss is not None and (state.best_loss is None or loss < state.best_loss)
+    waited = 0 if improved else state.waited + 1
+    after = replace(
+        state,
+        epoch=state.epoch + 1,
+        rows=[*state.rows, row],
+        best_loss=loss if improved else state.best_loss,
+        waited=waited,
+        stopped=phase.patience is not None and waited >= phase.patience,
+    )
+    return after, improved
+
+
+def _validate(head: Head, tail: keras.Model, validation: Feed) -> dict[str, float]:
+    score = Score(head)
+    for batch in validation.epoch(0):
+        score.add(batch.targets, tail.predict_on_batch(batch.inputs))
+    return {f"val_{name}": value for name, value in score.result().items()}
+
+
+def _check(network: Network, dataset: Dataset, plan: Plan) -> None:
+    """Refuses what cannot be trained before anything is computed or written."""
+    if dataset.classes != network.classes:
+        raise DataError(
+            f"the classes of the network, {list(network.classes)}",
+            f"{list(dataset.classes)}",
+            "Make the head with classes=dataset.classes: their order is that of the labels.",
+        )
+    if not len(dataset.train) or dataset.train.labels is None:
+        raise DataError(
+            "labelled training pictures", repr(dataset.train), "Give a folder with one folder a class, or labels."
+        )
+    for phase in plan.phases:
+        needs_validation = phase.patience is not None or phase.schedule == "plateau"
+        if needs_validation and not len(dataset.validation):
+            raise InputError(
+                f"validation pictures for phase {phase.name!r}, which watches the validation loss",
+                "a dataset without any",
+                "Split some off, or use patience=None and another schedule.",
+            )
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    parts = dataset.train.fingerprint + dataset.validation.fingerprint
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def _seed_random_layers(model: keras.Model, seed: int) -> None:
+    """Gives every layer with a random state (dropout, stochastic depth) one that depends on seed and name alone."""
+    for layer in model.layers:
+        for variable in layer.variables:
+            if variable.path.endswith("seed_generator_state"):
+                variable.assign(np.array([zlib.crc32(f"{seed} {layer.name}".encode()), 0]))
+
+
+def _require_finite(phase: Phase, loss: float) -> None:
+    if not math.isfinite(loss):
+        raise DataError(
+            f"a finite loss in phase {phase.name!r}",
+            str(loss),
+            f"The rate {phase.rate:g} is too large: try rate={phase.rate / 10:g}, or clip_norm=1.",
+        )
+
+
+def _row_text(row: dict[str, Any]) -> str:
+    shown = {name: value for name, value in row.items() if name not in ("phase", "epoch", "rate", "seconds")}
+    rate = shown.pop("images_per_second")
+    numbers = " ".join(f"{name} {value:.4f}" for name, value in shown.items())
+    return f"{row['phase']} epoch {row['epoch']}: {numbers} ({row['seconds']:.1f} s, {rate:,.0f} images/s)"

@@ -1,0 +1,103 @@
+"""Prediction and evaluation: pictures through a network, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cnnkit.data.array_images import unlabelled
+from cnnkit.data.image_folder import pictures
+from cnnkit.data.pipeline import batches
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError
+from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.network import Network
+from cnnkit.transfer.progress import Meter, line
+from cnnkit.transfer.score import Score
+
+Pictures = Source | NDArray[np.uint8] | NDArray[np.float32] | str | Path
+
+
+def forward_pass(
+    network: Network, source: Source, *, batch_size: int = 32, progress: bool = False
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Positions in the source, (n,), and the network's outputs for them, batch by batch and in order.
+
+    Memory does not grow with the number of pictures. `network.head.probabilities` makes a column a class of outputs.
+    """
+    forward = Forward(network.model)
+    display = line(progress)
+    meter = Meter("predict", len(source), display)
+    try:
+        for batch in batches(source, network.framing, network.size, batch_size=batch_size):
+            (outputs,) = forward(batch.images)
+            meter.advance(len(batch.indices))
+            yield batch.indices, outputs
+    finally:
+        display.close()
+
+
+def predict(network: Network, images: Pictures, *, batch_size: int = 32, progress: bool = False) -> pd.DataFrame:
+    """Labels and probabilities of pictures, one row a picture, in the order given: nothing is ever shuffled.
+
+    Args:
+        network: Trained, or loaded with `ck.load`.
+        images: A source (`photos.test`); a folder, whose pictures are taken in natural order; one file; or an array
+            (n, h, w, 3) of RGB 0…255.
+        batch_size: Pictures at a time.
+        progress: Whether to show a live line.
+
+    Returns:
+        Columns `id` (path below the folder, or index of the array), `label`, and one float32 probability column a
+        class.
+
+    Raises:
+        DataError: There are no pictures, or float pictures that seem to be scaled to 0…1.
+    """
+    source = _as_source(images)
+    if not len(source):
+        raise DataError("pictures to predict", "an empty source", "A part of a dataset that does not exist is empty.")
+    passes = forward_pass(network, source, batch_size=batch_size, progress=progress)
+    parts = [network.head.probabilities(outputs) for _, outputs in passes]
+    probabilities = np.concatenate(parts)
+    table = pd.DataFrame({"id": list(source.ids), "label": network.head.decide(probabilities)})
+    return table.join(pd.DataFrame(probabilities, columns=list(network.classes)))
+
+
+def evaluate(network: Network, source: Source, *, batch_size: int = 32, progress: bool = False) -> dict[str, float]:
+    """Loss and accuracy of a network on labelled pictures.
+
+    Args:
+        network: Trained, or loaded with `ck.load`.
+        source: With labels, e.g. `photos.test`.
+        batch_size: Pictures at a time.
+        progress: Whether to show a live line.
+
+    Returns:
+        `loss`, the head's metrics (`accuracy`) and `images`, how many there were.
+
+    Raises:
+        DataError: The source is empty or has no labels.
+    """
+    if not len(source) or source.labels is None:
+        raise DataError(
+            "labelled pictures to evaluate on",
+            f"{len(source)} pictures {'with' if source.labels is not None else 'without'} labels",
+            "A part that does not exist is empty: photos.validation may be what there is.",
+        )
+    score = Score(network.head)
+    for indices, outputs in forward_pass(network, source, batch_size=batch_size, progress=progress):
+        score.add(network.head.encode(source.labels[indices]), outputs)
+    return {**score.result(), "images": float(len(source))}
+
+
+def _as_source(images: Pictures) -> Source:
+    if isinstance(images, Source):
+        return images
+    if isinstance(images, np.ndarray):
+        return unlabelled(images)
+    return pictures(images)[0]

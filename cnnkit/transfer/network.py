@@ -1,0 +1,138 @@
+"""A network: a backbone and a head as one flat Keras model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import keras
+import pandas as pd
+
+from cnnkit.backbones.extractor import Backbone
+from cnnkit.backbones.graph import ancestors
+from cnnkit.data.framing import Framing
+from cnnkit.errors import InputError
+from cnnkit.heads.head import Head
+from cnnkit.transfer.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A backbone with a head; made by `attach`.
+
+    Attributes:
+        model: The flat functional model: raw RGB 0…255, (batch, h, w, 3) → the head's output.
+        backbone: Where the features come from; its layers are those of `model`.
+        head: What was put on them.
+        framing: How a picture of any size meets the input; the same in training, prediction and serving.
+        run: What `finetune` or `load` knows of the training, if anything.
+    """
+
+    model: keras.Model
+    backbone: Backbone
+    head: Head
+    framing: Framing = field(default_factory=Framing)
+    run: Run | None = None
+
+    @property
+    def cut(self) -> str:
+        """The layer where the backbone ends."""
+        return self.backbone.cut
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the output."""
+        return self.head.classes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input in pixels."""
+        height, width = self.model.input.shape[1:3]
+        return height, width
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Layer names by group, from the input on: `stage1`, `stage2`, …, `head`.
+
+        A stage holds the layers that its end depends on and that no shallower stage holds.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        known: set[str] = set()
+        names = [layer.name for layer in self.model.layers]
+        for number, end in enumerate(self.backbone.stages(), start=1):
+            members = set(ancestors(self.model, end)) - known
+            found[f"stage{number}"] = tuple(name for name in names if name in members)
+            known |= members
+        found["head"] = tuple(name for name in names if name not in known)
+        return found
+
+    def summary(self) -> pd.DataFrame:
+        """One row a group: layers, output shape, parameters, how many of them train as the flags stand."""
+        rows = []
+        for group, names in self.groups.items():
+            layers = [self.model.get_layer(name) for name in names]
+            trained = sum(_size(layer.trainable_weights) for layer in layers)
+            total = sum(_size(layer.weights) for layer in layers)
+            rows.append(
+                {
+                    "group": group,
+                    "layers": len(layers),
+                    "ends with": names[-1],
+                    "output": " × ".join(str(side) for side in layers[-1].output.shape[1:]),
+                    "parameters": total,
+                    "trained": trained,
+                    "state": "trains" if trained else ("frozen" if total else "no weights"),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        table = self.summary()
+        height, width = self.size
+        text = table.to_string(
+            index=False, formatters=dict.fromkeys(("layers", "parameters", "trained"), "{:,}".format)
+        )
+        return (
+            f"Network {self.backbone.name} cut at {self.cut}: {height}×{width} RGB 0…255 ({self.framing.resize}) → "
+            f"{', '.join(self.classes)}\n{text}\n"
+            f"{table['parameters'].sum():,} parameters, {table['trained'].sum():,} of them train"
+        )
+
+
+def attach(body: Backbone, head: Head, *, framing: Framing | None = None) -> Network:
+    """Puts a head on a backbone: one flat model, so that every layer can be tapped, frozen and saved by its name.
+
+    The network shares the backbone's layers: training it trains `body` too. It is no more than::
+
+        output = head.build(body.model.output)
+        model = keras.Model(body.model.input, output)
+
+    Args:
+        body: From `ck.backbone`.
+        head: From `ck.heads`.
+        framing: How a picture meets the input size; by default the short side is scaled to it, then the centre cut out.
+
+    Raises:
+        InputError: The backbone's input has no fixed size, or a layer of the head has the name of one in the backbone.
+    """
+    if None in body.model.input.shape[1:]:
+        raise InputError(
+            "a backbone with a fixed input size",
+            f"input shape {body.model.input.shape}",
+            "Build it with input_shape=(height, width, 3).",
+        )
+    output = head.build(body.model.output)
+    try:
+        model = keras.Model(body.model.input, output, name=f"{body.name}_{len(head.classes)}_classes")
+    except ValueError as error:
+        raise InputError(
+            "a head whose layer names the backbone does not have",
+            str(error),
+            "A backbone that already carries a cnnkit head is cut before it: ck.truncate(model, layer).",
+        ) from error
+    return Network(model=model, backbone=body, head=head, framing=framing or Framing())
+
+
+def _size(weights: list[keras.Variable]) -> int:
+    return sum(math.prod(weight.shape) for weight in weights)

@@ -1,0 +1,115 @@
+"""The plan of a training: what trains when, at which rates, for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from cnnkit.errors import InputError
+
+Schedule = Literal["constant", "cosine", "step", "one_cycle", "plateau"]
+Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
+BatchNorm = Literal["frozen", "train"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training with one set of trained layers.
+
+    Args:
+        name: How the phase is called in the history.
+        train: What trains. `"head"`; `"all"`; a layer's name: that layer and all that it does not depend on, so
+            everything from there to the output; a stage alias (`"stage4"`): that stage and all deeper ones;
+            a number k: the k deepest stages. The head always trains.
+        epochs: Passes over the training pictures.
+        rate: Learning rate of the head.
+        rate_decay: Factor from each group of layers to the next one toward the input (head, last stage, the stage
+            before it, …): discriminative rates (Howard & Ruder 2018, section 3.2). 1 gives all the same.
+        schedule: Course of the rates over the phase: `"constant"`; `"cosine"` to 0 (Loshchilov & Hutter 2017);
+            `"step"`: a tenth after each third; `"one_cycle"` (Smith 2018); `"plateau"`: a tenth whenever the
+            validation loss has not fallen for 2 epochs.
+        warmup_epochs: Epochs, or a part of one, over which the rates rise linearly from 0 first.
+        batch_norm: `"frozen"` keeps the statistics *and* the scale of every BatchNormalization of the backbone as
+            they were in pre-training, in trained stages too; `"train"` lets those in trained stages move.
+        optimizer: The update rule.
+        weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019).
+        clip_norm: Largest norm of the gradient of each group; larger ones are scaled down to it.
+        patience: Epochs without a lower validation loss after which the phase stops; the best weights are then
+            restored. None runs all epochs and keeps the last.
+    """
+
+    name: str
+    train: str | int = "head"
+    epochs: int = 5
+    rate: float = 1e-3
+    rate_decay: float = 1.0
+    schedule: Schedule = "constant"
+    warmup_epochs: float = 0.0
+    batch_norm: BatchNorm = "frozen"
+    optimizer: Optimizer = "adam"
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 0, "epochs >= 0", self.epochs, "0 leaves the phase out.")
+        _require(self.rate > 0, "a rate above 0", self.rate, "1e-3 suits a new head, 1e-5 pre-trained layers.")
+        _require(0 < self.rate_decay <= 1, "0 < rate_decay <= 1", self.rate_decay, "1 gives all groups one rate.")
+        _require(self.warmup_epochs >= 0, "warmup_epochs >= 0", self.warmup_epochs, "0 starts at full rate.")
+        _require(self.weight_decay >= 0, "weight_decay >= 0", self.weight_decay, "0 switches it off.")
+        _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm above 0", self.clip_norm, "Or None.")
+        _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
+        deep = not isinstance(self.train, int) or self.train >= 0
+        _require(deep, "a number of stages >= 0", self.train, "0 trains the head alone.")
+        for field, choices in (("schedule", Schedule), ("batch_norm", BatchNorm), ("optimizer", Optimizer)):
+            allowed = get_args(choices)
+            value = getattr(self, field)
+            _require(value in allowed, f"{field} of {list(allowed)}", repr(value), "Choose one of them.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Phases, run one after the other.
+
+    >>> Plan([Phase("head", epochs=3), Phase("deep", train="stage5", rate=1e-5)])
+    Plan
+      head  train=head epochs=3 rate=0.001
+      deep  train=stage5 epochs=5 rate=1e-05
+    """
+
+    phases: tuple[Phase, ...]
+
+    def __init__(self, phases: Iterable[Phase]) -> None:
+        object.__setattr__(self, "phases", tuple(phases))
+        names = [phase.name for phase in self.phases]
+        _require(bool(names), "at least one phase", names, 'ck.Plan([ck.Phase("head")]) is the shortest plan.')
+        _require(len(set(names)) == len(names), "phases with different names", names, "Rename one of them.")
+
+    def __repr__(self) -> str:
+        width = max(len(phase.name) for phase in self.phases)
+        return "\n".join(["Plan", *(f"  {phase.name:<{width}}  {_summary(phase)}" for phase in self.phases)])
+
+    def settings(self) -> list[dict[str, Any]]:
+        """The phases as JSON values; `from_settings` is the way back."""
+        return [asdict(phase) for phase in self.phases]
+
+
+def from_settings(settings: Iterable[Mapping[str, Any]]) -> Plan:
+    """The plan that `Plan.settings` described."""
+    return Plan(Phase(**phase) for phase in settings)
+
+
+def _summary(phase: Phase) -> str:
+    always = ("train", "epochs", "rate")
+    shown = (
+        field.name
+        for field in fields(phase)
+        if field.name in always or (field.name != "name" and getattr(phase, field.name) != field.default)
+    )
+    return " ".join(f"{name}={getattr(phase, name)}" for name in shown)
+
+
+def _require(fine: bool, expected: str, received: object, remedy: str) -> None:
+    if not fine:
+        raise InputError(expected, str(received), remedy)

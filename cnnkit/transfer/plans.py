@@ -1,0 +1,76 @@
+"""Plans that work, by name."""
+
+from __future__ import annotations
+
+from cnnkit.transfer.plan import Phase, Plan
+
+
+def probe(*, epochs: int = 20, rate: float = 1e-3) -> Plan:
+    """Feature extraction: only the head trains, the backbone stays as it is (lecture 000, "feature extraction").
+
+    It is `Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine")])`.
+    """
+    return Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine")])
+
+
+def freeze_then_finetune(
+    *,
+    head_epochs: int = 10,
+    deep_epochs: int = 10,
+    train: str | int = 1,
+    head_rate: float = 1e-3,
+    deep_rate: float = 1e-4,
+    rate_decay: float = 0.3,
+) -> Plan:
+    """The head first, then the deepest layers too at a smaller rate (lecture 000, "fine-tuning").
+
+    Training deep layers under a head that still guesses would wash out what they know: the head comes first.
+
+    Args:
+        head_epochs: Epochs of the head alone.
+        deep_epochs: Epochs with the layers of `train`.
+        train: As in `Phase`; 1 is the last stage.
+        head_rate: Rate of the head in the first phase.
+        deep_rate: Rate of the head in the second phase.
+        rate_decay: Factor to the last stage, and again to the one before it.
+    """
+    return Plan(
+        [
+            Phase("head", epochs=head_epochs, rate=head_rate, schedule="cosine"),
+            Phase(
+                "deep",
+                train=train,
+                epochs=deep_epochs,
+                rate=deep_rate,
+                rate_decay=rate_decay,
+                schedule="cosine",
+                warmup_epochs=min(1, deep_epochs),
+                clip_norm=1.0,
+            ),
+        ]
+    )
+
+
+def gradual(*, stages: int = 3, epochs: int = 3, rate: float = 1e-3, rate_decay: float = 0.3) -> Plan:
+    """Gradual unfreezing: the head, then one more stage each phase, the top one first (Howard & Ruder 2018).
+
+    Args:
+        stages: How many stages are unfrozen in the end.
+        epochs: Epochs of each phase.
+        rate: Rate of the head in the first phase; each later phase has half of the one before.
+        rate_decay: Factor from group to group toward the input.
+    """
+    phases = [Phase("head", epochs=epochs, rate=rate, schedule="cosine")]
+    phases += [
+        Phase(
+            f"stages{count}",
+            train=count,
+            epochs=epochs,
+            rate=rate * 0.5**count,
+            rate_decay=rate_decay,
+            schedule="cosine",
+            clip_norm=1.0,
+        )
+        for count in range(1, stages + 1)
+    ]
+    return Plan(phases)

@@ -1,0 +1,124 @@
+"""The learning-rate range test (Smith 2017, section 3.3): the loss over a rate that grows with every step."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import InputError
+from cnnkit.transfer.checkpoint import pack, unpack
+from cnnkit.transfer.feed import Feed
+from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.freeze import set_flags
+from cnnkit.transfer.network import Network
+from cnnkit.transfer.plan import Phase
+from cnnkit.transfer.rates import Rates
+from cnnkit.transfer.tail import halve
+
+SMOOTHING = 0.8  # of the running mean of the loss
+DIVERGED = 4.0  # times the lowest loss
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """The result of a range test.
+
+    Attributes:
+        table: One row a step: `rate` of the head, `loss` smoothed.
+        suggestion: The rate where the loss falls fastest.
+    """
+
+    table: pd.DataFrame
+    suggestion: float
+
+    def __repr__(self) -> str:
+        low, high = self.table["rate"].iloc[[0, -1]]
+        return f"RateCurve of {len(self.table)} steps from {low:.1e} to {high:.1e}: try rate={self.suggestion:.1e}"
+
+
+def find_rate(
+    network: Network,
+    dataset: Dataset,
+    phase: Phase | None = None,
+    *,
+    lowest: float = 1e-6,
+    highest: float = 1.0,
+    steps: int = 60,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> RateCurve:
+    """Trains a few steps at growing rates and puts everything back.
+
+    Weights, statistics, random states, flags and the compiled state are afterwards what they were: a later `fit`
+    gives the same numbers as without this call.
+
+    Args:
+        network: From `attach`.
+        dataset: Its training pictures are used.
+        phase: What would train; the head by default.
+        lowest: Rate of the first step.
+        highest: Rate of the last step, unless the loss diverges before.
+        steps: How many rates, evenly spaced in the logarithm.
+        batch_size: Pictures a step.
+        seed: Of the order of the pictures.
+
+    Raises:
+        InputError: The rates are not positive and rising, or there are fewer than 3 steps.
+    """
+    if not 0 < lowest < highest or steps < 3:
+        raise InputError(
+            "0 < lowest < highest and at least 3 steps",
+            f"lowest={lowest}, highest={highest}, steps={steps}",
+            "lowest=1e-6, highest=1, steps=60 suit most networks.",
+        )
+    phase = phase or Phase("find_rate")
+    model = network.model
+    flags = [(layer, layer.trainable) for layer in model.layers]
+    before = pack("before", model.variables)
+    try:
+        set_flags(network, phase)
+        halves = halve(model)
+        rates = Rates(network, phase)
+        halves.tail.compile(optimizer=rates.optimizer, loss=network.head.loss(), jit_compile=False)
+        feed = Feed(
+            source=dataset.train,
+            head=network.head,
+            framing=network.framing,
+            size=network.size,
+            batch_size=batch_size,
+            forward=Forward(halves.prefix) if halves.prefix else None,
+            shuffle=True,
+            seed=seed,
+            counts=dataset.train.counts(),
+        )
+        table = _test(halves.tail, feed, rates, np.geomspace(lowest, highest, steps) / phase.rate)
+    finally:
+        unpack("before", model.variables, before)
+        for layer, trainable in flags:
+            layer.trainable = trainable
+    slope = np.gradient(table["loss"], np.log(table["rate"])) if len(table) > 2 else np.zeros(len(table))
+    return RateCurve(table=table, suggestion=float(table["rate"].iloc[int(np.argmin(slope))]))
+
+
+def _test(tail: keras.Model, feed: Feed, rates: Rates, factors: NDArray[np.float64]) -> pd.DataFrame:
+    """One step at each factor of the phase's rates, until the smoothed loss has left its lowest far behind."""
+    rows: list[tuple[float, float]] = []
+    mean = lowest = math.inf
+    endless = (batch for epoch in itertools.count() for batch in feed.epoch(epoch))
+    for step, (factor, batch) in enumerate(zip(factors, endless, strict=False)):
+        rates.scale(float(factor))
+        tail.reset_metrics()
+        logs = tail.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
+        mean = logs["loss"] if step == 0 else SMOOTHING * mean + (1 - SMOOTHING) * logs["loss"]
+        lowest = min(lowest, mean)
+        if not math.isfinite(mean) or (step > 2 and mean > DIVERGED * lowest):
+            break
+        rows.append((rates.head, float(mean)))
+    return pd.DataFrame(rows, columns=["rate", "loss"])

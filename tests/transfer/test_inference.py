@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError
+from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.inference import evaluate, predict
+
+
+def test_predict_keeps_the_order_and_gives_a_column_a_class(make, colours) -> None:
+    network = make()
+    table = predict(network, colours.test, batch_size=5)
+    images = np.stack([colours.test.image(index) for index in range(len(colours.test))])
+    expected = network.model(images.astype(np.float32), training=False).numpy()[:, 0]
+    assert list(table.columns) == ["id", "label", "grey", "red"]
+    assert table["id"].tolist() == list(colours.test.ids)
+    np.testing.assert_allclose(table["red"], expected, atol=1e-6)
+    assert table["red"].dtype == np.float32
+    assert (table["label"] == np.where(table["red"] >= 0.5, "red", "grey")).all()
+
+
+def test_evaluate_is_the_mean_over_the_pictures(make, colours) -> None:
+    network = make()
+    probability = predict(network, colours.test)["red"].to_numpy(np.float64)
+    labels = np.asarray(colours.test.labels)
+    result = evaluate(network, colours.test, batch_size=5)
+    assert result["accuracy"] == pytest.approx(((probability >= 0.5) == labels).mean())
+    likelihood = np.where(labels == 1, probability, 1 - probability)
+    assert result["loss"] == pytest.approx(-np.log(likelihood).mean(), rel=1e-4)
+    assert result["images"] == len(colours.test)
+
+
+def test_arrays_are_pictures_too(make, colours) -> None:
+    network = make()
+    images = np.stack([colours.test.image(index) for index in range(4)])
+    from_array, from_source = predict(network, images), predict(network, colours.test.take(range(4)))
+    np.testing.assert_array_equal(from_array["red"], from_source["red"])
+
+
+def test_pictures_scaled_to_one_are_refused(make) -> None:
+    with pytest.raises(DataError, match="255"):
+        predict(make(), np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32))
+
+
+def test_an_empty_or_unlabelled_source(make, colours) -> None:
+    empty = Source.empty(colours.classes)
+    with pytest.raises(DataError, match="empty"):
+        evaluate(make(), empty)
+    with pytest.raises(DataError, match="empty"):
+        predict(make(), empty)
+
+
+def test_forward_is_traced_once_for_every_batch_size_and_leaves_its_input_alone(make) -> None:
+    traces = []
+
+    class Counting:
+        def __init__(self, model) -> None:
+            self.input = model.input
+            self._model = model
+
+        def __call__(self, images, *, training):
+            traces.append(images.shape)
+            return self._model(images, training=training)
+
+    forward = Forward(Counting(make().model))
+    images = np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3)).astype(np.float32)
+    before = images.copy()
+    for count in (1, 3, 7):
+        forward(images[:count])
+    assert len(traces) == 1
+    np.testing.assert_array_equal(images, before)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from cnnkit.transfer.freeze import set_flags
+from cnnkit.transfer.plan import Phase
+from cnnkit.transfer.rates import Rates
+from cnnkit.transfer.tail import halve
+
+
+def test_each_group_toward_the_input_is_slower_by_the_decay(make) -> None:
+    network = make()
+    phase = Phase("p", train="all", rate=1.0, rate_decay=0.5)
+    set_flags(network, phase)
+    groups = Rates(network, phase).groups
+    assert list(groups) == list(reversed(network.groups))
+    assert list(groups.values()) == [0.5**depth for depth in range(len(groups))]
+
+
+def test_sgd_steps_are_rate_times_gradient_in_every_group(make) -> None:
+    """The slow definition: w − rate(group) · gradient, with the gradient that plain SGD at rate 1 takes."""
+    phase = Phase("p", train="all", rate=0.1, rate_decay=0.5, optimizer="sgd")
+    x = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.float32)
+    y = np.array([[0.0], [1], [1], [0]])
+
+    def step(optimizer_of) -> tuple[dict, dict, dict]:
+        network = make()
+        set_flags(network, phase)
+        tail = halve(network.model).tail
+        rates = Rates(network, phase)
+        tail.compile(optimizer_of(rates), keras.losses.BinaryCrossentropy(), jit_compile=False)
+        before = {weight.path: weight.numpy() for weight in tail.trainable_variables}
+        tail.train_on_batch(x, y)
+        moved = {weight.path: before[weight.path] - weight.numpy() for weight in tail.trainable_variables}
+        layer_group = {name: group for group, names in network.groups.items() for name in names}
+        return moved, rates.groups, layer_group
+
+    gradients, _, _ = step(lambda rates: keras.optimizers.SGD(1.0))
+    moved, rate_of, layer_group = step(lambda rates: rates.optimizer)
+    assert len(set(rate_of.values())) > 1
+    for path, gradient in gradients.items():
+        rate = rate_of[layer_group[path.split("/")[0]]]
+        np.testing.assert_allclose(moved[path], rate * gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_scale_sets_every_rate(make) -> None:
+    network = make()
+    phase = Phase("p", train="all", rate=0.2, rate_decay=0.5)
+    set_flags(network, phase)
+    rates = Rates(network, phase)
+    rates.optimizer.build(network.model.trainable_variables)
+    rates.scale(0.5)
+    assert rates.head == pytest.approx(0.1)
+    learned = sorted(float(inner.learning_rate) for inner in rates.optimizer.optimizers)
+    assert learned == pytest.approx(sorted(rate * 0.5 for rate in rates.groups.values()))
+
+
+def test_one_rate_is_a_plain_optimizer_that_keras_callbacks_understand(make) -> None:
+    network = make()
+    phase = Phase("p", rate=0.3, clip_norm=1.0, weight_decay=0.01)
+    set_flags(network, phase)
+    optimizer = Rates(network, phase).optimizer
+    assert isinstance(optimizer, keras.optimizers.Adam)
+    assert float(optimizer.learning_rate) == pytest.approx(0.3)
+    assert (optimizer.global_clipnorm, optimizer.weight_decay) == (1.0, 0.01)
