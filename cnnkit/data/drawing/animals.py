@@ -60,7 +60,7 @@ def draw_sitting_dog(sketch: Sketch, dice: Dice, height: float) -> None:
 def draw_cat(sketch: Sketch, dice: Dice, height: float) -> None:
     """A cat: sitting upright, or walking with its tail up."""
     if dice.chance(0.5):
-        _upright_animal(sketch, dice, height, ears="pointed", tail=1.0)
+        _upright_animal(sketch, dice, height, ears="cat", tail=1.0)
         return
     fur = varied(dice, dice.pick(FURS))
     k = height / 0.5
@@ -102,17 +102,24 @@ def _upright_animal(sketch: Sketch, dice: Dice, height: float, *, ears: str, tai
         sketch.capsule((x * h, 0.4 * h), (x * h, 0.04 * h), 0.05 * h, 0.042 * h, fur)
         sketch.ellipse((x * h, 0.03 * h), 0.06 * h, 0.035 * h, chest, flat=True)
     x, y, r = dice.around(0, 0.05) * h, 0.76 * h, 0.16 * h
-    if ears == "pointed":
+    if ears == "cat":
         _cat_face(sketch, x, y, r, fur)
         return
-    sketch.ellipse((x, y), r * 1.0, r * 1.05, fur)
+    if ears == "pointed":
+        for s in (-1, 1):
+            tip = [(x + s * r * 0.95, y + r * 0.3), (x + s * r * 0.85, y + r * 1.7), (x + s * r * 0.15, y + r * 0.8)]
+            sketch.polygon(tip, shaded(fur, 0.8))
+    sketch.ellipse((x, y), r, r * 1.05, fur)
     for s in (-1, 1):
-        sketch.capsule(
-            (x + s * r * 0.85, y + r * 0.6), (x + s * r * 1.15, y - r * 0.5), r * 0.3, r * 0.26, shaded(fur, 0.75)
-        )
-        sketch.ellipse((x + s * r * 0.38, y + r * 0.2), r * 0.12, r * 0.13, _INK, flat=True, decoration=True)
-    sketch.ellipse((x, y - r * 0.4), r * 0.5, r * 0.42, chest, decoration=True)
-    sketch.ellipse((x, y - r * 0.22), r * 0.18, r * 0.14, _INK, flat=True, decoration=True)
+        if ears == "floppy":
+            low = (x + s * r * 1.15, y - r * 0.5)
+            sketch.capsule((x + s * r * 0.85, y + r * 0.6), low, r * 0.3, r * 0.26, shaded(fur, 0.75))
+        sketch.ellipse((x + s * r * 0.38, y + r * 0.25), r * 0.12, r * 0.13, _INK, flat=True, decoration=True)
+    sketch.ellipse((x, y - r * 0.45), r * 0.55, r * 0.5, chest, decoration=True)
+    sketch.ellipse((x, y - r * 0.25), r * 0.2, r * 0.15, _INK, flat=True, decoration=True)
+    sketch.capsule(
+        (x - r * 0.2, y - r * 0.65), (x + r * 0.2, y - r * 0.65), r * 0.05, r * 0.05, _INK, flat=True, decoration=True
+    )
 
 
 def draw_bird(sketch: Sketch, dice: Dice, height: float) -> None:

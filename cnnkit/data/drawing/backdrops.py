@@ -41,6 +41,7 @@ class SceneKind:
         weight: How often, in proportion.
         horizon: Lowest and highest horizon, as a share of the picture from the top.
         camera: Lowest and highest camera height in metres.
+        depth: Metres to the wall behind everything, lowest and highest, in distances to the bottom border.
         indoors: Which lights there are.
         paint: Paints it.
     """
@@ -49,8 +50,9 @@ class SceneKind:
     weight: float
     horizon: tuple[float, float]
     camera: tuple[float, float]
+    depth: tuple[float, float]
     indoors: bool
-    paint: Callable[[Canvas, Camera, Light, Dice], None]
+    paint: Callable[[Canvas, Camera, Light, Dice, float], None]
 
 
 def _ground(canvas: Canvas, camera: Camera, dice: Dice, top: int, plan: Callable[[Array, Array], Plan]) -> None:
@@ -70,7 +72,7 @@ def _ground(canvas: Canvas, camera: Camera, dice: Dice, top: int, plan: Callable
     tu = (u * 40.0).astype(np.int64) + dice.below(BANK)
     tv = (v * 40.0).astype(np.int64) + dice.below(BANK)
     change = noise()[tv & (BANK - 1), tu & (BANK - 1)].astype(np.int32) * rough
-    change = (change * (64 + (near * 192).astype(np.int32))) >> 16
+    change = (change * (40 + (near * 90).astype(np.int32))) >> 16
     canvas.image[top:] = np.clip(colours + change[:, :, None], 0, 255).astype(np.uint8)
 
 
@@ -131,14 +133,13 @@ def _house(sketch: Sketch, dice: Dice, left: float, right: float, top: float, de
         sketch.polygon([(left, 2.9), (right, 2.9), (right + 0.1, 2.35), (left - 0.1, 2.35)], awning)
 
 
-def paint_street_across(canvas: Canvas, camera: Camera, light: Light, dice: Dice) -> None:
+def paint_street_across(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
     """A road from left to right, a row of houses beyond."""
-    size, f = camera.size, camera.focal
-    near = camera.focal * size / camera.scale_at(size * 1.0)  # metres to the bottom border
-    kerb = near * dice.uniform(1.0, 1.5)
-    far_kerb = kerb + dice.uniform(4.0, 8.0)
-    wall = far_kerb + dice.uniform(1.5, 3.0)
-    del f
+    size = camera.size
+    near = camera.distance(camera.scale_at(size))
+    wall = near * depth
+    kerb = near + (wall - near) * dice.uniform(0.05, 0.25)
+    far_kerb = near + (wall - near) * dice.uniform(0.6, 0.85)
     asphalt = varied(dice, (104, 104, 108), 16)
     stone = varied(dice, dice.pick(STONES), 12)
     line = (kerb + far_kerb) / 2
@@ -168,7 +169,7 @@ def paint_street_across(canvas: Canvas, camera: Camera, light: Light, dice: Dice
     canvas.draw(houses, Placement(size / 2, base + 1, scale, 0.12), "building", light.haze)
 
 
-def paint_street_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice) -> None:
+def paint_street_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
     """A road that runs to the vanishing point, houses on both sides."""
     size = camera.size
     middle = dice.around(0.0, 2.0)
@@ -214,10 +215,6 @@ def _house_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice, u: fl
 
     sketch = Sketch(light, 40)
     outward = 1 if u > 0 else -1
-    width = 6.0 * focal / far
-    x, y = at(far, 0)
-    _, y_top = at(far, tall)
-    del x, y, y_top, width
     front = at(close, 0)
     front_top = at(close, tall)
     edge = front[0] + outward * 8.0 * focal / close
@@ -237,14 +234,19 @@ def _house_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice, u: fl
     canvas.draw(sketch, Placement(0, size, 1.0, haze), "building", light.haze)
 
 
-def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice) -> None:
+def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
     """Grass, a winding path, perhaps a pond, hills and a line of trees."""
     size = camera.size
     grass = varied(dice, dice.pick(LEAVES), 12)
     gravel = varied(dice, dice.pick((*STONES, (206, 178, 132))), 14)
     start, drift, bend = dice.around(0.0, 2.0), dice.around(0.0, 0.5), dice.around(0.0, 0.03)
     half = dice.uniform(0.7, 1.6)
-    pond = (dice.around(0.0, 6.0), dice.uniform(6.0, 12.0), dice.uniform(1.5, 4.0)) if dice.chance(0.3) else None
+    side = dice.sign()
+    pond = (
+        (side * dice.uniform(7.0, 11.0), dice.uniform(14.0, 22.0), dice.uniform(3.0, 5.0))
+        if dice.chance(0.35)
+        else None
+    )
 
     def plan(u: Array, v: Array) -> Plan:
         middle = start + drift * v + bend * v * v * 0.3
@@ -286,11 +288,11 @@ def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice) -> None
     canvas.draw(grove, Placement(size / 2, horizon + 2.0, float(size)), "vegetation", light.haze)
 
 
-def paint_room(canvas: Canvas, camera: Camera, light: Light, dice: Dice) -> None:
+def paint_room(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
     """A floor, a wall with a window, a picture, a door or shelves, and perhaps a rug."""
     size = camera.size
-    near = camera.focal * size / camera.scale_at(size)
-    back = near * dice.uniform(2.0, 3.6)
+    near = camera.distance(camera.scale_at(size))
+    back = near * depth
     wood = varied(dice, dice.pick(WOODS + STONES), 14)
     rug = (dice.around(0, 1.0), near * dice.uniform(1.2, 1.8), dice.uniform(0.8, 1.6)) if dice.chance(0.5) else None
     rug_colour = varied(dice, dice.pick(CLOTHES))
@@ -371,9 +373,9 @@ def _wall_things(wall: Sketch, dice: Dice, light: Light, half: float) -> None:
 
 
 SCENE_KINDS: tuple[SceneKind, ...] = (
-    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), False, paint_street_across),
-    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), False, paint_street_along),
-    SceneKind("park", 3.5, (0.22, 0.5), (0.8, 2.2), False, paint_park),
-    SceneKind("room", 3.5, (0.22, 0.45), (0.9, 1.8), True, paint_room),
+    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), (3.0, 5.5), False, paint_street_across),
+    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), (30.0, 30.0), False, paint_street_along),
+    SceneKind("park", 3.5, (0.22, 0.5), (0.8, 2.2), (30.0, 30.0), False, paint_park),
+    SceneKind("room", 3.5, (0.22, 0.45), (0.9, 1.8), (2.0, 3.8), True, paint_room),
 )
 """All places."""

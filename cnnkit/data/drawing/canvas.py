@@ -122,7 +122,7 @@ class Canvas:
     def texture(self, noise: npt.NDArray[np.int16]) -> None:
         """Lays noise (size, size), −128…127, over every part, as strongly as the part is rough."""
         strength = np.array(self._roughness, np.int16)[self.parts]
-        change = (noise * strength) >> 8
+        change = (noise * strength) >> 9
         self.image = np.clip(self.image + change[:, :, None], 0, 255).astype(np.uint8)
 
     def owners(self) -> npt.NDArray[np.int16]:

@@ -24,8 +24,8 @@ class Difficulty:
         occluded: Chance that something stands in front of a figure.
         clutter: Lowest and highest number of small or far things.
         far_people: Chance of people too small to count, in a picture of either class.
-        least_seen: Least share of the height of the figure's natural box that must be seen, and
-        least_area: Least box area of the main person, as a share of the picture (COCO's rule asks for 0.005).
+        least_keypoints: How many of the seventeen keypoints of the main person must be visible, and
+        least_area: how large its box must be, as a share of the picture (COCO's rule asks for 0.005).
         blur: Weights of 0, 1, 2, 3, … passes of blur.
         background_blur: Weights of 0, 1, 2 passes of blur behind the figures.
         grain: Lowest and highest strength of sensor noise, /256 of a standard deviation of 37.
@@ -45,7 +45,7 @@ class Difficulty:
     occluded: float = 0.22
     clutter: tuple[int, int] = (1, 4)
     far_people: float = 0.04
-    least_seen: float = 0.4
+    least_keypoints: int = 6
     least_area: float = 0.012
     blur: tuple[float, ...] = (3.0, 4.0, 2.0, 1.0)
     background_blur: tuple[float, ...] = (4.0, 3.0, 2.0)

@@ -68,18 +68,22 @@ def draw_head(sketch: Sketch, skeleton: Skeleton, look: Look, pixels: float) -> 
     bald = look.hair_style == "bald"
     if not bald:
         parts += _back_hair(sketch, ball, look)
+    if -0.85 < ball.front <= -0.2:
+        # Seen from behind and aside: a cheek that the hair does not cover.
+        cheek = ball.at(0.34 * ball.side, -0.22)
+        parts.append(sketch.ellipse(cheek, ball.rx * 0.8, ball.ry * 0.8, look.skin, turn=ball.turn))
     parts.append(sketch.ellipse(ball.at(0, 0), ball.rx, ball.ry, look.skin if bald else look.hair, turn=ball.turn))
     points = {
         "nose": ball.on(0, -0.1, 1.0), "left_eye": ball.on(0.36, 0.12, 0.86), "right_eye": ball.on(-0.36, 0.12, 0.86),
         "left_ear": ball.on(0.97, 0.0, -0.05), "right_ear": ball.on(-0.97, 0.0, -0.05),
     }  # fmt: skip
-    if ball.front > -0.45:
+    if ball.front > -0.2:
         parts.append(_face(sketch, ball, look, bald))
     for ear in ("left_ear", "right_ear"):
         x, y, z = points[ear]
-        if z > -0.3 and (bald or look.hair_style in ("short", "bun", "tail")):
-            parts.append(sketch.ellipse((x, y), ball.rx * 0.16, ball.ry * 0.2, shaded(look.skin, 0.92), flat=True))
-    if ball.front > -0.45 and pixels * ball.rx > 2.2:
+        if z > 0.25 and (bald or look.hair_style in ("short", "bun", "tail")):
+            parts.append(sketch.ellipse((x, y), ball.rx * 0.13, ball.ry * 0.18, shaded(look.skin, 0.88), flat=True))
+    if ball.front > -0.2 and pixels * ball.rx > 2.2:
         _features(sketch, ball, look, points, pixels * ball.rx)
     if look.hat:
         parts += _hat(sketch, ball, look)

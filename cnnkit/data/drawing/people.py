@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cnnkit.data.drawing.heads import draw_head
 from cnnkit.data.drawing.looks import Look
-from cnnkit.data.drawing.palette import shaded
+from cnnkit.data.drawing.palette import Colour, shaded
 from cnnkit.data.drawing.skeleton import KEYPOINTS, Point3, Skeleton
 from cnnkit.data.drawing.sketch import Point, Sketch
 
@@ -38,6 +39,34 @@ def _toward(start: Point3, end: Point3, share: float) -> Point:
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
+# Share of the way from pelvis to neck; half width and half depth in body heights (of a medium build).
+_TRUNK = ((0.0, 0.083, 0.068), (0.16, 0.08, 0.066), (0.42, 0.073, 0.06), (0.7, 0.092, 0.072), (0.9, 0.1, 0.06),
+          (0.97, 0.078, 0.05), (1.03, 0.04, 0.036))  # fmt: skip
+_BELLY = 0.42
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One cross-section of the trunk: where it is and how wide.
+
+    Args:
+        share: Of the way from the pelvis to the neck.
+        middle: Its middle.
+        across: Unit vector across the trunk.
+        half: Half its width in metres.
+    """
+
+    share: float
+    middle: Point
+    across: Point
+    half: float
+
+    def at(self, side: float) -> Point:
+        """The point at a share of the half width, −1 … 1."""
+        reach = self.half * side
+        return self.middle[0] + self.across[0] * reach, self.middle[1] + self.across[1] * reach
+
+
 class _Body:
     """One person being drawn: the sketch, and which parts show which joint."""
 
@@ -54,142 +83,124 @@ class _Body:
             self.shown[name].add(part)
 
     def leg(self, side: str) -> None:
-        joints, look, w = self.skeleton.joints, self.look, self.w
+        sketch, joints, look, h, w = self.sketch, self.skeleton.joints, self.look, self.h, self.w
         hip, knee, ankle = (joints[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
+        heel, toe = _flat(joints[f"{side}_heel"]), _flat(joints[f"{side}_toe"])
+        self.show(sketch.capsule(heel, toe, 0.024 * h, 0.019 * h, look.colours[2]), f"{side}_ankle")
         bare = look.bottom != "trousers" or look.top == "dress"
-        cloth = look.colours[1]
-        wide = 1.0 if bare else 1.12
-        shoe = look.colours[2]
-        foot = self.sketch.capsule(
-            _flat(joints[f"{side}_heel"]), _flat(joints[f"{side}_toe"]), 0.024 * self.h, 0.02 * self.h, shoe
-        )
-        shin = self.sketch.capsule(
-            _flat(knee), _flat(ankle), 0.034 * w * wide, 0.022 * w * wide, look.skin if bare else cloth
-        )
-        self.show(foot, f"{side}_ankle")
-        self.show(shin, f"{side}_ankle", f"{side}_knee")
-        thigh = self.sketch.capsule(
-            _flat(hip),
-            _flat(knee),
-            0.052 * w * wide,
-            0.036 * w * wide,
-            look.skin if bare and look.bottom != "shorts" else cloth,
-        )
-        if look.bottom == "shorts" and look.top != "dress":
-            thigh_end = _toward(hip, knee, 0.72)
-            bare_knee = self.sketch.capsule(thigh_end, _flat(knee), 0.037 * w, 0.035 * w, look.skin)
-            self.show(bare_knee, f"{side}_knee")
-            leg = self.sketch.capsule(_flat(hip), thigh_end, 0.056 * w, 0.047 * w, cloth)
-            self.show(leg, f"{side}_hip")
-        self.show(thigh, f"{side}_hip", f"{side}_knee")
+        wide = w if bare else 1.12 * w
+        bones = (_flat(hip), _flat(knee), _flat(ankle))
+        colour = look.skin if bare else look.colours[1]
+        limb = sketch.limb(bones, (0.052 * wide, 0.036 * wide, 0.023 * wide), colour)
+        self.show(limb, f"{side}_hip", f"{side}_knee", f"{side}_ankle")
+        covered, cloth = self._hem()
+        if covered > 0:
+            radius = 0.056 if look.bottom == "shorts" else 0.054
+            end = _toward(hip, knee, covered)
+            part = sketch.limb((_flat(hip), end), (radius * w * 1.08, (radius - 0.012 * covered) * w * 1.08), cloth)
+            self.show(part, f"{side}_hip")
+            if covered > 0.9:
+                self.show(part, f"{side}_knee")
+
+    def _hem(self) -> tuple[float, Colour]:
+        """How far down the thigh a garment reaches, as a share, and its colour."""
+        look = self.look
+        if look.top == "dress":
+            return 0.85, look.colours[0]
+        if look.bottom == "skirt":
+            return 0.8, look.colours[1]
+        if look.top == "coat":
+            return 0.5, look.colours[0]
+        return (0.72, look.colours[1]) if look.bottom == "shorts" else (0.0, look.colours[1])
 
     def arm(self, side: str) -> None:
-        joints, look, w = self.skeleton.joints, self.look, self.w
+        sketch, joints, look, h, w = self.sketch, self.skeleton.joints, self.look, self.h, self.w
         shoulder, elbow, wrist, hand = (joints[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist", "hand"))
-        cloth = look.colours[0]
         long = look.sleeve > 0.6
-        wide = 1.15 if look.top == "coat" else 1.0
-        palm = self.sketch.capsule(_flat(wrist), _flat(hand), 0.018 * self.h, 0.017 * self.h, look.skin)
-        upper = self.sketch.capsule(
-            _flat(shoulder), _flat(elbow), 0.033 * w * wide, 0.026 * w * wide, cloth if long else look.skin
-        )
-        fore = self.sketch.capsule(
-            _flat(elbow), _flat(wrist), 0.026 * w * wide, 0.019 * w * wide, cloth if long else look.skin
-        )
-        self.show(palm, f"{side}_wrist")
-        self.show(upper, f"{side}_shoulder", f"{side}_elbow")
-        self.show(fore, f"{side}_elbow", f"{side}_wrist")
+        wide = 1.15 * w if look.top == "coat" else w
+        self.show(sketch.capsule(_flat(wrist), _flat(hand), 0.019 * h, 0.017 * h, look.skin), f"{side}_wrist")
+        bones = (_flat(shoulder), _flat(elbow), _flat(wrist))
+        colour = look.colours[0] if long else look.skin
+        limb = sketch.limb(bones, (0.034 * wide, 0.027 * wide, 0.019 * wide), colour)
+        self.show(limb, f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
         if 0 < look.sleeve <= 0.6:
-            sleeve = self.sketch.capsule(
-                _flat(shoulder), _toward(shoulder, elbow, look.sleeve * 2), 0.037 * w, 0.034 * w, cloth
-            )
+            end = _toward(shoulder, elbow, look.sleeve * 2)
+            sleeve = sketch.capsule(_flat(shoulder), end, 0.037 * w, 0.035 * w, look.colours[0])
             self.show(sleeve, f"{side}_shoulder")
             if look.sleeve > 0.42:
                 self.show(sleeve, f"{side}_elbow")
 
-    def _levels(self) -> list[tuple[float, float, float]]:
-        """Cross-sections of the trunk from the hips up: middle x, y, half width across the picture."""
+    def _levels(self) -> list[_Level]:
+        """Cross-sections of the trunk from the hips up."""
         joints, look = self.skeleton.joints, self.look
         pelvis, neck = joints["pelvis"], joints["neck"]
         yaw = math.radians(self.skeleton.yaw)
+        dx, dy = neck[0] - pelvis[0], neck[1] - pelvis[1]
+        length = math.hypot(dx, dy) or 1.0
+        across = (dy / length, -dx / length)
         fat = max(0.0, look.build.width - 1.1)
-        # (share of the way from pelvis to neck, half width, half depth) in body heights
-        rows = ((-0.12, 0.082, 0.066), (0.12, 0.082, 0.066), (0.4, 0.074 + 0.1 * fat, 0.06 + 0.16 * fat),
-                (0.7, 0.092, 0.07), (0.92, 0.1, 0.058), (1.03, 0.052, 0.04))  # fmt: skip
-        wide = 1.12 if look.top == "coat" else 1.0
+        wide = (1.12 if look.top == "coat" else 1.0) * self.w
         levels = []
-        for share, half, depth in rows:
-            across = math.hypot(half * math.cos(yaw), depth * math.sin(yaw)) * self.w * wide
-            x, y = _toward(pelvis, neck, share)
-            levels.append((x, y, across))
+        for share, half, depth in _TRUNK:
+            belly = 1.0 + (2.2 * fat if share == _BELLY else 0.0)
+            reach = math.hypot(half * math.cos(yaw), depth * belly * math.sin(yaw)) * wide
+            levels.append(_Level(share, _toward(pelvis, neck, share), across, reach))
         return levels
 
-    def trunk(self, _: str) -> None:
-        sketch, look, joints = self.sketch, self.look, self.skeleton.joints
-        levels = self._levels()
-        if look.bottom != "shorts" or look.top == "dress":
-            self._skirt(levels)
-        cloth = look.colours[0]
-        if look.top in ("shirt", "jumper", "vest"):
-            waist = sketch.column(levels[:2], look.colours[1])
-            self.show(waist, "left_hip", "right_hip")
-            body = levels[1:]
-        else:
-            body = levels
-        part = sketch.polygon(_outline(body), shaded(cloth, sketch.dark))
-        lit = (-0.55, 0.93) if sketch.lit > 0 else (-0.93, 0.55)
-        sketch.polygon(
-            _outline([(x + half * (lit[0] + lit[1]) / 2, y, half * (lit[1] - lit[0]) / 2) for x, y, half in body]),
-            cloth,
-            decoration=True,
-        )
-        self.show(part, "left_shoulder", "right_shoulder", "left_hip", "right_hip")
-        self._pattern(levels)
-        if abs(self.skeleton.yaw) < 100 and look.top in ("shirt", "vest", "dress", "coat"):
-            x, y = _flat(joints["neck"])
-            collar = look.skin if look.top != "coat" else look.colours[4]
-            half = levels[-1][2]
-            sketch.polygon(
-                ((x - half * 0.7, y + 0.01 * self.h), (x + half * 0.7, y + 0.01 * self.h), (x, y - 0.045 * self.h)),
-                collar,
-                decoration=True,
-            )
-
-    def _skirt(self, levels: list[tuple[float, float, float]]) -> None:
-        look, joints = self.look, self.skeleton.joints
-        if look.top == "coat":
-            length, flare, colour = 0.55, 0.35, look.colours[0]
-        elif self.covered:
-            length, flare, colour = 0.85, 0.75, look.colours[0] if look.top == "dress" else look.colours[1]
-        else:
-            return
-        x, y, half = levels[1]
-        (lx, ly), (rx, ry) = (_toward(joints[f"{s}_hip"], joints[f"{s}_knee"], length) for s in ("left", "right"))
-        if lx > rx:
-            lx, ly, rx, ry = rx, ry, lx, ly
-        grown = half * flare
-        hem = ((lx - grown, ly), (rx + grown, ry))
-        part = self.sketch.polygon(((x - half, y), hem[0], hem[1], (x + half, y)), shaded(colour, self.sketch.dark))
-        inner = 0.35 * (hem[1][0] - hem[0][0])
-        if self.sketch.lit > 0:
-            lit = ((x - half * 0.3, y), (hem[0][0] + inner, ly), hem[1], (x + half, y))
-        else:
-            lit = ((x - half, y), hem[0], (hem[1][0] - inner, ry), (x + half * 0.3, y))
-        self.sketch.polygon(lit, colour, decoration=True)
+    def hips(self, _: str) -> None:
+        look = self.look
+        colour = look.colours[0] if look.top in ("coat", "dress") else look.colours[1]
+        pelvis = _flat(self.skeleton.joints["pelvis"])
+        part = self.sketch.ellipse(pelvis, self._levels()[0].half, 0.06 * self.w, colour)
         self.show(part, "left_hip", "right_hip")
 
-    def _pattern(self, levels: list[tuple[float, float, float]]) -> None:
+    def trunk(self, _: str) -> None:
+        sketch, look, joints, h = self.sketch, self.look, self.skeleton.joints, self.h
+        levels = self._levels()
+        cloth = look.colours[0]
+        if look.top in ("coat", "dress") or look.bottom == "skirt":
+            self._skirt(levels[0])
+        part = sketch.polygon(_strip(levels, -1.0, 1.0), shaded(cloth, sketch.dark))
+        left, right = (-0.5, 0.94) if sketch.lit > 0 else (-0.94, 0.5)
+        sketch.polygon(_strip(levels, left, right), cloth, decoration=True)
+        self.show(part, "left_shoulder", "right_shoulder", "left_hip", "right_hip")
+        self._pattern(levels)
+        if abs(self.skeleton.yaw) < 100 and look.top != "jumper":
+            x, y = _flat(joints["neck"])
+            half = levels[-1].half
+            collar = look.colours[4] if look.top == "coat" else look.skin
+            neckline = ((x - half * 0.75, y + 0.01 * h), (x + half * 0.75, y + 0.01 * h), (x, y - 0.045 * h))
+            sketch.polygon(neckline, collar, decoration=True)
+
+    def _skirt(self, waist: _Level) -> None:
+        joints, sketch = self.skeleton.joints, self.sketch
+        length, colour = self._hem()
+        flare = 0.3 if self.look.top == "coat" else 0.6
+        x, y = waist.middle
+        ends = [_toward(joints[f"{side}_hip"], joints[f"{side}_knee"], length) for side in ("left", "right")]
+        (lx, ly), (rx, ry) = sorted(ends)
+        half, grown = waist.half, waist.half * flare
+        left, right = (lx - grown, ly), (rx + grown, ry)
+        part = sketch.polygon(((x - half, y), left, right, (x + half, y)), shaded(colour, sketch.dark))
+        inner = 0.3 * (right[0] - left[0])
+        if sketch.lit > 0:
+            lit = ((x - half * 0.4, y), (left[0] + inner, ly), right, (x + half, y))
+        else:
+            lit = ((x - half, y), left, (right[0] - inner, ry), (x + half * 0.4, y))
+        sketch.polygon(lit, colour, decoration=True)
+        self.show(part, "left_hip", "right_hip")
+
+    def _pattern(self, levels: list[_Level]) -> None:
         look, sketch = self.look, self.sketch
         second = look.colours[4]
         if look.pattern == "stripes" and self.pixels * 0.05 * self.h > 1.2:
-            for share in (0.25, 0.42, 0.59, 0.76):
-                sketch.polygon(_slice(levels, share, share + 0.075), second, decoration=True)
+            for share in (0.2, 0.38, 0.56, 0.74):
+                sketch.polygon(_slice(levels, share, share + 0.08), second, decoration=True)
         elif look.pattern == "band":
-            sketch.polygon(_slice(levels, 0.45, 0.7), second, decoration=True)
+            sketch.polygon(_slice(levels, 0.45, 0.68), second, decoration=True)
         elif look.pattern == "open" and abs(self.skeleton.yaw) < 75:
             turn = math.sin(math.radians(self.skeleton.yaw)) * 0.6
-            strip = [(x + half * turn, y, half * 0.2) for x, y, half in levels[1:-1]]
-            sketch.polygon(_outline(strip), second, decoration=True)
+            sketch.polygon(_strip(levels[:-1], turn - 0.2, turn + 0.2), second, decoration=True)
 
     def backpack(self, _: str) -> None:
         look, sketch, joints = self.look, self.sketch, self.skeleton.joints
@@ -221,20 +232,23 @@ class _Body:
             self.shown[name].update(drawn.parts)
 
 
-def _outline(levels: list[tuple[float, float, float]]) -> list[Point]:
-    return [(x - half, y) for x, y, half in levels] + [(x + half, y) for x, y, half in reversed(levels)]
+def _strip(levels: Sequence[_Level], left: float, right: float) -> list[Point]:
+    """The part of the trunk between two shares of its half width, as a polygon."""
+    return [level.at(left) for level in levels] + [level.at(right) for level in reversed(levels)]
 
 
-def _slice(levels: list[tuple[float, float, float]], low: float, high: float) -> list[Point]:
-    """The piece of a trunk between two shares of its way up."""
-    shares = (-0.12, 0.12, 0.4, 0.7, 0.92, 1.03)
+def _slice(levels: Sequence[_Level], low: float, high: float) -> list[Point]:
+    """The piece of the trunk between two shares of its way up."""
     cut = []
     for share in (low, high):
-        above = next(i for i in range(1, 6) if shares[i] >= share)
-        t = (share - shares[above - 1]) / (shares[above] - shares[above - 1])
-        a, b = levels[above - 1], levels[above]
-        cut.append((a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, (a[2] + (b[2] - a[2]) * t) * 0.97))
-    return _outline(cut)
+        below, above = next((a, b) for a, b in pairwise(levels) if b.share >= share)
+        t = (share - below.share) / (above.share - below.share)
+        middle = (
+            below.middle[0] + (above.middle[0] - below.middle[0]) * t,
+            below.middle[1] + (above.middle[1] - below.middle[1]) * t,
+        )
+        cut.append(_Level(share, middle, below.across, below.half + (above.half - below.half) * t))
+    return _strip(cut, -0.97, 0.97)
 
 
 def draw_person(sketch: Sketch, skeleton: Skeleton, look: Look, pixels: float) -> tuple[Keypoint, ...]:
@@ -252,6 +266,7 @@ def draw_person(sketch: Sketch, skeleton: Skeleton, look: Look, pixels: float) -
     lower = 0.05 if body.covered else 0.0
     head_depth = joints["head"][2]
     pieces: list[tuple[float, Callable[[str], None], str]] = [
+        (-0.9, body.hips, ""),
         (lower, body.trunk, ""),
         (head_depth + 0.03 if facing_back else max(0.01, head_depth), body.head, ""),
         (-1.0 if not facing_back else lower + 0.001, body.backpack, ""),

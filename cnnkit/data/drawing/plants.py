@@ -83,7 +83,7 @@ def draw_bush(sketch: Sketch, dice: Dice, height: float) -> None:
     if dice.chance(0.4):
         flower = varied(dice, dice.pick(CLOTHES))
         for _ in range(dice.between(4, 9)):
-            spot = (dice.around(0, wide * 0.8), dice.uniform(0.2, 0.85) * height)
+            spot = (dice.around(0, wide * 0.6), dice.uniform(0.25, 0.6) * height)
             sketch.ellipse(spot, height * 0.05, height * 0.05, flower, flat=True, decoration=True)
 
 

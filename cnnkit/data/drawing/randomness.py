@@ -30,7 +30,7 @@ class Dice:
     def __init__(self, *key: int) -> None:
         if any(isinstance(part, bool) or part < 0 for part in key):
             raise InputError("a key of whole numbers ≥ 0", repr(key), "Use a seed and an index from 0 on.")
-        self._bits = np.random.PCG64(np.random.SeedSequence(key))
+        self._bits = np.random.PCG64(np.random.SeedSequence((len(key), *key)))
         self._words: list[int] = []
 
     def _word(self) -> int:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
+import numpy.typing as npt
 
 from cnnkit.data.drawing.annotations import Scene, annotate, has_person
 from cnnkit.data.drawing.canvas import NOBODY, Canvas
 from cnnkit.data.drawing.difficulty import DIFFICULTY, Difficulty
 from cnnkit.data.drawing.light import Light
-from cnnkit.data.drawing.photo import blurred, exposed, grained, recompressed
+from cnnkit.data.drawing.photo import Image, blurred, exposed, grained, recompressed
 from cnnkit.data.drawing.randomness import Dice
 from cnnkit.data.drawing.surfaces import cut, grain, noise
 from cnnkit.data.drawing.world import World, compose
 from cnnkit.errors import InputError
 
 SMALLEST = 32
-_ATTEMPTS = 12
+Floats = npt.NDArray[np.float32]
 
 
 def shows_person(seed: int, index: int) -> bool:
@@ -39,11 +41,8 @@ def render_scene(seed: int, index: int, size: int = 160) -> Scene:
     if size < SMALLEST:
         raise InputError(f"a size of at least {SMALLEST} pixels", str(size), "Use 96 or more to recognise people.")
     person = shows_person(seed, index)
-    for attempt in range(_ATTEMPTS):
-        scene = _drawn(Dice(seed, index, 1 + attempt), size, person)
-        if scene is not None:
-            return scene
-    raise AssertionError(f"scene {seed}, {index}: no attempt of {_ATTEMPTS} fits its label")
+    attempts = (_drawn(Dice(seed, index, attempt), size, person) for attempt in count(1))
+    return next(scene for scene in attempts if scene is not None)
 
 
 def render_scenes(n: int, seed: int = 0, *, size: int = 160) -> Iterator[Scene]:
@@ -57,7 +56,7 @@ def _drawn(dice: Dice, size: int, person: bool) -> Scene | None:
     difficulty = DIFFICULTY
     world = compose(dice, size, difficulty, person=person)
     canvas = Canvas(size)
-    world.kind.paint(canvas, world.camera, world.light, dice)
+    world.kind.paint(canvas, world.camera, world.light, dice, world.depth)
     passes = dice.weighted(range(len(difficulty.background_blur)), difficulty.background_blur)
     canvas.image = blurred(canvas.image, passes)
     _cast_shadows(canvas, world)
@@ -68,7 +67,7 @@ def _drawn(dice: Dice, size: int, person: bool) -> Scene | None:
     boxes, categories, masks, keypoints, seen = annotate(canvas, world.actors, firsts)
     if has_person(boxes, categories, size) != person:
         return None
-    if person and not _main_is_clear(world, boxes, masks, seen, size, difficulty):
+    if person and not _main_is_clear(world, boxes, keypoints, seen, size):
         return None
     canvas.texture(cut(noise(), dice, size, size))
     return Scene(
@@ -84,16 +83,13 @@ def _drawn(dice: Dice, size: int, person: bool) -> Scene | None:
     )
 
 
-def _main_is_clear(
-    world: World, boxes: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-    masks: np.ndarray[tuple[int, int, int], np.dtype[np.bool_]], seen: list[int], size: int, difficulty: Difficulty,
-) -> bool:  # fmt: skip
+def _main_is_clear(world: World, boxes: Floats, keypoints: Floats, seen: list[int], size: int) -> bool:
     """Whether the person that makes the label is large and free enough to be recognised."""
     for row, number in enumerate(seen):
         if world.actors[number].main:
             area = float(boxes[row, 2]) * float(boxes[row, 3])
-            filled = float(masks[row].sum())
-            return area > difficulty.least_area * size * size and filled > 0.4 * difficulty.least_area * size * size
+            visible = int((keypoints[row, :, 2] == 2).sum())
+            return area > DIFFICULTY.least_area * size * size and visible >= DIFFICULTY.least_keypoints
     return False
 
 
@@ -104,9 +100,7 @@ def _cast_shadows(canvas: Canvas, world: World) -> None:
     canvas.darken(shadow, world.light.shadow)
 
 
-def _photographed(
-    canvas: Canvas, dice: Dice, light: Light, d: Difficulty
-) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+def _photographed(canvas: Canvas, dice: Dice, light: Light, d: Difficulty) -> Image:
     gain = dice.around(1.0, d.exposure)
     gains = (
         light.cast[0] * gain * dice.around(1.0, d.cast),

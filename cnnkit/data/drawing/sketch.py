@@ -20,8 +20,8 @@ from cnnkit.data.drawing.palette import Colour, shaded
 Point = tuple[float, float]
 DECORATION = -1  # a shape that colours a part without being one: a highlight, a stripe, a button
 
-_HALF = 6  # points of one rounded end
-_ROUND = 16  # points of an ellipse
+_HALF = 7  # points of one rounded end
+_ROUND = 22  # points of an ellipse
 
 
 def _circle(count: int, start: float, end: float) -> npt.NDArray[np.float64]:
@@ -31,8 +31,8 @@ def _circle(count: int, start: float, end: float) -> npt.NDArray[np.float64]:
     return np.array(rows, np.float64)
 
 
-_END = _circle(_HALF, -math.pi / 2, math.pi / 2)  # (6, 2)
-_RING = _circle(_ROUND + 1, 0.0, 2 * math.pi)[:-1]  # (16, 2)
+_END = _circle(_HALF, -math.pi / 2, math.pi / 2)  # (7, 2)
+_RING = _circle(_ROUND + 1, 0.0, 2 * math.pi)[:-1]  # (22, 2)
 
 
 @dataclass(frozen=True)
@@ -87,23 +87,37 @@ class Sketch:
     ) -> int:  # fmt: skip
         """A rounded bar from p to q; `flat` leaves out the lit side. Returns its part."""
         part = self._part(decoration)
-        rows = self._capsules
-        rows.append((*p, *q, radius_p, radius_q))
-        self._add(0, len(rows) - 1, colour if flat else shaded(colour, self.dark), part)
+        self._rod((p, q), (radius_p, radius_q), colour if flat else shaded(colour, self.dark), part)
         if not flat:
-            # The lit copy is narrower and moved across the bar, to the side that faces the light.
-            dx, dy = q[0] - p[0], q[1] - p[1]
-            length = math.sqrt(dx * dx + dy * dy) or 1.0
-            nx, ny = -dy / length, dx / length
-            toward = nx * self.lit + ny * 0.45
-            shift = 0.3 if toward > 0 else -0.3
-            moved = (
-                p[0] + nx * radius_p * shift, p[1] + ny * radius_p * shift,
-                q[0] + nx * radius_q * shift, q[1] + ny * radius_q * shift,
-            )  # fmt: skip
-            rows.append((*moved, radius_p * 0.72, radius_q * 0.72))
-            self._add(0, len(rows) - 1, colour, DECORATION)
+            self._lit_rod((p, q), (radius_p, radius_q), colour)
         return part
+
+    def limb(self, joints: Sequence[Point], radii: Sequence[float], colour: Colour) -> int:
+        """A bent limb through its joints: one part, lit as a whole so that no seam shows at a joint."""
+        part = self._part(False)
+        pieces = list(zip(pairwise(joints), pairwise(radii), strict=True))
+        for ends, widths in pieces:
+            self._rod(ends, widths, shaded(colour, self.dark), part)
+        for ends, widths in pieces:
+            self._lit_rod(ends, widths, colour)
+        return part
+
+    def _rod(self, ends: tuple[Point, Point], radii: tuple[float, float], colour: Colour, part: int) -> None:
+        self._capsules.append((*ends[0], *ends[1], *radii))
+        self._add(0, len(self._capsules) - 1, colour, part)
+
+    def _lit_rod(self, ends: tuple[Point, Point], radii: tuple[float, float], colour: Colour) -> None:
+        # The lit copy is narrower and moved across the bar, to the side that faces the light.
+        (px, py), (qx, qy) = ends
+        dx, dy = qx - px, qy - py
+        length = math.sqrt(dx * dx + dy * dy) or 1.0
+        nx, ny = -dy / length, dx / length
+        shift = 0.27 if nx * self.lit + ny * 0.45 > 0 else -0.27
+        moved = (
+            (px + nx * radii[0] * shift, py + ny * radii[0] * shift),
+            (qx + nx * radii[1] * shift, qy + ny * radii[1] * shift),
+        )
+        self._rod(moved, (radii[0] * 0.74, radii[1] * 0.74), colour, DECORATION)
 
     def ellipse(
         self, center: Point, radius_x: float, radius_y: float, colour: Colour, *,
@@ -213,16 +227,16 @@ def _capsule_points(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     safe = np.where(length > 0, length, 1.0)
     ux = np.where(length > 0, along[:, 0] / safe, 1.0)[:, None]
     uy = (along[:, 1] / safe)[:, None]
-    ax = _END[:, 0] * ux - _END[:, 1] * uy  # (n, 6): the half circle, turned to point along the bar
+    ax = _END[:, 0] * ux - _END[:, 1] * uy  # (n, 7): the half circle, turned to point along the bar
     ay = _END[:, 0] * uy + _END[:, 1] * ux
     rp, rq = rows[:, 4:5], rows[:, 5:6]
-    xs = np.concatenate((q[:, 0:1] + rq * ax, p[:, 0:1] - rp * ax), axis=1)  # (n, 12)
+    xs = np.concatenate((q[:, 0:1] + rq * ax, p[:, 0:1] - rp * ax), axis=1)  # (n, 14)
     ys = np.concatenate((q[:, 1:2] + rq * ay, p[:, 1:2] - rp * ay), axis=1)
     return np.stack((xs, ys), axis=-1).reshape(-1, 2)
 
 
 def _ellipse_points(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    x = rows[:, 2:3] * _RING[:, 0]  # (n, 16)
+    x = rows[:, 2:3] * _RING[:, 0]  # (n, 22)
     y = rows[:, 3:4] * _RING[:, 1]
     cos, sin = rows[:, 4:5], rows[:, 5:6]
     xs = rows[:, 0:1] + cos * x - sin * y

@@ -22,7 +22,7 @@ def noise() -> npt.NDArray[np.int16]:
     """Cloudy noise (512, 512), −128…127: five octaves, each twice as fine and 0.7 as strong; wraps around."""
     dice = Dice(20_250_101)
     total = np.zeros((BANK, BANK), np.int32)
-    for octave, weight in enumerate((10, 10, 9, 8, 8)):
+    for octave, weight in enumerate((5, 7, 9, 10, 11)):
         side = 32 << octave
         coarse = dice.bytes(side * side).astype(np.int32).reshape(side, side) - 128
         grown = coarse.repeat(BANK // side, 0).repeat(BANK // side, 1)

@@ -63,7 +63,7 @@ def _car_from_end(sketch: Sketch, dice: Dice, h: float, paint: tuple[int, int, i
     sketch.polygon(
         [(-half * 0.76, 0.6 * h), (-half * 0.6, 0.93 * h), (half * 0.6, 0.93 * h), (half * 0.76, 0.6 * h)], glass
     )
-    sketch.block(-half, 0.16 * h, half, 0.6 * h, paint)
+    sketch.block(-half, 0.16 * h, half, 0.6 * h, paint, side=0.1)
     lamp = (250, 242, 206) if front else (190, 44, 40)
     for side in (-1, 1):
         sketch.ellipse((side * half * 0.74, 0.45 * h), half * 0.18, 0.06 * h, lamp, flat=True)

@@ -42,11 +42,12 @@ class Actor:
 
 @dataclass(frozen=True)
 class World:
-    """A scene before it is painted: place, camera, light and actors, far ones first."""
+    """A scene before it is painted: place, camera, light, depth (see `SceneKind`) and actors, far ones first."""
 
     kind: SceneKind
     camera: Camera
     light: Light
+    depth: float
     actors: tuple[Actor, ...]
 
 
@@ -67,6 +68,8 @@ class _Composer:
             size, dice.uniform(*self.kind.horizon), dice.uniform(*self.kind.camera), dice.uniform(1.0, 1.4)
         )
         self.light = some_light(dice, indoors=self.kind.indoors)
+        self.depth = dice.uniform(*self.kind.depth)
+        self.least_scale = 1.04 * self.camera.scale_at(size) / self.depth
         self.actors: list[Actor] = []
 
     def slots(self) -> list[_Slot]:
@@ -89,7 +92,7 @@ class _Composer:
 
     def place(self, slot: _Slot, metres: float, *, share: float = 1.0) -> Placement:
         """A thing `metres` high into a slot: as large as asked, but with its feet where the camera sees them."""
-        scale = slot.height * share / metres
+        scale = max(slot.height * share / metres, self.least_scale)
         row = self.camera.row_at(scale)
         lowest = self.size * 0.985
         if slot.lowered > 0:
@@ -150,11 +153,11 @@ class _Composer:
         for _ in range(dice.between(*d.clutter)):
             far = _Slot(dice.uniform(0.0, 1.0) * size, dice.uniform(0.08, 0.24) * size, 0.0)
             self.thing(self.some_thing(), far)
-        if dice.chance(d.far_people):
+        if dice.chance(d.far_people) and self.least_scale * 1.9 < 0.085 * size:
             for _ in range(dice.between(1, 2)):
                 self.person(_Slot(dice.uniform(0.05, 0.95) * size, dice.uniform(0.05, 0.085) * size, 0.0), main=False)
         order = sorted(range(len(self.actors)), key=lambda i: (self.actors[i].place.y, i))
-        return World(self.kind, self.camera, self.light, tuple(self.actors[i] for i in order))
+        return World(self.kind, self.camera, self.light, self.depth, tuple(self.actors[i] for i in order))
 
     def _occluder(self, slot: _Slot) -> None:
         """Something low, nearer than what stands in the slot, that hides a part of it."""

@@ -1,0 +1,45 @@
+"""Scenes as class folders: `train/person`, `train/no_person`, `validation/person` and so on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnnkit.data.drawing.picture_files import check_suffix, write_picture
+from cnnkit.data.drawing.scene_drawing import render_scenes
+from cnnkit.errors import InputError
+
+PARTS: tuple[tuple[str, float], ...] = (("train", 0.7), ("validation", 0.85), ("test", 1.0))
+"""Name of each part and the share of the pictures at which it ends."""
+
+
+def part_of(index: int, n: int) -> str:
+    """The part to which picture `index` of n belongs: the first 70 %, the next 15 %, the rest."""
+    return next(name for name, end in PARTS if index < round(n * end))
+
+
+def write_folders(folder: str | Path, n: int, seed: int = 0, *, size: int = 160, suffix: str = "jpg") -> Path:
+    """Writes the first n scenes of a series, one folder a class in one folder a part.
+
+    Args:
+        folder: Gets `<part>/<class>/scene-<seed>-<index>.<suffix>`; it is made if it is missing.
+        n: How many scenes; the parts are those of `cnnkit.data.scenes`.
+        seed: Which series.
+        size: Side in pixels.
+        suffix: "jpg" or "png".
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: n below 1, or what `render_scene` refuses.
+        UnknownNameError: Another suffix.
+    """
+    if n < 1:
+        raise InputError("at least one picture", f"n={n}", "Give a number from 1 on.")
+    check_suffix(suffix)
+    root = Path(folder)
+    for index, scene in enumerate(render_scenes(n, seed, size=size)):
+        place = root / part_of(index, n) / ("person" if scene.person else "no_person")
+        place.mkdir(parents=True, exist_ok=True)
+        write_picture(place / f"scene-{seed}-{index:06d}.{suffix}", scene.image)
+    return root

@@ -1,0 +1,92 @@
+"""Drawn faces as a dataset: one class a person, rendered when a picture is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.drawing.face_drawing import SMALLEST, render_face
+from cnnkit.data.scene_pictures import drawing_version, split_points
+from cnnkit.data.source import Source
+from cnnkit.errors import InputError, unknown_name
+
+SPLITS_BY = ("shots", "people")
+
+
+@dataclass(frozen=True)
+class FaceReader:
+    """Draws the face at a position, which is person · shots + shot; nothing is kept.
+
+    Args:
+        seed: Which population.
+        shots: How many photographs of each person.
+        size: Side in pixels.
+    """
+
+    seed: int
+    shots: int
+    size: int
+
+    def read(self, position: int) -> NDArray[np.uint8]:
+        """The picture (size, size, 3)."""
+        return render_face(self.seed, *divmod(position, self.shots), self.size).image
+
+    def digest(self, position: int) -> str:
+        """A hash of what decides the picture: the drawing code, the seed, person and shot, the size."""
+        key = f"face {drawing_version()} {self.seed} {divmod(position, self.shots)} {self.size}"
+        return hashlib.sha256(key.encode()).hexdigest()
+
+
+def faces(people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: str = "shots") -> Dataset:
+    """Drawn faces: each person has a geometry of its own, each shot another light, pose and expression.
+
+    Args:
+        people: How many identities; each is a class "person-0000", "person-0001", …
+        shots: How many photographs of each.
+        seed: Which population; its people never change with `people` or `shots`.
+        size: Side in pixels, ≥ 32.
+        split_by: "shots": every person is in all parts, with the first 70 % of the shots for training;
+            "people": the first 70 % of the people are for training, the others are seen in validation or test
+            only, as verification of strangers asks for.
+
+    Returns:
+        Ids like "face-0-0003-0012": seed, person, shot.
+
+    Raises:
+        InputError: Fewer than one person or shot, a negative seed, or a size below 32.
+        UnknownNameError: Another `split_by`.
+
+    >>> album = faces(4, 5)
+    >>> len(album.classes), album.train.ids[0], album.train.image(0).shape
+    (4, 'face-0-0000-0000', (96, 96, 3))
+    """
+    if people < 1 or shots < 1:
+        raise InputError("at least one person and one shot", f"people={people}, shots={shots}", "Count from 1.")
+    if size < SMALLEST:
+        raise InputError(f"a size of at least {SMALLEST} pixels", f"size={size}", "Use 96 or more to see faces.")
+    if seed < 0:
+        raise InputError("a seed ≥ 0", f"seed={seed}", "Any whole number from 0 on is a population.")
+    if split_by not in SPLITS_BY:
+        raise unknown_name("a split", split_by, SPLITS_BY)
+    classes = tuple(f"person-{person:04d}" for person in range(people))
+    positions = np.arange(people * shots, dtype=np.int64)
+    person, shot = positions // shots, positions % shots
+    whole = Source(
+        ids=tuple(f"face-{seed}-{a:04d}-{b:04d}" for a, b in zip(person, shot, strict=True)),
+        classes=classes,
+        labels=person,
+        reader=FaceReader(seed, shots, size),
+        positions=positions,
+    )
+    which, count = (shot, shots) if split_by == "shots" else (person, people)
+    validation, test = split_points(count)
+    return Dataset(
+        classes=classes,
+        train=whole.take(which < validation),
+        validation=whole.take((which >= validation) & (which < test)),
+        test=whole.take(which >= test),
+    )
