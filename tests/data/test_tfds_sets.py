@@ -162,7 +162,7 @@ def test_without_cache_and_network_the_message_says_what_to_run(
             yield from ()
 
     FarAway.__module__ = "far_away"
-    monkeypatch.setattr(library.core.download.downloader, "MAX_RETRIES", 0)  # 10 take 204 seconds
+    monkeypatch.setattr("tensorflow_datasets.core.download.downloader.MAX_RETRIES", 0)  # 10 take 204 s
     for proxy in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)
     with pytest.raises(DataError) as caught:
