@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from cnnkit._quiet import import_quietly
 
 
 def lazy_exports(
@@ -23,9 +24,9 @@ def lazy_exports(
 
     def get(name: str) -> Any:
         if name in module_of:
-            return importlib.import_module(module_of[name])
+            return import_quietly(module_of[name])
         if name in names:
-            return getattr(importlib.import_module(names[name]), name)
+            return getattr(import_quietly(names[name]), name)
         # The interpreter adds "Did you mean" to an AttributeError by looking at `dir`.
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
 

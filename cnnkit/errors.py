@@ -79,7 +79,7 @@ class InterruptedTrainingError(CnnkitError, KeyboardInterrupt):
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The `count` names most similar to `name`, best first.
 
-    >>> nearest("vgg61", ["vgg16", "vgg19", "xception"])
+    >>> nearest("vgg_16", ["vgg16", "vgg19", "xception"])
     ['vgg16', 'vgg19']
     """
     lowered = {candidate.lower(): candidate for candidate in names}
@@ -100,9 +100,7 @@ def unknown_name(kind: str, name: str, names: Iterable[str], where: str = "") ->
     close = nearest(str(name), known) or known[:5]
     suggestion = "Did you mean " + " or ".join(repr(match) for match in close) + "?" if close else ""
     listing = f"All names: {where}." if where else ""
-    return UnknownNameError(
-        f"the name of {kind}", repr(name), " ".join(part for part in (suggestion, listing) if part)
-    )
+    return UnknownNameError(f"the name of {kind}", repr(name), " ".join(part for part in (suggestion, listing) if part))
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import cnnkit
 PACKAGE = Path(cnnkit.__file__).parent
 
 RANKS = {
+    "_quiet": -1,
     "errors": 0,
     "_lazy": 0,
     "primitives": 1,
@@ -31,6 +33,7 @@ RANKS = {
     "grading": 7,
     "serving": 7,
     "cli": 8,
+    "__main__": 9,
 }
 HEAVY = {"keras", "tensorflow", "tensorflow_datasets"}
 FREE_OF_TENSORFLOW = ("errors", "primitives", "metrics", "submissions", "data")
@@ -117,6 +120,13 @@ def test_import_is_silent_and_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("True []", "")
+
+
+def test_first_use_of_keras_is_silent_and_errors_are_not_swallowed() -> None:
+    code = "import cnnkit; cnnkit.Phase; cnnkit.backbone; import os; os.write(2, b'said')"
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert (done.stdout, done.stderr) == ("", "said")
 
 
 def test_every_public_name_exists() -> None:

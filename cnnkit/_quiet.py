@@ -1,0 +1,40 @@
+"""Imports without TensorFlow's remarks about oneDNN and CUDA, which no log level switches off (TensorFlow 2.21)."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import tempfile
+from types import ModuleType
+
+REMARK = re.compile(
+    rb"WARNING: All log messages before absl"
+    rb"|To enable the following instructions"
+    rb"|[IW]\d{4} .*\b(port|cudart_stub|cpu_feature_guard)\.cc:"
+)
+STANDARD_ERROR = 2
+
+
+def import_quietly(name: str) -> ModuleType:
+    """Imports a module; what TensorFlow says about itself on the way is dropped, all else on standard error stays.
+
+    The remarks come from C++ before its log levels are read, so the file descriptor itself is turned aside.
+    """
+    if "tensorflow" in sys.modules:
+        return importlib.import_module(name)
+    sys.stderr.flush()
+    kept = os.dup(STANDARD_ERROR)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), STANDARD_ERROR)
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, STANDARD_ERROR)
+            os.close(kept)
+            aside.seek(0)
+            for line in aside:
+                if not REMARK.match(line):
+                    os.write(STANDARD_ERROR, line)
