@@ -8,5 +8,10 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     names={
         "import_keras2": "cnnkit.export.keras2_import",
+        "load": "cnnkit.export.bundle",
+        "read_predictions": "cnnkit.export.prediction_table",
+        "save": "cnnkit.export.bundle",
+        "write_column": "cnnkit.export.prediction_table",
+        "write_predictions": "cnnkit.export.prediction_table",
     },
 )

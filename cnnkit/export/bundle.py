@@ -1,0 +1,325 @@
+"""Bundles: a network as files that anyone can load.
+
+A bundle is a folder: `model.json` and `model.weights.h5`, which plain Keras loads with no custom object and which take
+raw RGB 0…255; `manifest.json`, which says what they are and proves that they are unchanged; and `history.parquet`.
+
+    model = keras.models.model_from_json(open("model.json").read())
+    model.load_weights("model.weights.h5")
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import random
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+import cnnkit
+from cnnkit.backbones.extractor import Backbone, BackboneSettings
+from cnnkit.backbones.truncation import cut_node
+from cnnkit.data.framing import Framing
+from cnnkit.errors import BundleError, CnnkitError
+from cnnkit.export.atomic_folder import prove_room, replace_folder
+from cnnkit.export.manifest import (
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST_FILE,
+    InputRecord,
+    Manifest,
+    read_manifest,
+)
+from cnnkit.export.stock import check_stock
+from cnnkit.export.tensors import TensorRecord, differences, model_hash, tensor_records
+from cnnkit.heads.table import from_settings as head_from_settings
+from cnnkit.transfer.network import Network
+from cnnkit.transfer.plan import from_settings as plan_from_settings
+from cnnkit.transfer.run import Run
+
+MODEL_FILE = "model.json"
+WEIGHTS_FILE = "model.weights.h5"
+HISTORY_FILE = "history.parquet"
+FILES = (MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE, HISTORY_FILE)
+
+_RESTORE = "Save the network again, or restore the folder from a copy."
+
+
+def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Path:
+    """Writes a network as a bundle, reads it back and compares every tensor, bit for bit, before the folder appears.
+
+    A bundle that was there is replaced at once or, if anything fails, stays as it was. The network itself is not
+    touched: neither its optimizer nor its flags.
+
+    Args:
+        network: What to save; all its layers are stock Keras layers.
+        folder: Where to; made with its parents. Another folder's files are never overwritten.
+        run: What `fit` returned, for the manifest and the history; by default the network's own.
+
+    Returns:
+        The folder.
+
+    Raises:
+        BundleError: A layer does not load in plain Keras; the disk is full; the folder may not be written or holds
+            other files; what was read back differs.
+    """
+    folder = Path(folder)
+    run = run or network.run
+    # Not the live model: it may be compiled, and its optimizer does not belong into the files.
+    model = keras.Model(network.model.input, network.model.output, name=network.model.name)
+    architecture = _architecture(model)
+    _check_classes(network.classes, network, folder)
+    records = tensor_records(model)
+    state = random.getstate()  # Keras draws fresh seeds for initializers from it while it builds the copy.
+
+    def fill(partial: Path) -> None:
+        (partial / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
+        _write_weights(model, partial / WEIGHTS_FILE)
+        if run is not None:
+            run.history.to_parquet(partial / HISTORY_FILE, index=False)
+        manifest = _manifest(network, model, records, partial, run)
+        (partial / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+        _load_model(partial, read_manifest(partial))
+
+    try:
+        replace_folder(folder, fill, known=FILES)
+    finally:
+        random.setstate(state)
+    return folder
+
+
+def load(folder: str | Path) -> Network:
+    """Reads a bundle and proves that it is what was saved.
+
+    The model comes from its files alone: no weights are fetched, no application is built again.
+
+    Args:
+        folder: What `save` wrote.
+
+    Returns:
+        The network, not compiled; its `run` tells how it was trained, if that was saved.
+
+    Raises:
+        BundleError: A file is missing, damaged or changed; a tensor, layer or class differs from what was saved; the
+            bundle is of another format version.
+    """
+    folder = Path(folder)
+    _recover(folder)
+    manifest = read_manifest(folder)
+    head = _head(manifest, folder)
+    if manifest.digest != manifest.compute_digest():
+        raise BundleError(f"{MANIFEST_FILE} in {folder} as it was saved", "it was changed afterwards", _RESTORE)
+    model = _load_model(folder, manifest)
+    settings: Any = manifest.backbone
+    backbone_settings = BackboneSettings(**{**settings, "input_shape": tuple(settings["input_shape"])})
+    tensor = cut_node(model, manifest.cut).outputs[0]
+    body = keras.Model(model.input, tensor, name=backbone_settings.name)
+    framing: Any = manifest.input.framing
+    network = Network(
+        model=model,
+        backbone=Backbone(backbone_settings.name, body, manifest.cut, backbone_settings),
+        head=head,
+        framing=Framing(**framing),
+        run=_run(folder, manifest),
+    )
+    _check_classes(manifest.classes, network, folder)
+    return network
+
+
+# ---- Writing ----
+
+
+def _architecture(model: keras.Model) -> dict[str, Any]:
+    try:
+        architecture: dict[str, Any] = json.loads(model.to_json())
+    except CnnkitError:
+        raise
+    except (TypeError, ValueError, NotImplementedError) as error:
+        check_stock(model, {})  # names the layer, if that is the reason
+        raise BundleError(
+            "a network that can be described in JSON", str(error), "Use stock layers of keras.layers."
+        ) from error
+    check_stock(model, architecture)
+    return architecture
+
+
+def _write_weights(model: keras.Model, path: Path) -> None:
+    values = sum(math.prod(variable.shape) * (8 if "64" in str(variable.dtype) else 4) for variable in model.weights)
+    # HDF5 takes 2.8 KB a layer beside the values (MobileNet: 240 KB for 86 layers).
+    prove_room(path.parent, values + 8192 * len(model.operations) + (1 << 16))
+    try:
+        model.save_weights(path)
+    except (OSError, RuntimeError) as error:
+        # HDF5 tells the reason in its message; a disk that is full when it closes the file is a RuntimeError.
+        told = re.search(r"errno = (\d+)", str(error))
+        code = int(told[1]) if told else getattr(error, "errno", None) or errno.EIO
+        raise OSError(code, str(error)) from error
+
+
+def _manifest(
+    network: Network, model: keras.Model, records: tuple[TensorRecord, ...], partial: Path, run: Run | None
+) -> Manifest:
+    entry = model.inputs[0]
+    values = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cnnkit": cnnkit.__version__,
+        "keras": keras.version(),
+        "tensorflow": tf.__version__,
+        "backbone": asdict(network.backbone.settings),
+        "cut": network.cut,
+        "head": network.head.settings(),
+        "classes": network.classes,
+        "input": InputRecord(
+            name=entry.name,
+            shape=tuple(entry.shape[1:]),
+            dtype=str(entry.dtype),
+            range=(0.0, 255.0),
+            framing=asdict(network.framing),
+        ),
+        "layers": _layer_names(model),
+        "tensors": records,
+        "model_hash": model_hash(records),
+        "files": {file.name: _sha256(file) for file in sorted(partial.iterdir())},
+        "training": run.to_manifest() if run is not None else None,
+    }
+    # Through JSON: what is compared on loading is what JSON keeps (tuples become lists).
+    plain = json.loads(json.dumps(values, default=lambda part: part.model_dump(mode="json")))
+    return Manifest.model_validate(plain).sealed()
+
+
+# ---- Reading ----
+
+
+def _recover(folder: Path) -> None:
+    # Only the case that hides the bundle: what a save in progress has beside it is none of a reader's business.
+    previous = folder.with_name(f".{folder.name}.previous")
+    if not folder.exists() and previous.is_dir():
+        previous.rename(folder)
+
+
+def _load_model(folder: Path, manifest: Manifest) -> keras.Model:
+    """The model of a bundle, its files and every tensor compared with the manifest."""
+    for name in (MODEL_FILE, WEIGHTS_FILE, *manifest.files):
+        if not (folder / name).is_file():
+            raise BundleError(f"the file {name} in {folder}", "it is missing", _RESTORE)
+    changed = [name for name in (MODEL_FILE, WEIGHTS_FILE) if _sha256(folder / name) != manifest.files.get(name)]
+    if MODEL_FILE in changed:
+        # Nothing is built from a changed architecture; its names are enough to say what was done to it.
+        raise BundleError(
+            f"the layers in {folder / MODEL_FILE} as they were saved",
+            _layer_difference(folder / MODEL_FILE, manifest.layers),
+            _RESTORE,
+        )
+    model = _build(folder)
+    found = tensor_records(model)
+    said = differences(manifest.tensors, found)
+    if not said and changed:
+        said = ["the file was written again, with the same tensors"]
+    if not said and _layer_names(model) != manifest.layers:
+        said = ["the layers stand in another order"]
+    if said:
+        more = f" and {len(said) - 3} more" if len(said) > 3 else ""
+        raise BundleError(
+            f"the tensors in {folder / WEIGHTS_FILE} as they were saved", "; ".join(said[:3]) + more, _RESTORE
+        )
+    return model
+
+
+def _build(folder: Path) -> keras.Model:
+    text = (folder / MODEL_FILE).read_text(encoding="utf-8")
+    try:
+        model: keras.Model = keras.models.model_from_json(text)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BundleError(f"{MODEL_FILE} that Keras {keras.version()} can build", str(error)[:300], _RESTORE) from error
+    try:
+        model.load_weights(folder / WEIGHTS_FILE)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise BundleError(f"weights of this model in {folder / WEIGHTS_FILE}", reason, _RESTORE) from error
+    return model
+
+
+def _layer_names(model: keras.Model) -> tuple[str, ...]:
+    """In the order of the model, operations between tensors included."""
+    return tuple(operation.name for operation in model.operations)
+
+
+def _layer_difference(path: Path, layers: tuple[str, ...]) -> str:
+    """In words, what happened to the layers of a model.json."""
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        found = [str(layer["config"]["name"]) for layer in described["config"]["layers"]]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return "something that is not the JSON of a model"
+    missing = [name for name in layers if name not in found]
+    new = [name for name in found if name not in layers]
+    if missing and new and len(layers) == len(found):
+        return f"layer {missing[0]!r} renamed to {new[0]!r}"
+    if missing or new:
+        return f"layer {(missing or new)[0]!r} {'missing' if missing else 'added'}"
+    if tuple(found) != layers:
+        place = next(new for new, old in zip(found, layers, strict=False) if new != old)
+        return f"the layers in another order, from {place!r} on"
+    return "the same layers with other settings or connections"
+
+
+def _head(manifest: Manifest, folder: Path) -> Any:
+    if list(manifest.classes) != manifest.head.get("classes", list(manifest.classes)):
+        raise BundleError(
+            f"the classes of the head, {manifest.head['classes']}",
+            f"classes {list(manifest.classes)} in {folder / MANIFEST_FILE}",
+            "The class list was changed after saving. " + _RESTORE,
+        )
+    try:
+        return head_from_settings(manifest.head)
+    except (CnnkitError, TypeError) as error:
+        raise BundleError(
+            "a head that this version of cnnkit knows",
+            f"{manifest.head.get('kind')!r}: {error}",
+            f"The bundle was saved by cnnkit {manifest.cnnkit}: install that version.",
+        ) from error
+
+
+def _check_classes(classes: tuple[str, ...], network: Network, folder: Path) -> None:
+    """Each class has its column in the output."""
+    shape = network.model.output_shape
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        return  # a head with another kind of output says itself what it means
+    columns = network.head.probabilities(np.zeros((1, shape[1]), np.float32)).shape[1]
+    if columns != len(classes):
+        raise BundleError(
+            f"{columns} classes for the {shape[1]} output units of the network in {folder}",
+            f"{len(classes)}: {', '.join(classes)}",
+            "The class list does not belong to this network. " + _RESTORE,
+        )
+
+
+def _run(folder: Path, manifest: Manifest) -> Run | None:
+    training: Any = manifest.training
+    if training is None:
+        return None
+    if _sha256(folder / HISTORY_FILE) != manifest.files.get(HISTORY_FILE):
+        raise BundleError(f"{folder / HISTORY_FILE} as it was saved", "it was changed afterwards", _RESTORE)
+    return Run(
+        plan=plan_from_settings(training["plan"]),
+        history=pd.read_parquet(folder / HISTORY_FILE),
+        seed=training["seed"],
+        data_fingerprint=training["data_fingerprint"],
+        trained_parameters=training["trained_parameters"],
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,210 @@
+"""Predictions as Parquet, written as they come: memory does not grow with the number of rows.
+
+Two forms: `id` and one float32 column a class; or, for an assignment, one float32 column and nothing else. Either
+way the file's metadata says which model made it and what its classes are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
+
+import cnnkit
+from cnnkit.errors import DataError, InputError
+
+METADATA_KEY = b"cnnkit"
+ID = "id"
+ROWS_PER_GROUP = 8192
+
+Batch = tuple[Sequence[str], ArrayLike]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a prediction file holds.
+
+    Attributes:
+        table: Column `id`, where the file has one, and float32 probability columns.
+        classes: Class names, in the order of the model's output.
+        model_hash: Of the model that made them, see `tensors.model_hash`; "" where it was not given.
+    """
+
+    table: pd.DataFrame
+    classes: tuple[str, ...]
+    model_hash: str
+
+
+def write_predictions(
+    path: str | Path,
+    batches: pd.DataFrame | Iterable[Batch],
+    *,
+    classes: Sequence[str],
+    model_hash: str = "",
+    rows_per_group: int = ROWS_PER_GROUP,
+) -> int:
+    """Writes ids and probabilities, in the order in which they come.
+
+    Args:
+        path: The file; it appears when it is complete, and replaces an older one at once.
+        batches: What `ck.predict` returned, or pairs of ids and probabilities (n, classes).
+        classes: Names in the order of the columns.
+        model_hash: Of the model, for the metadata.
+        rows_per_group: Rows held in memory and written together.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        InputError: A class is called "id", or the frame lacks a column.
+        DataError: A batch has another shape, or a value that is not finite. No file is written.
+        OSError: The file cannot be written.
+    """
+    names = list(classes)
+    if ID in names or len(set(names)) != len(names) or not names:
+        raise InputError(f"classes with different names, none of them {ID!r}", f"{names}", "Rename the class folder.")
+    if isinstance(batches, pd.DataFrame):
+        missing = [name for name in (ID, *names) if name not in batches]
+        if missing:
+            raise InputError(f"the columns {ID} and {names}", f"no {missing}", "Pass what ck.predict returned.")
+        batches = [(batches[ID].astype(str).tolist(), batches[names].to_numpy(np.float32))]
+    schema = pa.schema([(ID, pa.string()), *((name, pa.float32()) for name in names)])
+
+    def columns() -> Iterator[list[pa.Array]]:
+        for ids, values in batches:
+            probabilities = _checked(values, len(names))
+            if len(ids) != len(probabilities):
+                raise DataError(f"{len(probabilities)} ids for as many rows", f"{len(ids)}", "Give one id a row.")
+            yield [pa.array(list(ids), pa.string()), *(pa.array(column) for column in probabilities.T.copy())]
+
+    return _write(Path(path), schema, columns(), names, model_hash, rows_per_group)
+
+
+def write_column(
+    path: str | Path,
+    batches: Iterable[ArrayLike],
+    *,
+    column: str,
+    classes: Sequence[str] = (),
+    model_hash: str = "",
+    rows_per_group: int = ROWS_PER_GROUP,
+) -> int:
+    """Writes one float32 column and nothing else, in the order in which the values come: an assignment's form.
+
+    Args:
+        path: The file; it appears when it is complete, and replaces an older one at once.
+        batches: Arrays (n,) or (n, 1), e.g. probabilities of the second class.
+        column: Its name, as the assignment's spec says it.
+        classes: Of the model, for the metadata.
+        model_hash: Of the model, for the metadata.
+        rows_per_group: Rows held in memory and written together.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        DataError: A batch has another shape, or a value that is not finite. No file is written.
+        OSError: The file cannot be written.
+    """
+    schema = pa.schema([(column, pa.float32())])
+    columns = ([pa.array(_flat(values))] for values in batches)
+    return _write(Path(path), schema, columns, list(classes), model_hash, rows_per_group)
+
+
+def read_predictions(path: str | Path) -> Predictions:
+    """Reads what `write_predictions` or `write_column` wrote.
+
+    Raises:
+        DataError: The file is missing, is no Parquet, or was not written by cnnkit.
+    """
+    try:
+        table = pq.read_table(Path(path))
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"a Parquet file at {path}", str(error), "Pass what cnnkit predict wrote.") from error
+    stored = (table.schema.metadata or {}).get(METADATA_KEY)
+    if stored is None:
+        raise DataError(
+            f"the metadata of cnnkit in {path}",
+            "another Parquet file",
+            "Read it with pandas.read_parquet instead.",
+        )
+    metadata = json.loads(stored)
+    return Predictions(table.to_pandas(), tuple(metadata["classes"]), str(metadata["model_hash"]))
+
+
+def _write(
+    path: Path,
+    schema: pa.Schema,
+    batches: Iterable[list[pa.Array]],
+    classes: list[str],
+    model_hash: str,
+    rows_per_group: int,
+) -> int:
+    if rows_per_group < 1:
+        raise InputError("rows_per_group >= 1", str(rows_per_group), f"{ROWS_PER_GROUP} is the default.")
+    about = {"format": 1, "cnnkit": cnnkit.__version__, "model_hash": model_hash, "classes": classes}
+    schema = schema.with_metadata({METADATA_KEY: json.dumps(about).encode()})
+    rows, waiting = 0, 0
+    pending: list[pa.RecordBatch] = []
+    with _replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
+        for columns in batches:
+            batch = pa.record_batch(columns, schema=schema)
+            pending.append(batch)
+            waiting += batch.num_rows
+            rows += batch.num_rows
+            while waiting >= rows_per_group:
+                table = pa.Table.from_batches(pending, schema)
+                writer.write_table(table.slice(0, rows_per_group), row_group_size=rows_per_group)
+                pending = table.slice(rows_per_group).to_batches()
+                waiting -= rows_per_group
+        if waiting:
+            writer.write_table(pa.Table.from_batches(pending, schema), row_group_size=rows_per_group)
+    return rows
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place when the block ends well, and is gone when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    partial = Path(name)
+    try:
+        yield partial
+        os.fsync(descriptor)
+        mask = os.umask(0)
+        os.umask(mask)
+        partial.chmod(0o666 & ~mask)  # mkstemp makes it private
+        partial.replace(path)
+    finally:
+        os.close(descriptor)
+        partial.unlink(missing_ok=True)
+
+
+def _checked(values: ArrayLike, columns: int) -> NDArray[np.float32]:
+    array = np.asarray(values, np.float32)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise DataError(f"probabilities of shape (n, {columns})", f"shape {array.shape}", "Give one column a class.")
+    if not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+        raise DataError("finite probabilities", f"{array[row].tolist()} in row {row} of a batch", _NOT_FINITE)
+    return array
+
+
+def _flat(values: ArrayLike) -> NDArray[np.float32]:
+    array = np.asarray(values, np.float32)
+    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != 1):
+        raise DataError("values of shape (n,) or (n, 1)", f"shape {array.shape}", "Choose the column of one class.")
+    return _checked(array.reshape(-1, 1), 1)[:, 0]
+
+
+_NOT_FINITE = "The network diverged, or a picture was not one: train with a smaller rate, check the pictures."
