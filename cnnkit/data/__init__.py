@@ -3,8 +3,9 @@
     photos = ck.data.folder("photos/")              # a dataset: .classes .train .validation .test
     photos.report()                                 # counts, imbalance, pictures in two splits
 
-Five roads lead to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (tensorflow-datasets),
-`coco` (instances of COCO), and `scenes` and `faces` (drawn by a program). A picture is RGB, uint8, 0…255, everywhere.
+Roads to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (tensorflow-datasets), `coco`
+(instances of COCO), `scenes` and `faces` (drawn by a program). `pictures` are those to predict, without labels.
+A picture is RGB, uint8, 0…255, everywhere.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "decode_file": "cnnkit.data.decode",
         "faces": "cnnkit.data.face_pictures",
         "folder": "cnnkit.data.image_folder",
+        "pictures": "cnnkit.data.image_folder",
         "scenes": "cnnkit.data.scene_pictures",
         "tfds": "cnnkit.data.tfds_sets",
     },

@@ -65,7 +65,7 @@ def arrays(
 
     Raises:
         DataError: Values outside 0…255, NaN, floats that end at 1, another shape, lengths that differ, labels that
-            are no class, or one class only.
+            are no class, a class index that never occurs, or one class only.
     """
     given = {"train": (x, y), "validation": validation, "test": test}
     prefix = "train/" if validation is not None or test is not None else ""
@@ -83,9 +83,8 @@ def arrays(
             )
         ids = tuple(f"{prefix and name + '/'}{index}" for index in range(len(images)))
         parts[name] = Source(ids, names, targets, ArrayReader(images), np.arange(len(images)))
-    seen = int(np.count_nonzero(parts["train"].counts()))
-    if not parts["train"].multi_label and seen < 2:
-        raise DataError("examples of at least two classes", f"{seen} class in y", "Add examples of another.")
+    if not parts["train"].multi_label:
+        _refuse_phantom_classes(parts["train"], classes is not None)
     return as_dataset(arranged(parts, split=split, seed=seed))
 
 
@@ -101,6 +100,18 @@ def unlabelled(x: ArrayLike) -> Source:
     images = _checked_images(x, "x")
     ids = tuple(str(index) for index in range(len(images)))
     return Source(ids, (), None, ArrayReader(images), np.arange(len(images)))
+
+
+def _refuse_phantom_classes(train: Source, named: bool) -> None:
+    counts = train.counts()
+    if np.count_nonzero(counts) < 2:
+        raise DataError("examples of at least two classes", "1 class in y", "Add examples of another.")
+    if not named and not counts.all():  # labels that begin with 1, most often
+        raise DataError(
+            f"every class index from 0 to {len(counts) - 1} in y",
+            f"no {int(counts.argmin())}",
+            "Number the classes from 0, or name all of them in `classes`.",
+        )
 
 
 def _checked_images(x: ArrayLike, name: str) -> NDArray[Any]:

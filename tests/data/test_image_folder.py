@@ -1,0 +1,308 @@
+"""Folders of photographs, arranged well and badly."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnkit.data.image_folder import folder, pictures
+from cnnkit.errors import DataError, ImageFileError, InputError, UnknownNameError
+
+
+def paint(file: Path, colour: int = 0) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (6, 4), (colour % 256, colour // 256, 7)).save(file)
+    return file
+
+
+def photos(root: Path, classes: Sequence[str] = ("ants", "bees"), count: int = 10, ending: str = "png") -> Path:
+    for label, name in enumerate(classes):
+        for index in range(count):
+            paint(root / name / f"{index}.{ending}", 100 * label + index)
+    return root
+
+
+def sizes(root: Path) -> list[int]:
+    return [len(source) for source in folder(root).parts().values()]
+
+
+def test_one_folder_a_class(tmp_path: Path) -> None:
+    data = folder(photos(tmp_path, count=20))
+    assert data.classes == ("ants", "bees")
+    assert data.counts().to_dict("list") == {"train": [14, 14], "validation": [3, 3], "test": [3, 3]}
+    everything = sorted(name for source in data.parts().values() for name in source.ids)
+    assert everything == sorted(f"{name}/{index}.png" for name in ("ants", "bees") for index in range(20))
+    for source in data.parts().values():
+        assert source.labels is not None
+        for index, name in enumerate(source.ids):
+            label, number = name.removesuffix(".png").split("/")
+            assert data.classes[int(source.labels[index])] == label
+            assert (source.image(index) == (100 * data.classes.index(label) + int(number), 0, 7)).all()
+
+
+def test_the_split_does_not_depend_on_the_order_of_the_disk(tmp_path: Path) -> None:
+    names = [f"{name}/{index}.png" for name in ("ants", "bees") for index in range(20)]
+    ids = []
+    for attempt, arranged in (("one", names), ("two", names[::-1])):
+        for name in arranged:
+            paint(tmp_path / attempt / name)
+        ids.append([source.ids for source in folder(tmp_path / attempt, seed=5).parts().values()])
+    assert ids[0] == ids[1]
+    assert ids[0] != [source.ids for source in folder(tmp_path / "one", seed=6).parts().values()]
+
+
+def test_fingerprint_and_digest_come_from_the_files(tmp_path: Path) -> None:
+    data = folder(photos(tmp_path / "here"))
+    name = data.train.ids[0]
+    expected = hashlib.sha256((tmp_path / "here" / name).read_bytes()).hexdigest()
+    assert data.train.digests([0]) == [expected]
+    assert folder(photos(tmp_path / "there")).fingerprint == data.fingerprint
+    paint(tmp_path / "there" / name, 99)
+    assert folder(tmp_path / "there").fingerprint != data.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("train", "val"), [20, 20, 0]),
+        (("Training", "valid", "TEST"), [20, 20, 20]),
+        (("train", "test"), [16, 4, 20]),
+        (("train",), [14, 4, 2]),
+    ],
+)
+def test_split_folders(tmp_path: Path, names: tuple[str, ...], expected: list[int]) -> None:
+    for name in names:
+        photos(tmp_path / name)
+    data = folder(tmp_path)
+    assert [len(source) for source in data.parts().values()] == expected
+    assert all(name.startswith(f"{names[0]}/") for name in data.train.ids)
+
+
+def test_classes_named_like_splits(tmp_path: Path) -> None:
+    data = folder(photos(tmp_path, ("bus", "train", "test")))
+    assert data.classes == ("bus", "test", "train")
+
+
+def test_classes_are_sorted_as_people_sort(tmp_path: Path) -> None:
+    photos(tmp_path, ("class 10", "class 2", "Class 1", "zebra", "Ants"), count=3)
+    assert folder(tmp_path).classes == ("Ants", "Class 1", "class 2", "class 10", "zebra")
+
+
+def test_given_classes(tmp_path: Path) -> None:
+    photos(tmp_path)
+    data = folder(tmp_path, classes=["bees", "ants"])
+    assert data.classes == ("bees", "ants")
+    assert data.train.labels is not None
+    assert {name.split("/")[0] for name in data.train.take(data.train.labels == 0).ids} == {"bees"}
+    with pytest.raises(UnknownNameError, match="'bees'"):
+        folder(tmp_path, classes=["ants", "beas"])
+    with pytest.raises(InputError, match="each of the class folders once"):
+        folder(tmp_path, classes=["ants"])
+    with pytest.raises(InputError, match="each of the class folders once"):
+        folder(tmp_path, classes=["ants", "bees", "ants"])
+
+
+@pytest.mark.parametrize("ending", ["jpg", "JPEG", "png", "bmp", "gif", "webp"])
+def test_every_kind_of_picture(tmp_path: Path, ending: str) -> None:
+    assert sizes(photos(tmp_path, ending=ending, count=4)) == [4, 2, 2]
+
+
+def test_other_and_hidden_files(tmp_path: Path) -> None:
+    photos(tmp_path)
+    (tmp_path / "LICENSE").write_text("free")
+    (tmp_path / "ants" / "notes.txt").write_text("six legs")
+    paint(tmp_path / ".ipynb_checkpoints" / "x.png")
+    paint(tmp_path / "__MACOSX" / "ants" / "x.png")
+    paint(tmp_path / "ants" / ".hidden.png")
+    data = folder(tmp_path)
+    assert data.ignored == 2
+    assert sum(len(source) for source in data.parts().values()) == 20
+
+
+def test_folders_below_a_class_and_links(tmp_path: Path) -> None:
+    photos(tmp_path / "elsewhere", ("bees",))
+    photos(tmp_path / "here", ("ants",), count=2)
+    paint(tmp_path / "here" / "ants" / "deeper" / "still" / "3.png")
+    (tmp_path / "here" / "bees").symlink_to(tmp_path / "elsewhere" / "bees")
+    (tmp_path / "here" / "ants" / "loop").symlink_to(tmp_path / "here")
+    data = folder(tmp_path / "here")
+    assert data.counts().sum(axis=1).tolist() == [3, 10]
+    assert "ants/deeper/still/3.png" in {name for source in data.parts().values() for name in source.ids}
+
+
+def test_a_split_file(tmp_path: Path) -> None:
+    photos(tmp_path / "here", count=3)
+    rows = [
+        f"{name}/{index}.png,{split}"
+        for name in ("ants", "bees")
+        for index, split in enumerate(("train", "val", "test"))
+    ]
+    (tmp_path / "split.csv").write_text("\n".join(["id,split", *rows]))
+    data = folder(tmp_path / "here", split_file=tmp_path / "split.csv")
+    assert data.validation.ids == ("ants/1.png", "bees/1.png")
+    photos(tmp_path / "there" / "train")
+    with pytest.raises(InputError, match="Leave split_file out"):
+        folder(tmp_path / "there", split_file=tmp_path / "split.csv")
+
+
+def refused(root: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        folder(root)
+    assert caught.value.remedy
+    return str(caught.value)
+
+
+def test_a_folder_that_is_not_there_or_a_file(tmp_path: Path) -> None:
+    assert "nothing there" in refused(tmp_path / "nowhere")
+    assert "a file" in refused(paint(tmp_path / "one.png"))
+
+
+def test_a_folder_without_pictures(tmp_path: Path) -> None:
+    assert "Received: none" in refused(tmp_path)
+    (tmp_path / "ants").mkdir()
+    (tmp_path / "ants" / "1.heic").touch()
+    assert "1 of .heic" in refused(tmp_path)
+
+
+def test_pictures_without_class_folders(tmp_path: Path) -> None:
+    paint(tmp_path / "1.png")
+    message = refused(tmp_path)
+    assert "directly in it, the first '1.png'" in message
+    assert "<folder>/<class>/<picture>" in message
+    photos(tmp_path / "split" / "train")
+    paint(tmp_path / "split" / "test" / "1.png")
+    assert "test/1.png" in refused(tmp_path / "split")
+
+
+def test_one_class_only(tmp_path: Path) -> None:
+    assert "at least two class folders" in refused(photos(tmp_path, ("ants",)))
+
+
+def test_an_empty_class_folder(tmp_path: Path) -> None:
+    (photos(tmp_path) / "wasps").mkdir()
+    assert "class folder 'wasps' of train" in refused(tmp_path)
+
+
+def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:
+    photos(tmp_path / "train")
+    photos(tmp_path / "val", ("ants", "wasps"))
+    assert "only classes of train in validation" in refused(tmp_path)
+
+
+def test_folders_that_contradict_each_other(tmp_path: Path) -> None:
+    photos(tmp_path / "two" / "train")
+    photos(tmp_path / "two" / "val")
+    photos(tmp_path / "two" / "validation")
+    assert "'val' and 'validation'" in refused(tmp_path / "two")
+    photos(tmp_path / "more" / "train")
+    photos(tmp_path / "more" / "holiday")
+    assert "'holiday'" in refused(tmp_path / "more")
+    photos(tmp_path / "none" / "val")
+    photos(tmp_path / "none" / "test")
+    assert "a folder 'train'" in refused(tmp_path / "none")
+
+
+def test_too_few_pictures_of_a_class(tmp_path: Path) -> None:
+    assert "at least 3 examples of 'ants'" in refused(photos(tmp_path, count=2))
+
+
+def spoiled(root: Path) -> Path:
+    """Ten good pictures a class, and four that are none."""
+    photos(root)
+    (root / "ants" / "empty.jpg").touch()
+    (root / "bees" / "text.png").write_text("hello")
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8))
+    noise.save(root / "bees" / "cut.jpg")
+    noise.save(root / "ants" / "cut.png")
+    for file in (root / "bees" / "cut.jpg", root / "ants" / "cut.png"):
+        file.write_bytes(file.read_bytes()[:-300])
+    return root
+
+
+def test_a_broken_file_raises_by_name(tmp_path: Path) -> None:
+    spoiled(tmp_path)
+    with pytest.raises(ImageFileError, match=r"ants/empty\.jpg.*on_error='skip'"):
+        folder(tmp_path)
+    (tmp_path / "ants" / "empty.jpg").unlink()
+    with pytest.raises(ImageFileError, match=r"bees/text\.png"):
+        folder(tmp_path)
+    (tmp_path / "bees" / "text.png").unlink()
+    data = folder(tmp_path)  # the beginnings of the others are right: they raise when they are read
+    failures = []
+    for source in data.parts().values():
+        for index in range(len(source)):
+            try:
+                source.image(index)
+            except ImageFileError as error:
+                failures.append((source.ids[index], str(tmp_path / source.ids[index]) in str(error)))
+    assert sorted(failures) == [("ants/cut.png", True), ("bees/cut.jpg", True)]
+
+
+def test_broken_files_are_skipped_and_listed(tmp_path: Path) -> None:
+    data = folder(spoiled(tmp_path), on_error="skip")
+    assert [file.path for file in data.skipped] == ["ants/cut.png", "ants/empty.jpg", "bees/cut.jpg", "bees/text.png"]
+    assert data.skipped[1].reason == "an empty file (0 bytes)"
+    assert "hello" in data.skipped[3].reason
+    assert sum(len(source) for source in data.parts().values()) == 20
+    for source in data.parts().values():
+        for index in range(len(source)):
+            source.image(index)
+
+
+def test_a_class_of_broken_files_only(tmp_path: Path) -> None:
+    photos(tmp_path)
+    (tmp_path / "wasps").mkdir()
+    (tmp_path / "wasps" / "1.png").touch()
+    with pytest.raises(DataError, match="all of them were skipped"):
+        folder(tmp_path, on_error="skip")
+
+
+def test_an_unknown_on_error(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="'skip'"):
+        folder(photos(tmp_path), on_error="skipp")  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_duplicates_across_splits(tmp_path: Path) -> None:
+    photos(tmp_path / "train")
+    photos(tmp_path / "val")
+    paint(tmp_path / "val" / "bees" / "new.png", 7777)
+    paint(tmp_path / "train" / "bees" / "0.png", 8888)
+    duplicates = folder(tmp_path).duplicates()
+    assert len(duplicates) == 19
+    assert {
+        (a.removeprefix("train/"), b.removeprefix("val/"))
+        for a, b in zip(duplicates["id"], duplicates["other_id"], strict=True)
+    } == {
+        (name, name) for name in (f"{c}/{i}.png" for c in ("ants", "bees") for i in range(10)) if name != "bees/0.png"
+    }
+
+
+def test_pictures_to_predict(tmp_path: Path) -> None:
+    photos(tmp_path, count=2)
+    paint(tmp_path / "loose.png", 3)
+    (tmp_path / "bad.png").touch()
+    with pytest.raises(ImageFileError, match=r"bad\.png"):
+        pictures(tmp_path)
+    found, skipped = pictures(tmp_path, on_error="skip")
+    assert found.ids == ("ants/0.png", "ants/1.png", "bees/0.png", "bees/1.png", "loose.png")
+    assert found.labels is None
+    assert (found.image(4) == (3, 0, 7)).all()
+    assert [file.path for file in skipped] == ["bad.png"]
+    one, _ = pictures(tmp_path / "loose.png")
+    assert one.ids == ("loose.png",)
+    assert (one.image(0) == (3, 0, 7)).all()
+    with pytest.raises(DataError, match="nothing there"):
+        pictures(tmp_path / "nowhere")
+
+
+def test_real_photographs(shared: Path) -> None:
+    data = folder(shared / "data" / "ants_bees_256")
+    assert data.counts().to_dict("list") == {"train": [123, 121], "validation": [70, 83], "test": [0, 0]}
+    assert data.train.image(0).shape[2] == 3
+    assert min(data.train.image(0).shape[:2]) <= 256
+    assert data.report().loc["all", "warning"] == ""
