@@ -52,12 +52,30 @@ def replace_folder(folder: Path, fill: Callable[[Path], None], *, known: Collect
     except OSError as error:
         if isinstance(error, CnnkitError):
             raise
-        raise _explained(folder, error) from error
+        raise not_written(folder, error) from error
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def not_written(folder: Path, error: OSError) -> BundleError:
+    """The error for a file or folder that could not be written: a full disk, no permission, anything else."""
+    kept = "What was there before is untouched." if folder.exists() else "Nothing was written."
+    if error.errno in NO_ROOM:
+        return BundleError(
+            f"room on the disk of {folder.parent}",
+            os.strerror(error.errno or 0),
+            f"Free some, or save to another disk. {kept}",
+        )
+    if error.errno in NO_PERMISSION:
+        return BundleError(
+            f"permission to write in {folder.parent}",
+            os.strerror(error.errno or 0),
+            f"Save to a folder of yours. {kept}",
+        )
+    return BundleError(f"to write {folder}", str(error), f"Give another folder. {kept}")
 
 
 def prove_room(folder: Path, size: int) -> None:
@@ -157,20 +175,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _explained(folder: Path, error: OSError) -> BundleError:
-    kept = "What was there before is untouched." if folder.exists() else "Nothing was written."
-    if error.errno in NO_ROOM:
-        return BundleError(
-            f"room on the disk of {folder.parent}",
-            os.strerror(error.errno or 0),
-            f"Free some, or save to another disk. {kept}",
-        )
-    if error.errno in NO_PERMISSION:
-        return BundleError(
-            f"permission to write in {folder.parent}",
-            os.strerror(error.errno or 0),
-            f"Save to a folder of yours. {kept}",
-        )
-    return BundleError(f"to write {folder}", str(error), f"Give another folder. {kept}")

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 import cnnkit
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import CnnkitError, DataError, InputError
+from cnnkit.export.atomic_folder import not_written
 
 METADATA_KEY = b"cnnkit"
 ID = "id"
@@ -68,7 +69,7 @@ def write_predictions(
     Raises:
         InputError: A class is called "id", or the frame lacks a column.
         DataError: A batch has another shape, or a value that is not finite. No file is written.
-        OSError: The file cannot be written.
+        BundleError: The disk is full, or the file may not be written.
     """
     names = list(classes)
     if ID in names or len(set(names)) != len(names) or not names:
@@ -114,7 +115,7 @@ def write_column(
 
     Raises:
         DataError: A batch has another shape, or a value that is not finite. No file is written.
-        OSError: The file cannot be written.
+        BundleError: The disk is full, or the file may not be written.
     """
     schema = pa.schema([(column, pa.float32())])
     columns = ([pa.array(_flat(values))] for values in batches)
@@ -175,19 +176,24 @@ def _write(
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A file beside `path` that takes its place when the block ends well, and is gone when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    partial = Path(name)
     try:
-        yield partial
-        os.fsync(descriptor)
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o666 & ~mask)  # mkstemp makes it private
-        partial.replace(path)
-    finally:
-        os.close(descriptor)
-        partial.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        partial = Path(name)
+        try:
+            yield partial
+            os.fsync(descriptor)
+            mask = os.umask(0)
+            os.umask(mask)
+            partial.chmod(0o666 & ~mask)  # mkstemp makes it private
+            partial.replace(path)
+        finally:
+            os.close(descriptor)
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, CnnkitError):  # an unreadable picture, say
+            raise
+        raise not_written(path, error) from error
 
 
 def _checked(values: ArrayLike, columns: int) -> NDArray[np.float32]:
