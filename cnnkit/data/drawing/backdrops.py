@@ -42,6 +42,7 @@ class SceneKind:
         horizon: Lowest and highest horizon, as a share of the picture from the top.
         camera: Lowest and highest camera height in metres.
         depth: Metres to the wall behind everything, lowest and highest, in distances to the bottom border.
+        reach: Metres to the left and right of the middle in which things stand.
         indoors: Which lights there are.
         paint: Paints it.
     """
@@ -51,6 +52,7 @@ class SceneKind:
     horizon: tuple[float, float]
     camera: tuple[float, float]
     depth: tuple[float, float]
+    reach: float
     indoors: bool
     paint: Callable[[Canvas, Camera, Light, Dice, float], None]
 
@@ -172,9 +174,9 @@ def paint_street_across(canvas: Canvas, camera: Camera, light: Light, dice: Dice
 def paint_street_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
     """A road that runs to the vanishing point, houses on both sides."""
     size = camera.size
-    middle = dice.around(0.0, 2.0)
-    half = dice.uniform(2.4, 3.6)
-    walk = half + dice.uniform(1.6, 3.0)
+    middle = dice.around(0.0, 0.8)
+    half = dice.uniform(2.6, 3.8)
+    walk = half + dice.uniform(1.8, 3.0)
     asphalt = varied(dice, (104, 104, 108), 16)
     stone = varied(dice, dice.pick(STONES), 12)
     grass = varied(dice, dice.pick(LEAVES), 10)
@@ -373,9 +375,9 @@ def _wall_things(wall: Sketch, dice: Dice, light: Light, half: float) -> None:
 
 
 SCENE_KINDS: tuple[SceneKind, ...] = (
-    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), (3.0, 5.5), False, paint_street_across),
-    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), (30.0, 30.0), False, paint_street_along),
-    SceneKind("park", 3.5, (0.22, 0.5), (0.8, 2.2), (30.0, 30.0), False, paint_park),
-    SceneKind("room", 3.5, (0.22, 0.45), (0.9, 1.8), (2.0, 3.8), True, paint_room),
+    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), (3.0, 5.5), 99.0, False, paint_street_across),
+    SceneKind("street", 2.0, (0.28, 0.5), (0.9, 2.2), (30.0, 30.0), 4.5, False, paint_street_along),
+    SceneKind("park", 3.5, (0.22, 0.5), (0.8, 2.2), (30.0, 30.0), 99.0, False, paint_park),
+    SceneKind("room", 3.5, (0.22, 0.45), (0.9, 1.8), (2.0, 3.8), 99.0, True, paint_room),
 )
 """All places."""

@@ -71,6 +71,7 @@ class Sketch:
         self._capsules: list[tuple[float, ...]] = []
         self._ellipses: list[tuple[float, ...]] = []
         self._polygons: list[Sequence[Point]] = []
+        self._outlines: tuple[npt.NDArray[np.float64], list[tuple[int, int]]] | None = None
 
     def _part(self, decoration: bool) -> int:
         if decoration:
@@ -183,7 +184,15 @@ class Sketch:
         return part
 
     def outlines(self) -> tuple[npt.NDArray[np.float64], list[tuple[int, int]]]:
-        """All points (N, 2) in metres, and the range of rows of each shape, in drawing order."""
+        """All points (N, 2) in metres, and the range of rows of each shape, in drawing order.
+
+        Computed once: a sketch is finished when it is first drawn, by the canvas or as a shadow.
+        """
+        if self._outlines is None:
+            self._outlines = self._computed()
+        return self._outlines
+
+    def _computed(self) -> tuple[npt.NDArray[np.float64], list[tuple[int, int]]]:
         blocks: list[npt.NDArray[np.float64]] = []
         starts = [0, 0, 0]
         length = 0

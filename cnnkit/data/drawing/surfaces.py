@@ -42,11 +42,18 @@ def grain() -> npt.NDArray[np.int16]:
     return ((total - 510) // 4).astype(np.int16)
 
 
+@lru_cache(maxsize=2)
+def _twice(of_grain: bool) -> npt.NDArray[np.int16]:
+    # A bank beside itself, so that a piece that wraps is a slice and not a gather.
+    bank = grain() if of_grain else noise()
+    return np.concatenate([np.concatenate([bank, bank], 0)] * 2, 1)
+
+
 def cut(bank: npt.NDArray[np.int16], dice: Dice, height: int, width: int) -> npt.NDArray[np.int16]:
     """A random piece (height, width, …) of a bank; wraps where the picture is larger than the bank."""
     top, left = dice.below(BANK), dice.below(BANK)
-    if height <= BANK - top and width <= BANK - left:
-        return bank[top : top + height, left : left + width]
+    if height <= BANK and width <= BANK:
+        return _twice(bank is grain())[top : top + height, left : left + width]
     rows = (np.arange(height) + top) % BANK
     columns = (np.arange(width) + left) % BANK
     return bank[rows[:, None], columns[None, :]]

@@ -100,7 +100,9 @@ class _Composer:
         if row > lowest:
             row = lowest
             scale = self.camera.scale_at(row)
-        return Placement(slot.x, row, scale, self._haze(scale))
+        reach = self.kind.reach * scale
+        x = min(max(slot.x, self.size / 2 - reach), self.size / 2 + reach)
+        return Placement(x, row, scale, self._haze(scale))
 
     def _haze(self, scale: float) -> float:
         return 0.0 if self.kind.indoors else min(0.35, self.camera.distance(scale) / 80)
