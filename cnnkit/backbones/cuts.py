@@ -149,44 +149,42 @@ def _places(shape: Shape) -> int:
     return math.prod(side or 0 for side in shape[:-1])
 
 
-def _convolution_cost(layer: Any, channels: int, output: Shape) -> int:
+def _convolution_cost(layer: Any, given: Shape, output: Shape) -> int:
     return counting.conv_multiply_adds(
-        layer.kernel_size, (1, _places(output)), channels, layer.filters, groups=layer.groups
+        layer.kernel_size, (1, _places(output)), given[-1] or 0, layer.filters, groups=layer.groups
     )
 
 
-def _depthwise_cost(layer: Any, channels: int, output: Shape) -> int:
+def _depthwise_cost(layer: Any, given: Shape, output: Shape) -> int:
     return counting.depthwise_multiply_adds(
-        layer.kernel_size, (1, _places(output)), channels, multiplier=layer.depth_multiplier
+        layer.kernel_size, (1, _places(output)), given[-1] or 0, multiplier=layer.depth_multiplier
     )
 
 
-def _separable_cost(layer: Any, channels: int, output: Shape) -> int:
-    deep = channels * layer.depth_multiplier
-    return _depthwise_cost(layer, channels, output) + counting.pointwise_multiply_adds(
-        (1, _places(output)), deep, layer.filters
-    )
+def _separable_cost(layer: Any, given: Shape, output: Shape) -> int:
+    deep = (given[-1] or 0) * layer.depth_multiplier
+    pointwise = counting.pointwise_multiply_adds((1, _places(output)), deep, layer.filters)
+    return _depthwise_cost(layer, given, output) + pointwise
 
 
-def _dense_cost(layer: Any, channels: int, output: Shape) -> int:
-    return counting.dense_multiply_adds(channels, layer.units, positions=_places(output))
+def _transposed_cost(layer: Any, given: Shape, _: Shape) -> int:
+    """A transposed convolution works once for each place of its *input*."""
+    return counting.conv_multiply_adds(layer.kernel_size, (1, _places(given)), given[-1] or 0, layer.filters)
 
 
-# Layer class → multiply-adds of one picture from the layer, its input channels and its output shape. As in papers,
+def _dense_cost(layer: Any, given: Shape, output: Shape) -> int:
+    return counting.dense_multiply_adds(given[-1] or 0, layer.units, positions=_places(output))
+
+
+# Layer class → multiply-adds of one picture, from the layer, its input's and its output's shape. As in papers,
 # pooling, normalization, activations and biases count nothing.
-COSTS: dict[str, Callable[[Any, int, Shape], int]] = {
+COSTS: dict[str, Callable[[Any, Shape, Shape], int]] = {
     "Conv2D": _convolution_cost,
     "DepthwiseConv2D": _depthwise_cost,
     "SeparableConv2D": _separable_cost,
+    "Conv2DTranspose": _transposed_cost,
     "Dense": _dense_cost,
 }
-
-
-def _transposed_cost(layer: Any, channels: int, input_shape: Shape) -> int:
-    """A transposed convolution works once for each place of its *input*."""
-    return counting.conv_multiply_adds(
-        layer.kernel_size, (1, _places(input_shape)), channels, layer.filters, groups=layer.groups
-    )
 
 
 def _shape(tensor: Any) -> Shape:
@@ -202,13 +200,7 @@ def _call(call: Node, view: View) -> tuple[View, int]:
     kind = type(layer).__name__
     if kind not in WINDOWS:
         return View(view.height, view.width, known=False), 0
-    cost = 0
-    if call.inputs:
-        channels = int(call.inputs[0].shape[-1])
-        if kind in COSTS:
-            cost = COSTS[kind](layer, channels, _shape(call.outputs[0]))
-        elif kind == "Conv2DTranspose":
-            cost = _transposed_cost(layer, channels, _shape(call.inputs[0]))
+    cost = COSTS[kind](layer, _shape(call.inputs[0]), _shape(call.outputs[0])) if kind in COSTS else 0
     return WINDOWS[kind](layer, view), cost
 
 

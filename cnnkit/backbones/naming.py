@@ -8,6 +8,7 @@ the automatic names of one kind are renumbered from the first, in the order of c
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections import defaultdict
 from typing import Any
@@ -108,8 +109,13 @@ def canonical(model: keras.Model) -> keras.Model:
     """
     config = model.get_config()
     renamed = rename_config(config)
-    if renamed == config:
+    if _text(renamed) == _text(config):
         return model
     rebuilt = type(model).from_config(renamed)
     rebuilt.set_weights(model.get_weights())
     return rebuilt
+
+
+def _text(config: dict[str, Any]) -> str:
+    """A configuration to compare by: tuples and lists are one."""
+    return json.dumps(config, default=str)

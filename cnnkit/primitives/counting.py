@@ -187,7 +187,7 @@ def batch_norm_parameters(channels: int) -> int:
 def memory_bytes(values: int, *, bytes_per_value: int = 4, copies: int = 1) -> int:
     """Memory of so many values; training holds ×2 with plain SGD (gradients), ×4 with Adam (and two moments).
 
-    >>> round(memory_bytes(138_357_544) / 1e6)  # VGG16's parameters in float32: the lecture's 552 MB
+    >>> round(memory_bytes(138_357_544) / 1e6)  # VGG16's parameters in float32: the lecture's ≈ 552 MB
     553
     """
     return values * bytes_per_value * copies
