@@ -7,6 +7,7 @@
     │   └── ImageFileError(OSError)       one file is not a picture
     ├── WeightsError(OSError)             a weights file is missing, changed or does not fit
     ├── BundleError(OSError)              a saved network is damaged or was changed
+    ├── CheckpointError(OSError)          a checkpoint could not be written
     ├── FrozenWeightsMovedError(RuntimeError)   training changed what the plan froze
     ├── MissingExtraError(ImportError)    an optional dependency is not installed
     └── InterruptedTrainingError(KeyboardInterrupt)   Ctrl-C; the message says what was kept
@@ -62,6 +63,10 @@ class WeightsError(CnnkitError, OSError):
 
 class BundleError(CnnkitError, OSError):
     """A bundle is incomplete, damaged or was changed after it was saved."""
+
+
+class CheckpointError(CnnkitError, OSError):
+    """A checkpoint could not be written; the one before it is whole."""
 
 
 class FrozenWeightsMovedError(CnnkitError, RuntimeError):

@@ -15,12 +15,13 @@ from cnnkit.cli.backbones_command import backbones
 from cnnkit.cli.cuts_command import cuts
 from cnnkit.cli.finetune_command import finetune
 from cnnkit.cli.predict_command import predict
+from cnnkit.cli.quickstart_command import quickstart
 from cnnkit.cli.weights_command import weights_app
 from cnnkit.errors import CnnkitError, InputError
 
 FINE, FAILED, USED_WRONGLY = 0, 1, 2
 
-COMMANDS = (backbones, cuts, finetune, predict)
+COMMANDS = (quickstart, backbones, cuts, finetune, predict)
 GROUPS = {"weights": weights_app}
 
 

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.errors import InputError
+from cnnkit.errors import CheckpointError, InputError
 
 STATE_FILE = "state.json"
 ARRAYS_FILE = "arrays.npz"
@@ -59,22 +59,26 @@ class Checkpoints:
         self.folder = Path(folder)
 
     def save(self, state: State, arrays: Arrays) -> Path:
-        """Writes a checkpoint and removes the older ones."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Writes a checkpoint and removes the older ones.
+
+        Raises:
+            CheckpointError: The disk is full or the folder cannot be written; the checkpoint before stays whole.
+        """
         target = self.folder / f"checkpoint-{len(state.rows):04d}"
         partial = self.folder / f".{target.name}.{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        with (partial / ARRAYS_FILE).open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            _flush(file)
-        with (partial / STATE_FILE).open("w", encoding="utf-8") as file:
-            json.dump(asdict(state), file, indent=1)
-            _flush(file)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            _write(partial, state, arrays)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise CheckpointError(
+                f"to write a checkpoint in {self.folder}",
+                str(error),
+                "Make room, or give a folder that can be written: the same call goes on from the last checkpoint.",
+            ) from error
         older = self._all()
-        if target in older:  # a phase that stopped early saves its last epoch twice
-            older.remove(target)
-            shutil.rmtree(target)
         partial.replace(target)
         for folder in older:
             shutil.rmtree(folder)
@@ -115,6 +119,15 @@ def unpack(name: str, variables: Sequence[keras.Variable], arrays: Arrays) -> No
     """Puts what `pack` took back into the same variables."""
     for index, variable in enumerate(variables):
         variable.assign(arrays[f"{name}/{index}"])
+
+
+def _write(folder: Path, state: State, arrays: Arrays) -> None:
+    with (folder / ARRAYS_FILE).open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+        _flush(file)
+    with (folder / STATE_FILE).open("w", encoding="utf-8") as text:
+        json.dump(asdict(state), text, indent=1)
+        _flush(text)
 
 
 def _flush(file: Any) -> None:
