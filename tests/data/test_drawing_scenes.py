@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from cnnkit.data.drawing.difficulty import DIFFICULTY
 from cnnkit.data.drawing.lookalikes import THINGS
 from cnnkit.errors import InputError
 
-COUNT = 1000
 SIZE = 160
+COUNTS = [pytest.param(300), pytest.param(1000, marks=pytest.mark.slow)]
 
 
 def digest(scene: Scene) -> str:
@@ -29,14 +30,29 @@ def digest(scene: Scene) -> str:
     return whole.hexdigest()
 
 
+PROCESSORS: dict[str, tuple[dict[str, str], int]] = {
+    "one thread": ({}, 1),
+    "four threads": ({}, 4),
+    # Every library without its vector instructions: a processor of another make rounds like this one.
+    "no vector instructions": (
+        {
+            "OPENCV_CPU_DISABLE": "AVX512-SKX,AVX2,AVX,FMA3,FP16,SSE4.2,SSE4.1,SSSE3",
+            "OPENCV_IPP": "disabled",
+            "JSIMD_FORCENONE": "1",
+            "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+        },
+        1,
+    ),
+}
 DIGESTS = "import cv2; cv2.setNumThreads({threads}); import hashlib; from cnnkit.data.drawing import render_scene; " + (
     "print(*[hashlib.sha256(render_scene(7, i).image.tobytes()).hexdigest() for i in range(4)])"
 )
 
 
-@pytest.fixture(scope="module")
-def thousand() -> list[Scene]:
-    return list(render_scenes(COUNT, 0, size=SIZE))
+@pytest.fixture(scope="module", params=COUNTS, ids=str)
+def many(request: pytest.FixtureRequest) -> list[Scene]:
+    """The first scenes of series 0: 300, and with `-m slow` the 1,000 of the bar."""
+    return list(render_scenes(request.param, 0, size=SIZE))
 
 
 def people(scenes: list[Scene]) -> Iterator[tuple[Scene, int]]:
@@ -46,11 +62,12 @@ def people(scenes: list[Scene]) -> Iterator[tuple[Scene, int]]:
                 yield scene, row
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_same_bytes_in_another_process_with_any_number_of_threads(threads: int) -> None:
-    code = [sys.executable, "-c", DIGESTS.format(threads=threads)]
-    there = subprocess.run(code, capture_output=True, text=True, check=True).stdout.split()
-    assert there == [hashlib.sha256(render_scene(7, i).image.tobytes()).hexdigest() for i in range(4)]
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_same_bytes_in_another_process(processor: str) -> None:
+    environment, threads = PROCESSORS[processor]
+    code = [sys.executable, "-W", "ignore", "-c", DIGESTS.format(threads=threads)]
+    done = subprocess.run(code, capture_output=True, text=True, check=True, env=os.environ | environment)
+    assert done.stdout.split() == [hashlib.sha256(render_scene(7, i).image.tobytes()).hexdigest() for i in range(4)]
 
 
 def test_same_bytes_again_and_other_bytes_for_other_keys() -> None:
@@ -73,8 +90,8 @@ def test_arguments_out_of_range_are_refused(seed: int, index: int, size: int) ->
         render_scene(seed, index, size)
 
 
-def test_shapes_and_types(thousand: list[Scene]) -> None:
-    for scene in thousand[:50]:
+def test_shapes_and_types(many: list[Scene]) -> None:
+    for scene in many[:50]:
         n = len(scene.categories)
         assert (scene.image.shape, scene.image.dtype) == ((SIZE, SIZE, 3), np.uint8)
         assert (scene.boxes.shape, scene.boxes.dtype) == ((n, 4), np.float32)
@@ -87,8 +104,8 @@ def test_shapes_and_types(thousand: list[Scene]) -> None:
         assert set(scene.categories) <= set(CATEGORIES)
 
 
-def test_boxes_hold_their_masks_exactly(thousand: list[Scene]) -> None:
-    for scene in thousand:
+def test_boxes_hold_their_masks_exactly(many: list[Scene]) -> None:
+    for scene in many:
         for box, mask in zip(scene.boxes, scene.masks, strict=True):
             x, y, w, h = box.astype(int)
             assert x >= 0
@@ -100,16 +117,16 @@ def test_boxes_hold_their_masks_exactly(thousand: list[Scene]) -> None:
             assert all(edge.any() for edge in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
 
 
-def test_masks_do_not_overlap_and_people_are_people_in_the_semantic_map(thousand: list[Scene]) -> None:
-    for scene in thousand:
+def test_masks_do_not_overlap_and_people_are_people_in_the_semantic_map(many: list[Scene]) -> None:
+    for scene in many:
         assert scene.masks.sum(axis=0).max(initial=0) <= 1
-    for scene, row in people(thousand):
+    for scene, row in people(many):
         assert (scene.semantic[scene.masks[row]] == SEMANTIC.index("person")).all()
 
 
-def test_visible_keypoints_lie_on_their_person(thousand: list[Scene]) -> None:
+def test_visible_keypoints_lie_on_their_person(many: list[Scene]) -> None:
     seen = hidden = 0
-    for scene, row in people(thousand):
+    for scene, row in people(many):
         for x, y, visibility in scene.keypoints[row]:
             if visibility == 0:
                 assert (x, y) == (0, 0)
@@ -124,53 +141,53 @@ def test_visible_keypoints_lie_on_their_person(thousand: list[Scene]) -> None:
     assert seen > hidden > 0
 
 
-def test_only_people_have_keypoints(thousand: list[Scene]) -> None:
-    for scene in thousand:
+def test_only_people_have_keypoints(many: list[Scene]) -> None:
+    for scene in many:
         for row, category in enumerate(scene.categories):
             assert category == "person" or not scene.keypoints[row].any()
 
 
-def test_left_and_right_are_the_persons_own(thousand: list[Scene]) -> None:
+def test_left_and_right_are_the_persons_own(many: list[Scene]) -> None:
     # Whose both eyes are seen faces the viewer: the left eye is on the right of the picture.
-    facing = [table for scene, row in people(thousand) if (table := scene.keypoints[row])[1:3, 2].min() == 2]
-    assert len(facing) > 100
+    facing = [table for scene, row in people(many) if (table := scene.keypoints[row])[1:3, 2].min() == 2]
+    assert len(facing) > 40
     assert np.mean([table[1, 0] > table[2, 0] for table in facing]) > 0.97
 
 
-def test_the_label_is_the_rule_of_coco_and_known_before_drawing(thousand: list[Scene]) -> None:
-    for index, scene in enumerate(thousand):
+def test_the_label_is_the_rule_of_coco_and_known_before_drawing(many: list[Scene]) -> None:
+    for index, scene in enumerate(many):
         areas = [w * h for (_, _, w, h), name in zip(scene.boxes, scene.categories, strict=True) if name == "person"]
         assert scene.person == (max(areas, default=0.0) > 0.005 * SIZE * SIZE) == shows_person(0, index)
 
 
-def test_half_show_people_of_many_sizes(thousand: list[Scene]) -> None:
-    assert abs(np.mean([scene.person for scene in thousand]) - DIFFICULTY.person_share) < 5 * 0.5 / COUNT**0.5
-    heights = np.array([scene.boxes[row, 3] / SIZE for scene, row in people(thousand) if scene.person])
+def test_half_show_people_of_many_sizes(many: list[Scene]) -> None:
+    assert abs(np.mean([scene.person for scene in many]) - DIFFICULTY.person_share) < 5 * 0.5 / len(many) ** 0.5
+    heights = np.array([scene.boxes[row, 3] / SIZE for scene, row in people(many) if scene.person])
     assert 0.4 < np.median(heights) < 0.65
     assert np.mean((heights > 0.25) & (heights < 0.85)) > 0.75
 
 
-def test_every_thing_and_place_appears(thousand: list[Scene]) -> None:
-    assert {scene.place for scene in thousand} == {kind.name for kind in SCENE_KINDS}
-    assert {name for scene in thousand for name in scene.categories} == {row.category for row in THINGS} | {"person"}
+def test_every_thing_and_place_appears(many: list[Scene]) -> None:
+    assert {scene.place for scene in many} == {kind.name for kind in SCENE_KINDS}
+    assert {name for scene in many for name in scene.categories} == {row.category for row in THINGS} | {"person"}
     assert {row.category for row in THINGS} <= set(CATEGORIES)
     assert len(set(CATEGORIES.values())) == len(CATEGORIES)
 
 
-def test_counts_and_brightness_do_not_give_the_label_away(thousand: list[Scene]) -> None:
-    label = np.array([scene.person for scene in thousand])
+def test_counts_and_brightness_do_not_give_the_label_away(many: list[Scene]) -> None:
+    label = np.array([scene.person for scene in many])
     for measure in (
-        [len(scene.categories) for scene in thousand],
-        [scene.image.mean() for scene in thousand],
-        [scene.masks.sum() for scene in thousand],
-        [(scene.edges == 0).sum() for scene in thousand],
+        [len(scene.categories) for scene in many],
+        [scene.image.mean() for scene in many],
+        [scene.masks.sum() for scene in many],
+        [(scene.edges == 0).sum() for scene in many],
     ):
-        assert abs(np.corrcoef(label, measure)[0, 1]) < 0.2
+        assert abs(np.corrcoef(label, measure)[0, 1]) < 5 / len(many) ** 0.5  # five standard errors
 
 
 @pytest.mark.slow
-def test_a_linear_model_on_pixels_stays_under_70_percent(thousand: list[Scene]) -> None:
-    train, scenes = 2000, [*thousand, *(render_scene(0, index) for index in range(COUNT, 3000))]
+def test_a_linear_model_on_pixels_stays_under_70_percent() -> None:
+    train, scenes = 2000, list(render_scenes(3000, 0, size=SIZE))
     small = [cv2.resize(scene.image, (32, 32), interpolation=cv2.INTER_AREA).ravel() for scene in scenes]
     x = np.array(small, np.float32)
     x = (x - x[:train].mean(0)) / (x[:train].std(0) * np.float32(x.shape[1] ** 0.5))
