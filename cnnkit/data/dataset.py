@@ -139,11 +139,7 @@ class Dataset:
             warnings.append(f"{largest / count:.1f} times rarer than the largest class: use class weights")
         if count < FEW_PICTURES:
             warnings.append(f"only {count} to train on")
-        if (
-            len(self.validation)
-            and self.validation.labels is not None
-            and not self.validation.counts()[index]
-        ):
+        if len(self.validation) and self.validation.labels is not None and not self.validation.counts()[index]:
             warnings.append("none in validation")
         return "; ".join(warnings)
 

@@ -109,7 +109,7 @@ def tfds(
         known = tensorflow_datasets.list_builders(with_community_datasets=False)
         raise unknown_name("a dataset", name, known, "tensorflow_datasets.list_builders()") from error
     _prepare(builder, name)
-    image, label = _features_of(builder.info, name)
+    image, label = picture_and_label(builder.info, name)
     classes = tuple(builder.info.features[label].names)
     parts = {
         ALIASES[part]: _source(builder.info, part, image, label, classes)
@@ -145,8 +145,12 @@ def _prepare(builder: Any, name: str) -> None:
         ) from error
 
 
-def _features_of(info: Any, name: str) -> tuple[str, str]:
-    """The names of the one picture and the one class label of an example."""
+def picture_and_label(info: Any, name: str) -> tuple[str, str]:
+    """The names of the one picture and the one class label of an example, as a set's own info says.
+
+    Raises:
+        DataError: Another number of pictures or labels, or pictures of floating-point numbers.
+    """
     import tensorflow_datasets
 
     kinds = tensorflow_datasets.features
@@ -170,7 +174,7 @@ def _features_of(info: Any, name: str) -> tuple[str, str]:
 
 def _source(info: Any, part: str, image: str, label: str, classes: tuple[str, ...]) -> Source:
     files = [Path(file) for file in info.splits[part].filepaths]
-    records = _opened(files, info.file_format.value)
+    records = opened(files, info.file_format.value)
     found = (_features(records[index])[label].int64_list.value[0] for index in range(len(records)))
     labels = np.fromiter(found, np.int64, len(records))
     return Source(
@@ -182,7 +186,12 @@ def _source(info: Any, part: str, image: str, label: str, classes: tuple[str, ..
     )
 
 
-def _opened(files: Sequence[Path], file_format: str) -> Records:
+def opened(files: Sequence[Path], file_format: str) -> Records:
+    """Random access to the shards of one split.
+
+    Raises:
+        DataError: A format other than tfrecord and array_record, or a file that was cut off.
+    """
     if file_format == "tfrecord":
         return TFRecords(files)
     if file_format == "array_record":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnkit.data.array_images import arrays
+from cnnkit.data.array_images import arrays, unlabelled
 from cnnkit.errors import DataError, UnknownNameError
 
 X = np.random.default_rng(0).integers(0, 256, (40, 5, 6, 3)).astype(np.uint8)
@@ -151,3 +151,11 @@ def test_a_memory_map_is_not_read_into_memory(tmp_path: Path) -> None:
     data = arrays(mapped, Y)
     assert np.shares_memory(data.train.reader.images, mapped)  # type: ignore[attr-defined]  # an ArrayReader
     assert data.fingerprint == arrays(X, Y).fingerprint
+
+
+def test_pictures_without_labels() -> None:
+    source = unlabelled(X)
+    assert (len(source), source.labels, source.ids[:2]) == (40, None, ("0", "1"))
+    assert (source.image(7) == X[7]).all()
+    with pytest.raises(DataError, match="multiply by 255"):
+        unlabelled(X / 255)

@@ -158,6 +158,19 @@ def test_16_bit_png_is_scaled_not_clipped(channels: int, colour_type: int) -> No
     assert np.abs(decoded(png16(deep, colour_type)) - over_white).max() <= (0 if opaque else 1)
 
 
+def test_16_bit_png_with_a_rotation_and_one_that_is_damaged() -> None:
+    deep = np.arange(6).reshape(2, 3, 1) * 257
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored on its left side
+    body = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    data = png16(deep, 0)
+    turned = data[:33] + chunk + data[33:]
+    assert decoded(turned)[..., 0].tolist() == [[3, 0], [4, 1], [5, 2]]
+    with pytest.raises(ImageFileError):
+        decode_bytes(data[:50] + b"?" + data[51:], "it")
+
+
 def test_16_bit_pgm() -> None:
     deep = np.array([[0, 257, 65535]], ">u2")
     assert decoded(b"P5 3 1 65535\n" + deep.tobytes())[0, :, 0].tolist() == [0, 1, 255]

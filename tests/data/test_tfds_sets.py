@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnkit.data.tfds_sets import TFRecords, tfds
+from cnnkit.data.tfds_sets import TFRecords, opened, picture_and_label, tfds
 from cnnkit.errors import DataError, MissingExtraError, UnknownNameError
 
 
@@ -38,6 +38,7 @@ def prepared(
     file_format: str = "tfrecord",
     features: dict[str, Any] | None = None,
     shards: int = 1,
+    supervised: tuple[str, str] | None = None,
 ) -> None:
     """Writes a set of `counts` pictures a split, labelled 0, 1, 0, 1, … (in `hidden` and after 100: -1)."""
     core = library.core
@@ -51,7 +52,9 @@ def prepared(
         VERSION = core.Version("1.0.0")
 
         def _info(self) -> Any:
-            return core.DatasetInfo(builder=self, features=library.features.FeaturesDict(described))
+            return core.DatasetInfo(
+                builder=self, features=library.features.FeaturesDict(described), supervised_keys=supervised
+            )
 
         def _split_generators(self, manager: Any) -> dict[str, Any]:
             return {split: self._generate_examples(split) for split in counts}
@@ -135,6 +138,32 @@ def test_a_set_that_is_no_classification_set_is_refused(library: Any, tmp_path: 
     )
     with pytest.raises(DataError, match="one class label"):
         tfds("numbers", data_dir=tmp_path)
+
+
+def test_supervised_keys_decide_between_two_labels(library: Any, tmp_path: Path) -> None:
+    kinds = library.features
+    features = {
+        "kind": kinds.ClassLabel(names=["no", "yes"]),
+        "label": kinds.ClassLabel(names=["cat", "dog"]),
+        "picture": kinds.Image(),
+    }
+    prepared(library, tmp_path, "twice", {"train": 8}, features=features, supervised=("picture", "label"))
+    assert tfds("twice", data_dir=tmp_path).classes == ("cat", "dog")
+
+
+def test_floating_point_pictures_are_refused(library: Any, tmp_path: Path) -> None:
+    kinds = library.features
+    features = {"kind": kinds.ClassLabel(num_classes=2), "picture": kinds.Image(shape=(5, 7, 1), dtype=np.float32)}
+    info = library.core.DatasetInfo(
+        builder=library.testing.DummyDataset(data_dir=str(tmp_path)), features=kinds.FeaturesDict(features)
+    )
+    with pytest.raises(DataError, match="8 or 16 bits"):
+        picture_and_label(info, "depths")
+
+
+def test_another_file_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="riegeli"):
+        opened([tmp_path / "x.riegeli"], "riegeli")
 
 
 def test_an_unknown_name_gets_the_nearest(library: Any, tmp_path: Path) -> None:
