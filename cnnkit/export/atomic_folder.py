@@ -7,6 +7,7 @@ leaves no `NAME` but a whole `.NAME.previous`: `recover` puts it back.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import glob
@@ -41,7 +42,8 @@ def replace_folder(folder: Path, fill: Callable[[Path], None], *, known: Collect
         _refuse_foreign(folder, known)
         partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(folder), dir=folder.parent))
         lock = os.open(partial, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever cleared away
+            fcntl.flock(lock, fcntl.LOCK_EX)
         partial.chmod(0o777 & ~_umask())  # mkdtemp makes it private
         fill(partial)
         for file in partial.iterdir():
@@ -110,7 +112,7 @@ def recover(folder: Path) -> None:
             previous.rename(folder)
     for partial in folder.parent.glob(f"{glob.escape(_partial_prefix(folder))}*"):
         if _abandoned(partial):
-            shutil.rmtree(partial)
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _partial_prefix(folder: Path) -> str:
@@ -119,10 +121,13 @@ def _partial_prefix(folder: Path) -> str:
 
 def _abandoned(partial: Path) -> bool:
     """Whether the process that was writing is gone: its lock went with it."""
-    descriptor = os.open(partial, os.O_RDONLY)
+    try:
+        descriptor = os.open(partial, os.O_RDONLY)
+    except OSError:
+        return False  # another user's
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
         return False
     finally:
         os.close(descriptor)

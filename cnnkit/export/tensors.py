@@ -7,6 +7,7 @@ These records are what a saved network is compared with, after loading.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+
+_AUTOMATIC = re.compile(r"variable(_\d+)?")
 
 
 class TensorRecord(BaseModel):
@@ -65,6 +68,8 @@ def named_weights(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, A
         repeated = Counter(variable.name for variable in layer.weights)
         for index, variable in enumerate(layer.weights):
             name = variable.name if repeated[variable.name] == 1 else f"{index}/{variable.name}"
+            if _AUTOMATIC.fullmatch(variable.name):  # ConvNeXt's LayerScale: another number in every build
+                name = str(index)
             yield f"{prefix}{layer.name}/{name}", variable
 
 

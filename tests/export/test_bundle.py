@@ -30,34 +30,12 @@ from cnnkit.export.manifest import Manifest, read_manifest
 from cnnkit.export.tensors import model_hash, named_weights, tensor_records
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
+from tests.export.tiny_network import network, tiny_model
 
 # Keras 3.15.1 reads TensorFlow variables in a way that NumPy 2 deprecates; `save_weights` cannot avoid it.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 PICTURES = np.random.default_rng(0).uniform(0, 255, (4, 16, 16, 3)).astype(np.float32)
-
-
-def tiny_model() -> keras.Model:
-    """Two branches, BatchNorm with statistics of its own, two layers of one shape that a mix-up would exchange."""
-    layers = keras.layers
-    image = keras.Input((16, 16, 3), name="image")
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(image)
-    x = layers.Conv2D(4, 3, strides=2, padding="same", name="conv1")(x)
-    x = layers.BatchNormalization(name="bn1")(x)
-    left = layers.Conv2D(4, 3, padding="same", name="left")(x)
-    right = layers.Conv2D(4, 3, padding="same", name="right")(layers.ReLU(name="relu")(x))
-    x = layers.Subtract(name="minus")([left, right])
-    model = keras.Model(image, layers.Conv2D(6, 3, strides=2, name="conv2")(x), name="tiny")
-    generator = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(generator.uniform(0.1, 1.0, variable.shape))
-    return model
-
-
-def network(classes: tuple[str, ...] = ("ant", "bee"), model: keras.Model | None = None) -> Network:
-    head = ck.heads.classifier(classes, hidden=(5,), dropout=0.25, class_weight="balanced")
-    body = ck.backbone(model if model is not None else tiny_model())
-    return ck.attach(body, head, framing=Framing("pad", "area"))
 
 
 def record() -> Run:
@@ -168,6 +146,16 @@ def test_an_application_and_a_cut_inside_it(tmp_path: Path) -> None:
     assert list(again.groups.items()) == list(net.groups.items())
     x = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
     np.testing.assert_array_equal(np.asarray(again.model(x)), np.asarray(net.model(x)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["convnext_tiny", "nasnet_mobile", "mobilenet_v3_small", "efficientnet_v2_b0"])
+def test_applications_with_operators_and_layers_of_their_own(tmp_path: Path, name: str) -> None:
+    body = ck.backbone(name, weights=None, input_shape=(64, 64, 3))
+    net = ck.attach(body, ck.heads.classifier(["a", "b"]))
+    again = load(save(net, tmp_path / name))
+    x = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(again.model(x)), np.asarray(net.model(x)), atol=1e-6)
 
 
 def test_plain_keras_gives_the_same_numbers(saved: tuple[Network, Path], tmp_path: Path) -> None:
@@ -410,7 +398,7 @@ IN_A_PROCESS = f"""
 import os, resource, sys
 sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-from tests.export.test_bundle import network
+from tests.export.tiny_network import network
 from cnnkit.export.bundle import save
 net, folder = network(("x", "y", "z")), sys.argv[1]
 """
