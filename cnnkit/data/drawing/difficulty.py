@@ -15,18 +15,20 @@ class Difficulty:
 
     Args:
         person_share: Share of the pictures that show a person.
-        figures: Weights of 1, 2, 3, 4 large things (people or look-alikes).
+        figures: Weights of 1, 2, 3, … large things (people or look-alikes).
         more_people: Chance that a further figure of a person picture is a person too.
         height: Lowest and highest height of a figure, as a share of the picture.
+        smaller: How much smaller than drawn a second or third figure may be, as a factor.
         tall_bias: Exponent on the random number behind the height: below 1 more large figures.
         cut_below: Chance that a figure stands so near that its lower part is outside the picture.
         cut_aside: Chance that a figure is cut by the left or right border.
+        confusers: Factor on the weight of the things that look most like people (`Thing.confuser`).
         occluded: Chance that something stands in front of a figure.
         clutter: Lowest and highest number of small or far things.
         far_people: Chance of people too small to count, in a picture of either class.
         least_keypoints: How many of the seventeen keypoints of the main person must be visible, and
         least_area: how large its box must be, as a share of the picture (COCO's rule asks for 0.005).
-        blur: Weights of 0, 1, 2, 3, … passes of blur.
+        blur: Weights of 0, 1, 2, … passes of blur.
         background_blur: Weights of 0, 1, 2 passes of blur behind the figures.
         grain: Lowest and highest strength of sensor noise, /256 of a standard deviation of 37.
         quality: Lowest and highest JPEG quality.
@@ -36,22 +38,24 @@ class Difficulty:
     """
 
     person_share: float = 0.5
-    figures: tuple[float, ...] = (3.0, 4.0, 3.0, 1.0)
-    more_people: float = 0.3
-    height: tuple[float, float] = (0.26, 0.88)
-    tall_bias: float = 0.9
-    cut_below: float = 0.12
-    cut_aside: float = 0.1
-    occluded: float = 0.22
+    figures: tuple[float, ...] = (3.0, 4.0, 2.0)
+    more_people: float = 0.5
+    height: tuple[float, float] = (0.36, 0.9)
+    smaller: float = 0.75
+    tall_bias: float = 0.8
+    cut_below: float = 0.08
+    cut_aside: float = 0.06
+    confusers: float = 0.5
+    occluded: float = 0.15
     clutter: tuple[int, int] = (1, 4)
     far_people: float = 0.04
-    least_keypoints: int = 6
-    least_area: float = 0.012
-    blur: tuple[float, ...] = (3.0, 4.0, 2.0, 1.0)
+    least_keypoints: int = 8
+    least_area: float = 0.03
+    blur: tuple[float, ...] = (5.0, 4.0, 1.0)
     background_blur: tuple[float, ...] = (4.0, 3.0, 2.0)
-    grain: tuple[int, int] = (4, 40)
-    quality: tuple[int, int] = (45, 95)
-    exposure: float = 0.25
+    grain: tuple[int, int] = (2, 26)
+    quality: tuple[int, int] = (60, 95)
+    exposure: float = 0.2
     cast: float = 0.06
     contrast: tuple[float, float] = (0.8, 1.12)
 

@@ -79,7 +79,7 @@ class _Composer:
         for _ in range(count):
             height = d.height[0] + (d.height[1] - d.height[0]) * dice.unit() ** d.tall_bias
             if slots:
-                height *= dice.uniform(0.6, 1.0)
+                height *= dice.uniform(d.smaller, 1.0)
             edge = dice.chance(d.cut_aside)
             # The best of four places: the one farthest from the figures so far.
             places = [
@@ -136,7 +136,12 @@ class _Composer:
         self.actors.append(Actor("person", "person", sketch, place, keypoints, main))
 
     def some_thing(self, *, front: bool = False) -> Thing:
-        weights = [getattr(row, self.kind.name) * (row.front if front else 1.0) for row in THINGS]
+        weights = [
+            getattr(row, self.kind.name)
+            * (row.front if front else 1.0)
+            * (self.difficulty.confusers if row.confuser else 1.0)
+            for row in THINGS
+        ]
         return self.dice.weighted(THINGS, weights)
 
     def compose(self, person: bool) -> World:
