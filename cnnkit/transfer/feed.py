@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data import pipeline
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.framing import Framing
-from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Head
-from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.ahead import ahead
+
+Images = NDArray[np.uint8] | NDArray[np.float32]
+Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Batch:
         weights: (n,) of the pictures in the loss, or None.
     """
 
-    inputs: Sequence[NDArray[np.float32] | NDArray[np.uint8]]
+    inputs: Inputs
     targets: NDArray[np.float32]
     weights: NDArray[np.float32] | None
 
@@ -47,9 +50,10 @@ class Feed:
         batch_size: Pictures a step; the last batch of an epoch may be smaller.
         forward: The frozen prefix, or None where the tail takes pictures.
         shuffle: Whether each epoch has an order of its own, a function of seed and epoch.
-        augment: A new version of each picture in each epoch, a function of seed, epoch and index.
+        augment: A random version of each picture, a function of seed, view and index.
         seed: Of order and augmentation.
         counts: Pictures a class in training, for class weights; None weighs all the same.
+        views: Behind a frozen prefix, so many versions of each picture take turns; None makes a new one in each epoch.
     """
 
     source: Source
@@ -57,11 +61,12 @@ class Feed:
     framing: Framing
     size: tuple[int, int]
     batch_size: int
-    forward: Forward | None
+    forward: Callable[[Images], Sequence[NDArray[np.float32]]] | None
     shuffle: bool = False
     augment: Augmentation | None = None
     seed: int = 0
     counts: NDArray[np.int64] | None = None
+    views: int | None = None
 
     def __len__(self) -> int:
         """Steps of an epoch."""
@@ -69,23 +74,38 @@ class Feed:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, `number` counted from 0 over the whole run."""
-        for batch in batches(
-            self.source,
-            self.framing,
-            self.size,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-            augment=self.augment,
-            seed=self.seed,
-            epoch=number,
-        ):
-            labels = self.labels[batch.indices]
+        for indices, inputs in self.inputs(number):
+            labels = self.labels[indices]
             weights = None if self.counts is None else self.head.sample_weights(labels, self.counts)
-            yield Batch(
-                inputs=[batch.images] if self.forward is None else self.forward(batch.images),
-                targets=self.head.encode(labels),
-                weights=weights,
-            )
+            yield Batch(inputs=inputs, targets=self.head.encode(labels), weights=weights)
+
+    def inputs(self, number: int) -> Iterator[tuple[NDArray[np.int64], Inputs]]:
+        """The pictures of each step, as places in the source, and what the tail gets of them."""
+        view = self.view(number)
+        for batch in ahead(lambda indices: self.pictures(indices, view), self.steps(number)):
+            yield batch.indices, self.run(batch.images)
+
+    def steps(self, number: int) -> list[NDArray[np.int64]]:
+        """The places in the source that each step of an epoch visits."""
+        visits = pipeline.order(len(self.source), seed=self.seed, epoch=number, shuffle=self.shuffle)
+        return [visits[start : start + self.batch_size] for start in range(0, len(visits), self.batch_size)]
+
+    def view(self, number: int) -> int:
+        """Which version of each picture an epoch sees; 0 where there is one only."""
+        if self.augment is None:
+            return 0
+        # Where all layers train nothing can be kept from one epoch to the next: new versions cost no more.
+        return number if self.views is None or self.forward is None else number % self.views
+
+    def pictures(self, indices: NDArray[np.int64], view: int) -> pipeline.Batch:
+        """The pictures at these places in the source, in one version."""
+        return pipeline.batch_at(
+            self.source, indices, self.framing, self.size, augment=self.augment, seed=self.seed, epoch=view
+        )
+
+    def run(self, images: Images) -> Inputs:
+        """What the tail gets of these pictures."""
+        return [images] if self.forward is None else self.forward(images)
 
     @property
     def labels(self) -> Labels:

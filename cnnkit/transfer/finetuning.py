@@ -12,6 +12,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import folder
 from cnnkit.heads.classification import classifier
+from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Plan
@@ -31,6 +32,8 @@ def finetune(
     framing: Framing | None = None,
     plan: Plan | None = None,
     augment: Augmentation | None = None,
+    cache: FeatureCache | Keep = "auto",
+    views: int | None = 8,
     batch_size: int = 32,
     seed: int = 0,
     resume: str | Path | None = None,
@@ -57,6 +60,8 @@ def finetune(
         framing: How a picture meets the input size.
         plan: What trains when; by default the head, then the last stage too.
         augment: Random versions of the training pictures.
+        cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
+        views: How many versions of each picture take turns, as in `fit`.
         batch_size: Pictures a step.
         seed: Of the head's weights, the split, the order, augmentation and dropout.
         resume: Folder of checkpoints to write and to go on from, as in `fit`.
@@ -79,6 +84,8 @@ def finetune(
         dataset,
         plan or freeze_then_finetune(),
         augment=augment,
+        cache=cache,
+        views=views,
         batch_size=batch_size,
         seed=seed,
         resume=resume,

@@ -21,7 +21,9 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.head import Head
+from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import FrozenCheck, set_flags
@@ -41,6 +43,8 @@ def fit(
     plan: Plan,
     *,
     augment: Augmentation | None = None,
+    cache: FeatureCache | Keep = "auto",
+    views: int | None = 8,
     batch_size: int = 32,
     seed: int = 0,
     resume: str | Path | None = None,
@@ -54,13 +58,20 @@ def fit(
     share the network's layers. After the first step of a phase every frozen array is compared with what it was.
     Pictures are decoded as they are needed: memory does not grow with their number.
 
+    The features behind a frozen prefix are the same in each epoch, so by default they are computed once and kept,
+    those of validation too, for the next run as well. The trained weights are those of `cache="none"`.
+
     One `seed` fixes order, augmentation and dropout, whatever the number of threads.
 
     Args:
         network: From `attach`; its weights change.
         dataset: Training and, if not empty, validation pictures, with the classes of the network.
         plan: What trains when.
-        augment: A new random version of each training picture in each epoch.
+        augment: Random versions of the training pictures.
+        cache: Where features are kept, `"auto"`, `"none"`, `"memory"` or `"disk"`, or a `FeatureCache`, which also says
+            in which folder, as which type and how many bytes at most.
+        views: How many versions of each picture take turns from epoch to epoch behind a frozen prefix, cached or not;
+            None makes a new one in each epoch, as is done where all layers train, and keeps no features of them.
         batch_size: Pictures a training step.
         seed: Of order, augmentation and dropout.
         resume: A folder for checkpoints, one an epoch. When it already holds one of this very training, `fit` goes
@@ -80,25 +91,33 @@ def fit(
         InterruptedTrainingError: Ctrl-C; the message says what was kept.
     """
     _check(network, dataset, plan)
+    if views is not None and views < 1:
+        raise InputError("at least 1 view, or None", str(views), "8 views cost as much as 8 epochs without a cache.")
+    cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
     identity: dict[str, Any] = {
         "plan": plan.settings(),
         "seed": seed,
         "batch size": batch_size,
         "augmentation": None if augment is None else asdict(augment),
+        "number of views": None if augment is None else views,
+        "feature type": cache.dtype,
         "framing": asdict(network.framing),
         "data": _fingerprint(dataset),
         "network": hashlib.sha256(network.model.to_json().encode()).hexdigest(),
     }
     checkpoints = Checkpoints(resume) if resume is not None else None
     found = checkpoints.latest(identity) if checkpoints else None
+    display = line(progress)
     training = _Training(
         network=network,
         dataset=dataset,
         augment=augment,
+        views=views,
+        features=Features(cache, display),
         batch_size=batch_size,
         seed=seed,
         callbacks=tuple(callbacks),
-        display=line(progress),
+        display=display,
         checkpoints=checkpoints,
     )
     if found is None:
@@ -122,7 +141,8 @@ def fit(
             else "Nothing was kept: fit(..., resume=folder) writes a checkpoint each epoch.",
         ) from error
     finally:
-        training.display.close()
+        training.features.close()
+        display.close()
     return Run(
         plan=plan,
         history=pd.DataFrame(state.rows),
@@ -139,6 +159,8 @@ class _Training:
     network: Network
     dataset: Dataset
     augment: Augmentation | None
+    views: int | None
+    features: Features
     batch_size: int
     seed: int
     callbacks: tuple[keras.callbacks.Callback, ...]
@@ -162,14 +184,19 @@ class _Training:
             best = {name: array for name, array in arrays.items() if name.startswith("best/")}
         parameters = sum(math.prod(variable.shape) for variable in tail.trainable_variables)
         state = replace(state, trained_parameters={**state.trained_parameters, phase.name: parameters})
-        self.display.keep(
-            f"{phase.name}: {parameters:,} of {self.network.model.count_params():,} parameters train "
-            f"in {len(trained)} layers, rates " + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
-        )
-        check = FrozenCheck(self.network.model)
         forward = Forward(halves.prefix) if halves.prefix else None
         training = self._feed(self.dataset.train, forward, train=True)
         validation = self._feed(self.dataset.validation, forward, train=False) if len(self.dataset.validation) else None
+        said = (
+            f"{phase.name}: {parameters:,} of {self.network.model.count_params():,} parameters train "
+            f"in {len(trained)} layers, rates " + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
+        )
+        if halves.prefix:
+            epochs = range(len(state.rows), len(state.rows) + phase.epochs - state.epoch)
+            training, validation, kept = self.features.feeds(halves.prefix, training, validation, epochs)
+            said = f"{said}; {kept}"
+        self.display.keep(said)
+        check = FrozenCheck(self.network.model)
         callbacks = keras.callbacks.CallbackList(list(self.callbacks), model=tail)
         callbacks.on_train_begin()
         tail.stop_training = False
@@ -241,6 +268,7 @@ class _Training:
             forward=forward,
             shuffle=train,
             augment=self.augment if train else None,
+            views=self.views,
             seed=self.seed,
             counts=self.dataset.train.counts() if train else None,
         )

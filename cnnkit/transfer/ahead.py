@@ -1,0 +1,40 @@
+"""Work done ahead by threads, its results in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None) -> Iterator[Result]:
+    """`map(work, items)` in their order, with a few results made before they are asked for.
+
+    Memory stays flat: at most one result a thread and one more are ready or in the making.
+
+    Args:
+        work: Called from several threads at once.
+        items: What it is called with.
+        threads: How many work; as many as there are cores by default, at most 16.
+
+    >>> list(ahead(abs, [-1, -2, 3], threads=2))
+    [1, 2, 3]
+    """
+    workers = min(os.cpu_count() or 1, 16) if threads is None else threads
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="cnnkit-ahead")
+    waiting: deque[Future[Result]] = deque()
+    submitted = (pool.submit(work, item) for item in items)
+    try:
+        waiting.extend(islice(submitted, workers + 1))
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(islice(submitted, 1))
+            yield result
+    finally:  # also when the caller leaves the loop early
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,242 @@
+"""The features of a frozen prefix, computed once: kept on the disk or in memory and fed to the tail from there.
+
+What is kept is never stale, because it is found by a hash of all that it depends on: configuration and weights of the
+prefix, the pictures, how they meet the input, the version of each and the type of the numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.transfer.ahead import ahead
+from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, free_memory
+from cnnkit.transfer.feature_store import FORMAT, Entry, FeatureStore, Layout, number_type
+from cnnkit.transfer.feed import Feed, Images, Inputs
+from cnnkit.transfer.progress import Line, Meter
+
+BATCH_SIZE = 32  # of the prefix when features are computed to be kept
+# An entry up to this size is copied to memory when it is opened, if that takes no more than a part of what is free.
+IN_MEMORY_BYTES = 128_000_000
+IN_MEMORY_PART = 0.125
+
+Tensors = list[NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class KeptFeed(Feed):
+    """A feed whose features were computed before.
+
+    Attributes:
+        kept: The features of all pictures in one view, (pictures, …), in the order of the source; None where they
+            could not be kept.
+    """
+
+    kept: Callable[[int], Tensors | None] = field(kw_only=True)
+
+    def inputs(self, number: int) -> Iterator[tuple[NDArray[np.int64], Inputs]]:
+        """The pictures of each step, as places in the source, and what the tail gets of them."""
+        tensors = self.kept(self.view(number))
+        if tensors is None:
+            yield from super().inputs(number)
+            return
+        # One thread reads the next steps from the disk while the tail learns.
+        yield from ahead(partial(_step, tensors), self.steps(number), threads=1)
+
+
+class Features:
+    """The features that one `fit` keeps, from phase to phase while the prefix stays the same.
+
+    Args:
+        cache: What was asked for.
+        display: Where to say what is going on.
+    """
+
+    def __init__(self, cache: FeatureCache, display: Line) -> None:
+        self._cache = cache
+        self._display = display
+        self._store = FeatureStore(cache.root)
+        self._prefix = ""
+        self._held: dict[str, Tensors] = {}
+        self._entries: list[Entry] = []
+        self._disk_failed = False
+
+    def feeds(
+        self, prefix: keras.Model, training: Feed, validation: Feed | None, epochs: range
+    ) -> tuple[Feed, Feed | None, str]:
+        """The same feeds from kept features where that pays, and what was decided, as a part of a sentence.
+
+        Args:
+            prefix: What `forward` of both feeds runs.
+            training: Its views are counted over `epochs`.
+            validation: Seen once in each of them.
+            epochs: Those to come, counted from 0 over the whole run.
+        """
+        # A prefix that writes no code of its own into its configuration cannot be told from a changed one.
+        config, portable = portable_config(json.loads(prefix.to_json()))
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+        for weight in prefix.weights:
+            digest.update(f"{weight.dtype}{tuple(weight.shape)}".encode())
+            digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+        if digest.hexdigest() != self._prefix:
+            self.close()
+            self._prefix = digest.hexdigest()
+        shapes = [tuple(tensor.shape[1:]) for tensor in prefix.outputs]
+        training, choice = self._feed(training, shapes, epochs, portable)
+        reason = choice.reason
+        if validation is not None:
+            validation, of_validation = self._feed(validation, shapes, epochs, portable)
+            if of_validation.place != choice.place:
+                reason = f"{reason}; of validation: {of_validation.reason}"
+        return training, validation, reason
+
+    def close(self) -> None:
+        """Forgets what is in memory and lets other processes remove what is on the disk."""
+        self._held.clear()
+        while self._entries:
+            self._entries.pop().close()
+
+    def _feed(
+        self, feed: Feed, shapes: Sequence[tuple[int | None, ...]], epochs: range, portable: bool
+    ) -> tuple[Feed, Choice]:
+        if feed.forward is not None and self._cache.dtype != "float32":
+            feed = replace(feed, forward=partial(_rounded, feed.forward, self._cache.dtype))
+        if any(side is None for shape in shapes for side in shape):
+            return feed, Choice("none", "features of no fixed size, computed in each epoch")
+        if feed.augment is not None and feed.views is None:
+            return feed, Choice("none", "features computed in each epoch, whose views are new")
+        layout = Layout(
+            pictures=len(feed.source),
+            shapes=tuple(tuple(int(side or 1) for side in shape) for shape in shapes),
+            dtype=self._cache.dtype,
+        )
+        wanted = Wanted(
+            picture_bytes=layout.picture_bytes,
+            pictures=layout.pictures,
+            views=len({feed.view(number) for number in epochs}),
+            uses=len(epochs),
+            portable=portable,
+        )
+        disk = 0 if self._disk_failed else self._cache.budget(self._store.used_bytes())
+        choice = choose(self._cache, wanted, memory_bytes=free_memory(), disk_bytes=disk)
+        if choice.place == "none":
+            return feed, choice
+        find = self._on_disk if choice.place == "disk" else self._in_memory
+        return KeptFeed(**vars(feed), kept=partial(find, feed, layout)), choice
+
+    def _in_memory(self, feed: Feed, layout: Layout, view: int) -> Tensors:
+        key, _ = self._key(feed, layout, view)
+        if key not in self._held:
+            chunks = layout.chunks()
+            tensors = [np.empty((layout.pictures, *shape), number_type(layout.dtype)) for shape in layout.shapes]
+            for number, parts in self._computed(feed, layout, view, list(range(len(chunks)))):
+                for tensor, part in zip(tensors, parts, strict=True):
+                    tensor[chunks[number].start : chunks[number].stop] = part
+            self._held[key] = tensors
+        return self._held[key]
+
+    def _on_disk(self, feed: Feed, layout: Layout, view: int) -> Tensors | None:
+        key, about = self._key(feed, layout, view)
+        if key in self._held or self._disk_failed:
+            return self._held.get(key)
+        with ExitStack() as stack:
+            try:
+                used = self._store.used_bytes()
+                entry = self._store.open(key, layout, about, budget_bytes=self._cache.budget(used))
+                self._entries.append(entry)
+                missing = stack.enter_context(entry.writing())
+            except OSError as error:
+                self._give_up(key, error)
+                return None
+            for number, parts in self._computed(feed, layout, view, missing):
+                try:
+                    entry.write(number, parts)
+                except OSError as error:
+                    self._give_up(key, error)
+                    return None
+        tensors = entry.tensors()
+        if layout.total_bytes <= min(IN_MEMORY_BYTES, IN_MEMORY_PART * free_memory()):
+            tensors = [np.array(tensor) for tensor in tensors]
+        self._held[key] = tensors
+        return tensors
+
+    def _give_up(self, key: str, error: OSError) -> None:
+        self._disk_failed = True
+        if self._entries and self._entries[-1].folder.name == key:
+            self._entries.pop().close()
+        self._store.remove(key)
+        self._display.keep(
+            f"features cannot be kept in {self._store.folder} ({error.strerror or error}): computed in each epoch"
+        )
+
+    def _computed(self, feed: Feed, layout: Layout, view: int, numbers: Sequence[int]) -> Iterator[tuple[int, Tensors]]:
+        """The features of some chunks, one after the other; pictures are decoded ahead across chunks."""
+        chunks = layout.chunks()
+        steps = [
+            (number, np.arange(start, min(start + BATCH_SIZE, chunks[number].stop)))
+            for number in numbers
+            for start in range(chunks[number].start, chunks[number].stop, BATCH_SIZE)
+        ]
+        meter = Meter("features", sum(len(indices) for _, indices in steps), self._display)
+
+        def run() -> Iterator[tuple[int, Inputs]]:
+            for (number, _), batch in zip(steps, ahead(lambda step: feed.pictures(step[1], view), steps), strict=True):
+                yield number, feed.run(batch.images)
+                meter.advance(len(batch))
+
+        for number, parts in groupby(run(), key=lambda part: part[0]):
+            columns = zip(*(tensors for _, tensors in parts), strict=True)
+            yield number, [np.concatenate(column) for column in columns]
+
+    def _key(self, feed: Feed, layout: Layout, view: int) -> tuple[str, dict[str, Any]]:
+        """The name of an entry and all that it depends on."""
+        about: dict[str, Any] = {
+            "format": FORMAT,
+            "prefix": self._prefix,
+            "pictures": feed.source.fingerprint,
+            "size": feed.size,
+            "framing": asdict(feed.framing),
+            "view": None,
+            "layout": asdict(layout),
+            "chunks": len(layout.chunks()),
+        }
+        if feed.augment is not None:
+            about["view"] = {"augmentation": asdict(feed.augment), "seed": feed.seed, "number": view}
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest(), about
+
+
+def portable_config(value: Any) -> tuple[Any, bool]:
+    """A configuration without the flags that do not change what it computes, and whether it is all Keras's own.
+
+    Code of the user's own, in a layer, an activation or a Lambda, is named in a configuration but not contained.
+    """
+    if isinstance(value, list):
+        parts = [portable_config(part) for part in value]
+        return [part for part, _ in parts], all(own for _, own in parts)
+    if isinstance(value, dict):
+        module = value.get("module")
+        own = (not isinstance(module, str) or module.split(".")[0] == "keras") and value.get("class_name") != "Lambda"
+        named = {name: portable_config(part) for name, part in value.items() if name != "trainable"}
+        return {name: part for name, (part, _) in named.items()}, own and all(part for _, part in named.values())
+    return value, True
+
+
+def _step(tensors: Tensors, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], Inputs]:
+    return indices, [np.asarray(tensor[indices], np.float32) for tensor in tensors]
+
+
+def _rounded(
+    forward: Callable[[Images], Sequence[NDArray[np.float32]]], dtype: str, images: Images
+) -> list[NDArray[np.float32]]:
+    """As kept: what is trained does not depend on whether there was room."""
+    return [tensor.astype(number_type(dtype)).astype(np.float32) for tensor in forward(images)]
