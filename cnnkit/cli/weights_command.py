@@ -33,7 +33,7 @@ def weights_list(
         return
     for name, alpha, file, _, size, path, url in shown.itertuples(index=False, name=None):
         width = "" if str(alpha) == "<NA>" else f" α {alpha}"
-        place = f"{size / 1e6:.1f} MB  {path}" if path else f"not here  {url}"
+        place = f"{size / 1e6:.1f} MB  {path}" if isinstance(path, str) else f"not here  {url}"
         print(f"{name + width:<26} {file}  {place}")
     missing = int(table["path"].isna().sum())
     print(f"{len(table) - missing} of {len(table)} files are here; searched: {', '.join(map(str, folders()))}")
