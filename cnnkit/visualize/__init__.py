@@ -1,0 +1,32 @@
+"""Visualize: what a network learned, where it looks, how the training went, what it gets wrong.
+
+    ck.visualize.curves(run)                        # loss and accuracy, phase by phase
+    ck.visualize.confusion(labels, predicted, classes)
+    ck.visualize.worst(photos.test, table)          # the mistakes it was surest of
+    ck.visualize.gradcam_figure(net, images)        # where it looked
+
+Each returns a Matplotlib figure (or an array) that a notebook shows by itself; `save` writes one to a file. Colours,
+fonts and sizes are in `style`, one place for all. Works on cnnkit networks and on any functional Keras model.
+"""
+
+from __future__ import annotations
+
+from cnnkit._lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    modules={"style": "cnnkit.visualize.style"},
+    names={
+        "activation_maps": "cnnkit.visualize.layer_activations",
+        "activations": "cnnkit.visualize.layer_activations",
+        "comparison": "cnnkit.visualize.comparison_bars",
+        "confusion": "cnnkit.visualize.confusion_matrix",
+        "curves": "cnnkit.visualize.training_curves",
+        "filters": "cnnkit.visualize.layer_filters",
+        "gradcam": "cnnkit.visualize.class_activation",
+        "gradcam_figure": "cnnkit.visualize.class_activation",
+        "pictures": "cnnkit.visualize.contact_sheet",
+        "save": "cnnkit.visualize.style",
+        "worst": "cnnkit.visualize.contact_sheet",
+    },
+)

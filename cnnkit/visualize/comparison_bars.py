@@ -1,0 +1,75 @@
+"""Comparison bars: one score of several ways, on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from cnnkit.errors import InputError
+from cnnkit.visualize import style
+
+
+def comparison(scores: Mapping[str, float], *, label: str = "accuracy") -> Figure:
+    """A bar for each score, the first in blue, the others in grey, each with its percentage.
+
+    The axis begins at 0: lengths compare as the numbers do.
+
+    Args:
+        scores: Name → share in [0, 1], from top to bottom.
+        label: What is compared.
+
+    Returns:
+        A figure 8 inches wide.
+
+    Raises:
+        InputError: No scores, or one outside [0, 1].
+
+    >>> _ = comparison({"pre-trained": 0.93, "random weights": 0.71})
+    """
+    made = style.figure(8, 0.9 + 0.62 * len(scores))
+    draw_comparison(made, scores, label=label)
+    return made
+
+
+def draw_comparison(canvas: style.Canvas, scores: Mapping[str, float], *, label: str = "accuracy") -> None:
+    """`comparison` on a figure or a part of one."""
+    if not scores or not all(0 <= score <= 1 for score in scores.values()):
+        raise InputError("scores from 0 to 1", f"{dict(scores)}", "Give shares, not percentages.")
+    with style.styled():
+        axes = canvas.subplots()
+        for row, score in enumerate(scores.values()):
+            axes.barh(row, score, height=0.62, color=style.RIGHT if row == 0 else style.FAINT, linewidth=0)
+            inside = score > 0.85
+            axes.annotate(
+                f"{100 * score:.1f} %",
+                (score, row),
+                xytext=(-6 if inside else 6, 0),
+                textcoords="offset points",
+                ha="right" if inside else "left",
+                va="center",
+                color=style.PAPER if inside and row == 0 else style.INK,
+                fontweight="bold",
+                fontsize=12,
+            )
+        names = [style.plain("\n".join(_lines(name))) for name in scores]
+        axes.set_yticks(range(len(names)), names)
+        axes.tick_params(axis="y", length=0, labelcolor=style.INK, labelsize=11)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
+        axes.set_xlabel(label)
+        axes.grid(axis="x")
+        axes.spines["left"].set_visible(False)
+
+
+def _lines(name: str, width: int = 24) -> list[str]:
+    """A name in lines of about `width` characters, broken at spaces."""
+    lines = [""]
+    for word in name.split():
+        joined = f"{lines[-1]} {word}".strip()
+        if len(joined) <= width or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return [style.shortened(line, width + 4) for line in lines]

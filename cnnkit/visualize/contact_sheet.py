@@ -1,0 +1,204 @@
+"""Contact sheets: pictures side by side with a line below each, and the worst mistakes of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError, InputError
+from cnnkit.visualize import style
+
+Image = NDArray[np.uint8] | NDArray[np.float32]
+
+
+def pictures(
+    images: Sequence[Image] | Image,
+    titles: Sequence[str] = (),
+    *,
+    columns: int | None = None,
+    colours: Sequence[str] = (),
+) -> Figure:
+    """Pictures in rows, each in a square of the same size with its title above.
+
+    Args:
+        images: RGB 0…255, (h, w, 3) each, of any sizes; or grey, (h, w).
+        titles: One line a picture; none at all by default.
+        columns: Pictures a row; by default what fills a slide.
+        colours: The colour of each title; ink by default.
+
+    Returns:
+        A figure 11 inches wide.
+
+    Raises:
+        InputError: No pictures, or another number of titles than pictures.
+    """
+    sheet = list(images)
+    across = columns or fitting_columns(len(sheet))
+    rows = -(-len(sheet) // across)
+    side = 11 / across
+    made = style.figure(
+        11, max(1.0, rows * (side + 0.25 * max((title.count("\n") + 1 for title in titles), default=0)))
+    )
+    draw_pictures(made, sheet, titles, columns=across, colours=colours)
+    return made
+
+
+def fitting_columns(count: int) -> int:
+    """Columns that leave few gaps: 6 pictures in 6 columns, 8 in two rows of 4, 12 in two rows of 6.
+
+    Raises:
+        InputError: Nothing to show.
+    """
+    if count < 1:
+        raise InputError("at least one picture", f"{count}", "Check that the source is not empty, and count.")
+    return count if count <= 6 else min(range(4, 7), key=lambda columns: (-count % columns, -columns))
+
+
+def draw_pictures(
+    canvas: style.Canvas,
+    images: Sequence[Image],
+    titles: Sequence[str] = (),
+    *,
+    columns: int,
+    colours: Sequence[str] = (),
+) -> list[Axes]:
+    """`pictures` on a figure or a part of one; the axes, in the order of the pictures."""
+    if titles and len(titles) != len(images):
+        raise InputError(
+            "as many titles as pictures, or none",
+            f"{len(images)} pictures and {len(titles)} titles",
+            "Give each picture its title.",
+        )
+    with style.styled():
+        grid = canvas.subplots(-(-len(images) // columns), columns, squeeze=False).ravel()
+        for axes in grid:
+            style.bare(axes)
+            axes.set_box_aspect(1)
+        for index, image in enumerate(images):
+            axes = grid[index]
+            show(axes, image)
+            if titles:
+                axes.set_title(
+                    style.plain(titles[index]),
+                    color=colours[index] if colours else style.INK,
+                    fontsize=title_size(columns, titles),
+                    loc="center",
+                    pad=5,
+                )
+        for axes in grid[len(images) :]:
+            axes.set_visible(False)
+    return list(grid[: len(images)])
+
+
+def title_size(columns: int, titles: Sequence[str]) -> float:
+    """Points that let the longest title fit over a picture of a sheet 11 inches wide; 6 to 12."""
+    longest = max(max(len(line) for line in title.split("\n")) for title in titles)
+    return float(np.clip(11 * 72 / columns / max(1, longest) / 0.68, 6, 12))
+
+
+def show(axes: Axes, image: Image) -> None:
+    """One picture, whole, in the middle of square axes."""
+    pixels = np.asarray(image)
+    height, width = pixels.shape[:2]
+    shown = pixels if pixels.dtype == np.uint8 else np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    longer = max(height, width)
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    axes.set_xlim(middle_x - longer / 2, middle_x + longer / 2)
+    axes.set_ylim(middle_y + longer / 2, middle_y - longer / 2)
+
+
+def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
+    """The mistakes that a network was surest of: true class → predicted class, with its probability.
+
+    Worth a look before any other change: wrong labels, pictures with two subjects, a class that is missing.
+    Where there are fewer mistakes than `count`, all are shown; where there is none, the pictures that the network
+    was least sure of.
+
+    Args:
+        source: Labelled pictures, one class each.
+        table: From `ck.predict`: id, label, one probability column a class. Rows are matched by id.
+        count: How many pictures at most.
+
+    Returns:
+        A figure 11 inches wide.
+
+    Raises:
+        DataError: The source has no labels or several a picture, or a picture is not in the table.
+    """
+    answers = answered(source, table)
+    chosen = worst_indices(answers, count)
+    made = pictures([source.image(index) for index in chosen], captions(answers, chosen))
+    width, height = made.get_size_inches()
+    made.set_size_inches(width, height + 0.4)
+    made.suptitle(worst_heading(answers, len(chosen)), x=0.01, ha="left", color=style.INK, fontweight="bold")
+    return made
+
+
+def answered(source: Source, table: pd.DataFrame) -> pd.DataFrame:
+    """The true class beside the predicted one, a row for each example of the source, in its order.
+
+    Returns:
+        Columns `id`, `true`, `predicted`, `true_probability`, `predicted_probability`.
+
+    Raises:
+        DataError: The source has no labels or several a picture, or a picture is not in the table.
+    """
+    if source.labels is None or source.labels.ndim != 1 or not len(source):
+        raise DataError(
+            "pictures with one label each", repr(source), "Pass the labelled source that was predicted: photos.test."
+        )
+    missing = set(source.ids) - set(table["id"])
+    if missing:
+        raise DataError(
+            "a prediction for every picture of the source",
+            f"none for {len(missing)}, {sorted(missing)[0]!r} for one",
+            "Predict this source: ck.predict(net, photos.test).",
+        )
+    rows = table.set_index("id").loc[list(source.ids)]
+    probabilities = rows[list(source.classes)].to_numpy(float)
+    position = {name: index for index, name in enumerate(source.classes)}
+    every = np.arange(len(rows))
+    return pd.DataFrame(
+        {
+            "id": list(source.ids),
+            "true": [source.classes[label] for label in source.labels.astype(np.int64)],
+            "predicted": rows["label"].to_numpy(),
+            "true_probability": probabilities[every, source.labels.astype(np.int64)],
+            "predicted_probability": probabilities[every, [position[name] for name in rows["label"]]],
+        }
+    )
+
+
+def worst_indices(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
+    """Positions of the mistakes, the least probable true class first; without any, of the least sure answers."""
+    order = np.argsort(answers["true_probability"].to_numpy(), kind="stable")
+    wrong = (answers["true"] != answers["predicted"]).to_numpy()
+    return order[wrong[order]][:count] if wrong.any() else order[:count]
+
+
+def worst_heading(answers: pd.DataFrame, shown: int) -> str:
+    """What a gallery of `shown` of the answers shows."""
+    mistakes = int((answers["true"] != answers["predicted"]).sum())
+    if not mistakes:
+        return "No mistakes: the pictures it was least sure of"
+    if mistakes == 1:
+        return "The only mistake"
+    return f"All {mistakes} mistakes" if mistakes <= shown else f"The {shown} worst of {mistakes} mistakes"
+
+
+def captions(answers: pd.DataFrame, indices: NDArray[np.int64]) -> list[str]:
+    """`true → predicted 98 %` of each chosen answer; of a right one `class 98 %`."""
+    texts = []
+    rows = answers.iloc[indices]
+    for true, guess, probability in zip(rows["true"], rows["predicted"], rows["predicted_probability"], strict=True):
+        short = [style.shortened(str(name), 18) for name in (true, guess)]
+        answer = short[1] if true == guess else " → ".join(short)
+        texts.append(f"{answer}\n{style.percent(float(probability))}")
+    return texts

@@ -1,0 +1,77 @@
+"""Activation maps: what each channel of a layer answers to a picture."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cnnkit.transfer.network import Network
+from cnnkit.visualize import style
+from cnnkit.visualize.contact_sheet import show
+from cnnkit.visualize.tapping import Image, framed, maps_node, model_of
+
+
+def activation_maps(network: Network | keras.Model, image: Image, layer: str) -> NDArray[np.float32]:
+    """The output of a layer for one picture, (h, w, channels), unscaled.
+
+    Args:
+        network: A cnnkit network or any functional Keras model with one input.
+        image: RGB 0…255, uint8, of any size; or float32 of the input's size, given to the model as it is.
+        layer: A layer with maps.
+
+    Raises:
+        UnknownNameError: No such layer.
+        InputError: The layer gives no maps.
+    """
+    model = model_of(network)
+    tap = keras.Model(model.inputs, maps_node(model, layer).outputs[0], name="activations")
+    pixels = tf.convert_to_tensor(np.asarray(framed(network, image))[None], tf.float32)
+    maps: NDArray[np.float32] = np.asarray(tap(pixels, training=False))[0]
+    return maps
+
+
+def activations(network: Network | keras.Model, image: Image, layer: str, *, count: int = 23) -> Figure:
+    """The picture and the maps of the channels that answer it most strongly, each with its channel number.
+
+    All maps share one scale: black is the smallest answer of the layer, white the largest. The strongest channels are
+    those of the largest single answer.
+
+    Args:
+        network: As in `activation_maps`.
+        image: As in `activation_maps`.
+        layer: A layer with maps.
+        count: How many channels at most.
+
+    Returns:
+        A figure 11 inches wide.
+    """
+    maps = activation_maps(network, image, layer)
+    strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:count]
+    columns = min(8, len(strongest) + 1)
+    rows = -(-(len(strongest) + 1) // columns)
+    made = style.figure(11, rows * (11 / columns + 0.22) + 0.45)
+    with style.styled():
+        grid = made.subplots(rows, columns, squeeze=False).ravel()
+        for axes in grid:
+            style.bare(axes)
+            axes.set_box_aspect(1)
+        show(grid[0], framed(network, image))
+        grid[0].set_title("picture", fontsize=10, loc="center", pad=4)
+        low, high = float(maps.min()), float(maps.max())
+        for axes, channel in zip(grid[1:], strongest, strict=False):
+            axes.imshow(maps[..., channel], cmap=style.HEAT, vmin=low, vmax=max(high, low + 1e-6), aspect="auto")
+            axes.set_title(str(channel), fontsize=10, fontweight="normal", color=style.MUTED, loc="center", pad=4)
+        for axes in grid[len(strongest) + 1 :]:
+            axes.set_visible(False)
+        height, width, channels = maps.shape
+        made.suptitle(
+            f"{style.plain(layer)}: {len(strongest)} strongest of {channels} channels, {height} × {width} each, "
+            f"from {low:.3g} (black) to {high:.3g}",
+            x=0.01,
+            ha="left",
+            fontsize=12,
+        )
+    return made

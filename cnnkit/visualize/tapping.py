@@ -1,0 +1,102 @@
+"""Reading the output of a layer inside a network: what Grad-CAM and activation maps begin with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.backbones.graph import Node, functional, nodes
+from cnnkit.data.framing import Framing
+from cnnkit.errors import InputError, unknown_name
+from cnnkit.transfer.network import Network
+
+Image = NDArray[np.uint8] | NDArray[np.float32]
+
+
+def model_of(network: Network | keras.Model) -> keras.Model:
+    """The functional model of a network, or of a Keras model.
+
+    Raises:
+        InputError: The model is no functional one, or has several inputs or outputs.
+    """
+    model = functional(network.model if isinstance(network, Network) else network)
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
+        raise InputError(
+            "a model from pictures (n, h, w, channels) to one output",
+            f"{len(model.inputs)} inputs, {len(model.outputs)} outputs, input shape {model.inputs[0].shape}",
+            "Make one: keras.Model(model.inputs[0], model.outputs[0]).",
+        )
+    return model
+
+
+def framed(network: Network | keras.Model, image: Image) -> Image:
+    """The picture as the network sees it.
+
+    Args:
+        network: Its framing is used; for a Keras model the middle is cut out.
+        image: uint8 RGB 0…255 of any size; or float32 that is passed on as it is and has the size of the input.
+
+    Returns:
+        (height, width, channels) of the input.
+
+    Raises:
+        InputError: Float pixels of another size, or no picture.
+    """
+    shape = tuple(model_of(network).inputs[0].shape[1:])
+    pixels: Any = np.asarray(image)
+    if pixels.ndim != 3:
+        raise InputError("one picture (h, w, channels)", f"shape {pixels.shape}", "Pass one at a time: images[0].")
+    fits = all(side in (None, given) for side, given in zip(shape, pixels.shape, strict=True))
+    if fits:
+        return pixels  # type: ignore[no-any-return]  # Any: one of two dtypes
+    if pixels.dtype != np.uint8 or None in shape[:2]:
+        raise InputError(
+            f"float pixels of shape {shape}, or uint8 RGB of any size",
+            f"{pixels.dtype} of shape {pixels.shape}",
+            "Float pixels are not resized: do it before, or pass the uint8 picture.",
+        )
+    framing = network.framing if isinstance(network, Network) else Framing()
+    return framing.apply(pixels, (shape[0], shape[1]))
+
+
+def maps_node(model: keras.Model, layer: str | None) -> Node:
+    """The call of a layer whose output is maps (n, h, w, channels); by default the last with more than one cell.
+
+    Raises:
+        UnknownNameError: No layer of that name.
+        InputError: The layer gives no maps.
+    """
+    calls = nodes(model)
+    if layer is None:
+        found = [call for call in calls if call.parents and _is_maps(call) and _cells(call) > 1]
+        if not found:
+            raise InputError(
+                "a network with convolutional maps",
+                f"{model.name!r} without any",
+                "Nothing in it has a place in the picture: choose another network.",
+            )
+        return found[-1]
+    named = [call for call in calls if call.name == layer]
+    if not named:
+        raise unknown_name(
+            "a layer with maps", layer, [call.name for call in calls if _is_maps(call)], "model.summary()"
+        )
+    if not _is_maps(named[-1]):
+        raise InputError(
+            "a layer with maps (n, h, w, channels)",
+            f"{layer!r} with {tuple(named[-1].outputs[0].shape)}",
+            "Choose one before the pooling and the dense layers.",
+        )
+    return named[-1]
+
+
+def _is_maps(call: Node) -> bool:
+    return len(call.outputs) == 1 and len(call.outputs[0].shape) == 4
+
+
+def _cells(call: Node) -> float:
+    height, width = call.outputs[0].shape[1:3]
+    return float("inf") if None in (height, width) else height * width

@@ -1,0 +1,139 @@
+"""Training curves: how loss and accuracy went, epoch by epoch, phase by phase."""
+
+from __future__ import annotations
+
+import matplotlib.ticker
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnnkit.errors import InputError
+from cnnkit.transfer.run import Run
+from cnnkit.visualize import style
+
+NO_METRICS = ("phase", "epoch", "loss", "rate", "seconds", "images_per_second")
+
+
+def curves(run: Run | pd.DataFrame) -> Figure:
+    """Metric, loss and rate over all epochs of a training.
+
+    Epochs are counted through the whole run; each phase of the plan is a shaded band with its name. Solid blue is
+    training, orange with points is validation. The rate is that of the head, on a logarithmic scale.
+
+    Args:
+        run: From `ck.fit`, or its `history`: one row an epoch with at least `phase` and `loss`.
+
+    Returns:
+        A figure of 9 × 6.4 inches.
+
+    Raises:
+        InputError: The history has no epochs or lacks a column.
+    """
+    made = style.figure(9, 6.4)
+    draw_curves(made, run)
+    return made
+
+
+def draw_curves(canvas: style.Canvas, run: Run | pd.DataFrame) -> None:
+    """`curves` on a figure or a part of one."""
+    history = _checked(run.history if isinstance(run, Run) else run)
+    columns = [str(name) for name in history]
+    metric = next((name for name in columns if name not in NO_METRICS and not name.startswith("val_")), None)
+    epochs = np.arange(1, len(history) + 1)
+    with style.styled():
+        heights = [3.0] * (1 if metric is None else 2) + ([1.0] if "rate" in history else [])
+        panels = canvas.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+        for panel, name in zip(panels, [name for name in (metric, "loss") if name is not None], strict=False):
+            _lines(panel, epochs, history, name, labelled=panel is panels[0])
+        if "rate" in history:
+            _rate(panels[-1], epochs, history["rate"])
+        for number, panel in enumerate(panels):
+            _bands(panel, history["phase"], named=number == 0)
+            panel.grid(axis="y")
+        panels[-1].set_xlabel("epoch")
+        panels[-1].set_xlim(0.5, len(history) + 0.5)
+        panels[-1].xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True, min_n_ticks=1))
+        canvas.align_ylabels(list(panels))
+
+
+def _checked(history: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in ("phase", "loss") if name not in history]
+    if missing or not len(history):
+        raise InputError(
+            "a history with the columns phase and loss and a row for each epoch",
+            f"{len(history)} rows of {list(history.columns)}",
+            "Pass what ck.fit returned, or its history.",
+        )
+    return history
+
+
+def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *, labelled: bool) -> None:
+    """Training and validation values of one metric, each line named at its end."""
+    many = len(epochs) > 40
+    drawn = [(name, "training", style.TRAINING, "-")]
+    if f"val_{name}" in history:
+        drawn.append((f"val_{name}", "validation", style.VALIDATION, "-"))
+    for column, label, colour, line in drawn:
+        panel.plot(
+            epochs,
+            history[column],
+            line,
+            color=colour,
+            label=label,
+            marker=None if many else ("o" if column == name else "D"),
+            markersize=4.5 if column == name else 4,
+            markeredgecolor=style.PAPER,
+            markeredgewidth=0.6,
+            clip_on=False,
+            zorder=3,
+        )
+    panel.set_ylabel(name)
+    if labelled:
+        panel.legend(
+            loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, handlelength=1.4, labelcolor="linecolor"
+        )
+    values = history[[column for column, *_ in drawn]].to_numpy(float)
+    if name != "loss" and values.min() >= 0 and values.max() <= 1:
+        panel.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0, symbol=" %"))
+        panel.set_ylim(min(values.min() - 0.02, 0.98), 1.0 if values.max() > 0.9 else None)
+    elif name == "loss" and values.min() >= 0:
+        panel.set_ylim(0, None)
+
+
+def _rate(panel: Axes, epochs: np.ndarray, rates: pd.Series) -> None:
+    marker = "_" if len(epochs) == 1 else None  # one epoch is no line
+    panel.step(
+        epochs, rates.where(rates > 0), where="mid", color=style.MUTED, linewidth=1.6, marker=marker, markersize=14
+    )
+    panel.set_yscale("log")
+    panel.set_ylabel("rate")
+    panel.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    positive = rates[rates > 0]
+    if len(positive):
+        panel.set_ylim(max(positive.min() / 2, positive.max() / 2e4), positive.max() * 2)  # a cosine ends near 0
+        panel.yaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=4))
+
+
+def _bands(panel: Axes, phases: pd.Series, *, named: bool) -> None:
+    """A shade behind each phase, its name above the panel."""
+    begins = np.flatnonzero(np.r_[True, phases.to_numpy()[1:] != phases.to_numpy()[:-1]])
+    ends = np.r_[begins[1:], len(phases)]
+    shares = (ends - begins) / len(phases)
+    names = [style.shortened(str(phases.iloc[begin]), 24) for begin in begins]
+    crowded = any(len(name) * 0.014 > share for name, share in zip(names, shares, strict=True))
+    for number, (begin, end, name) in enumerate(zip(begins, ends, names, strict=True)):
+        panel.axvspan(begin + 0.5, end + 0.5, color=style.BANDS[number % 2], linewidth=0, zorder=0)
+        if named:
+            panel.annotate(
+                style.plain(name),
+                ((begin + end + 1) / 2, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 5 + (14 if crowded and number % 2 else 0)),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                color=style.INK,
+                fontweight="bold",
+                fontsize=11 if not crowded else 9.5,
+            )

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cnnkit as ck
+from cnnkit.errors import DataError, InputError
+from cnnkit.visualize.contact_sheet import answered, captions, fitting_columns, pictures, worst, worst_indices
+
+IMAGES = np.stack([np.full((8, 8, 3), shade, np.uint8) for shade in range(0, 250, 50)])
+SOURCE = ck.data.arrays(IMAGES, np.array([0, 1, 0, 1, 0]), classes=["cat", "dog"], split=(1, 0, 0)).train
+
+
+def table(dog: dict[str, float]) -> pd.DataFrame:
+    """What `ck.predict` would say, from id → probability of a dog."""
+    p = np.array(list(dog.values()))
+    return pd.DataFrame({"id": list(dog), "label": np.where(p >= 0.5, "dog", "cat").tolist(), "cat": 1 - p, "dog": p})
+
+
+def probabilities(wrong: dict[int, float]) -> dict[str, float]:
+    """Right answers at 0.9, and the given probabilities of the true class."""
+    rows = {}
+    for index, name in enumerate(SOURCE.ids):
+        true = wrong.get(index, 0.9)
+        rows[name] = true if SOURCE.labels[index] == 1 else 1 - true
+    return rows
+
+
+def test_the_surest_mistakes_come_first_whatever_the_order_of_the_table() -> None:
+    predictions = table(probabilities({1: 0.3, 3: 0.05, 2: 0.2})).sample(frac=1, random_state=1)
+    answers = answered(SOURCE, predictions)
+    assert worst_indices(answers, 10).tolist() == [3, 2, 1]
+    names = [SOURCE.classes[SOURCE.labels[index]] for index in (3, 2, 1)]
+    others = [{"cat": "dog", "dog": "cat"}[name] for name in names]
+    assert captions(answers, np.array([3, 2, 1])) == [
+        f"{name} → {other}\n{chance}"
+        for name, other, chance in zip(names, others, ("95 %", "80 %", "70 %"), strict=True)
+    ]
+    made = worst(SOURCE, predictions, count=2)
+    assert made.get_suptitle() == "The 2 worst of 3 mistakes"
+    np.testing.assert_array_equal(made.axes[0].get_images()[0].get_array(), SOURCE.image(3))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "heading"),
+    [
+        ({}, "No mistakes: the pictures it was least sure of"),
+        ({1: 0.2}, "The only mistake"),
+        ({1: 0.2, 2: 0.3}, "All 2 mistakes"),
+    ],
+)
+def test_few_or_no_mistakes(wrong: dict[int, float], heading: str) -> None:
+    assert worst(SOURCE, table(probabilities(wrong)), count=3).get_suptitle() == heading
+
+
+def test_without_mistakes_the_least_sure_are_shown() -> None:
+    answers = answered(SOURCE, table(probabilities({4: 0.6})))
+    assert worst_indices(answers, 1).tolist() == [4]
+
+
+def test_pictures_keep_their_proportions() -> None:
+    wide = np.zeros((10, 40, 3), np.uint8)
+    axes = pictures([wide], ["$5 or $10"]).axes[0]
+    assert np.ptp(axes.get_xlim()) == np.ptp(axes.get_ylim()) == 40
+    assert axes.get_title(loc="center") == r"\$5 or \$10"
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (6, 6), (8, 4), (10, 5), (12, 6)])
+def test_columns(count: int, columns: int) -> None:
+    assert fitting_columns(count) == columns
+    assert len(pictures([IMAGES[0]] * count).axes) == count
+
+
+def test_what_cannot_be_shown() -> None:
+    with pytest.raises(InputError, match="at least one picture"):
+        pictures([])
+    with pytest.raises(InputError, match="as many titles"):
+        pictures(IMAGES, ["one"])
+    with pytest.raises(DataError, match="one label each"):
+        worst(ck.data.Source.empty(["cat", "dog"]), table(probabilities({})))
+    with pytest.raises(DataError, match="every picture"):
+        worst(SOURCE, table(probabilities({})).iloc[1:])

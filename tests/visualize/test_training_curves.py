@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cnnkit as ck
+from cnnkit.errors import InputError
+from cnnkit.visualize.style import BANDS
+from cnnkit.visualize.training_curves import curves
+
+
+def history(**phases: int) -> pd.DataFrame:
+    names = [name for name, count in phases.items() for _ in range(count)]
+    falling = np.linspace(1, 0.2, len(names))
+    return pd.DataFrame(
+        {
+            "phase": names,
+            "epoch": [epoch + 1 for count in phases.values() for epoch in range(count)],
+            "loss": falling,
+            "accuracy": 1 - falling / 2,
+            "val_loss": falling + 0.1,
+            "val_accuracy": 0.95 - falling / 2,
+            "rate": 1e-3 * falling,
+            "seconds": 1.0,
+            "images_per_second": 100.0,
+        }
+    )
+
+
+def test_lines_are_the_columns_of_the_history() -> None:
+    table = history(head=3, deep=4)
+    accuracy, loss, rate = curves(table).axes
+    for panel, columns in ((accuracy, ["accuracy", "val_accuracy"]), (loss, ["loss", "val_loss"]), (rate, ["rate"])):
+        for line, column in zip(panel.get_lines(), columns, strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5, 6, 7])
+            np.testing.assert_array_equal(line.get_ydata(), table[column])
+    assert [panel.get_ylabel() for panel in (accuracy, loss, rate)] == ["accuracy", "loss", "rate"]
+
+
+def test_each_phase_is_a_band_with_its_name() -> None:
+    top = curves(history(head=3, deep=4, all=5)).axes[0]
+    bands = [(band.get_x(), band.get_x() + band.get_width()) for band in top.patches]
+    np.testing.assert_allclose(bands, [(0.5, 3.5), (3.5, 7.5), (7.5, 12.5)])
+    assert [text.get_text() for text in top.texts] == ["head", "deep", "all"]
+    assert len(set(BANDS)) == 2
+
+
+def test_a_run_of_one_epoch_without_validation_or_rate() -> None:
+    table = history(head=1).drop(columns=["val_loss", "val_accuracy", "rate"])
+    run = ck.Run(ck.Plan([ck.Phase("head")]), table, 0, "", {})
+    accuracy, loss = curves(run).axes
+    assert len(accuracy.get_lines()) == len(loss.get_lines()) == 1
+
+
+def test_loss_alone() -> None:
+    assert [panel.get_ylabel() for panel in curves(history(head=2)[["phase", "loss"]]).axes] == ["loss"]
+
+
+@pytest.mark.parametrize("table", [history(head=2).drop(columns="loss"), history(head=1).iloc[:0]])
+def test_a_table_that_is_no_history(table: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="phase and loss"):
+        curves(table)
