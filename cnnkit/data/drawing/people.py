@@ -99,7 +99,7 @@ class _Body:
             end = _toward(hip, knee, covered)
             part = sketch.limb((_flat(hip), end), (radius * w * 1.08, (radius - 0.012 * covered) * w * 1.08), cloth)
             self.show(part, f"{side}_hip")
-            if covered > 0.9:
+            if covered > 0.65:  # its round end lies over the knee
                 self.show(part, f"{side}_knee")
 
     def _hem(self) -> tuple[float, Colour]:
