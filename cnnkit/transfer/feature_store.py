@@ -21,7 +21,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import prod
@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 FORMAT = 1
@@ -44,8 +43,11 @@ CHUNK_BYTES = 64_000_000
 
 def number_type(dtype: str) -> np.dtype[Any]:
     """The NumPy type of a name, bfloat16 included."""
-    found: np.dtype[Any] = np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
-    return found
+    if dtype == "bfloat16":
+        import tensorflow as tf
+
+        dtype = tf.bfloat16.as_numpy_dtype
+    return np.dtype(dtype)
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,21 @@ class Entry:
         self._files = [folder / f"tensor-{index}.bin" for index in range(len(layout.shapes))]
 
     @contextmanager
-    def writing(self) -> Iterator[list[int]]:
+    def writing(self, on_wait: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
         """Gives the numbers of the chunks that are missing or damaged, to one process at a time; others wait.
+
+        Args:
+            on_wait: Called before the wait for another process.
 
         Raises:
             OSError: There is no room for the whole entry; it is known before anything is computed.
         """
         with (self.folder / "writing").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(lock, fcntl.LOCK_EX)
             for file, size in zip(self._files, self._layout.row_bytes, strict=True):
                 _reserve(file, size * self._layout.pictures)
             yield self._missing()

@@ -154,7 +154,7 @@ class Features:
                 used = self._store.used_bytes()
                 entry = self._store.open(key, layout, about, budget_bytes=self._cache.budget(used))
                 self._entries.append(entry)
-                missing = stack.enter_context(entry.writing())
+                missing = stack.enter_context(entry.writing(on_wait=self._say_wait))
             except OSError as error:
                 self._give_up(key, error)
                 return None
@@ -169,6 +169,9 @@ class Features:
             tensors = [np.array(tensor) for tensor in tensors]
         self._held[key] = tensors
         return tensors
+
+    def _say_wait(self) -> None:
+        self._display.show("another process computes these features: waiting for it")
 
     def _give_up(self, key: str, error: OSError) -> None:
         self._disk_failed = True

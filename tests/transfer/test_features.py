@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,8 +24,10 @@ from cnnkit.transfer.features import portable_config
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
+from tests.transfer.store_world import largest_file
 from tests.transfer.worlds import pictures
 
+ROOT = Path(__file__).resolve().parents[2]
 TWO_PHASES = Plan([Phase("head", epochs=3, rate=0.01), Phase("deep", train=1, epochs=3, rate=0.003)])
 TURNED = Augmentation(rotation=30, horizontal_flip=True)
 
@@ -232,3 +238,87 @@ def test_flags_do_not_change_a_configuration() -> None:
 def test_bad_views(make, colours) -> None:
     with pytest.raises(InputError, match="at least 1 view"):
         fit(make(), colours, plans.probe(), views=0, progress=False)
+
+
+# --- faults, seen from `fit`
+
+
+def test_damaged_files_are_repaired_and_train_the_same(make, colours, folder, pictures_seen, monkeypatch) -> None:
+    monkeypatch.setattr(feature_store, "CHUNK_PICTURES", 10)
+    plan = plans.probe(epochs=3)
+    first, second = make(), make()
+    fit(first, colours, plan, progress=False)
+    for file in folder.rglob("tensor-0.bin"):
+        content = bytearray(file.read_bytes())
+        content[0] ^= 1
+        file.write_bytes(content[:-1])  # the first chunk by a bit, the last one by its end
+    pictures_seen.clear()
+    fit(second, colours, plan, progress=False)
+    assert sum(pictures_seen) == (10 + 10) + (10 + 6)
+    for one, other in zip(weights(first), weights(second), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_full_disk_stops_nothing_and_keeps_nothing_wrong(make, capsys) -> None:
+    data = arrays(*pictures(200, 0), classes=["grey", "red"], validation=pictures(16, 1), test=pictures(4, 2))
+    plan = plans.probe(epochs=3)
+    kept, plain, later = make(), make(), make()
+    with largest_file(5_000):  # 200 pictures take 9,600 bytes, 16 fit
+        fit(kept, data, plan, cache="disk")
+    fit(plain, data, plan, cache="none", progress=False)
+    assert_close(kept, plain)
+    assert capsys.readouterr().err.count("features cannot be kept in") == 1
+    fit(later, data, plan, cache="disk", progress=False)
+    assert_close(later, plain)
+
+
+KILLED = """
+import keras
+from cnnkit.backbones.extractor import backbone
+from cnnkit.data.array_images import arrays
+from cnnkit.heads.classification import classifier
+from cnnkit.transfer import feature_store, plans
+from cnnkit.transfer.fitting import fit
+from cnnkit.transfer.network import attach
+from tests.transfer.worlds import GRAPHS, pictures
+
+feature_store.CHUNK_PICTURES = 64
+keras.utils.set_random_seed(3)
+network = attach(backbone(GRAPHS["inception"]()), classifier(["grey", "red"]))
+data = arrays(*pictures(20_000, 0), classes=["grey", "red"], validation=pictures(16, 1))
+print("ready", flush=True)
+fit(network, data, plans.probe(epochs=2), batch_size=512, cache={cache!r}, progress=False)
+network.model.save_weights({weights!r})
+"""
+
+
+@pytest.mark.slow
+def test_killed_while_it_computes_features_the_next_run_goes_on(tmp_path, folder) -> None:
+    def start(cache: str) -> tuple[subprocess.Popen, Path]:
+        file = tmp_path / f"{cache}.weights.h5"
+        code = KILLED.format(cache=cache, weights=str(file))
+        return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True), file
+
+    random = np.random.default_rng(0)
+    chunks = []
+    for _ in range(4):
+        process, killed = start("disk")
+        with process:
+            process.stdout.readline()
+            time.sleep(random.uniform(1, 3))
+            process.kill()
+        chunks.append(sum(len(file.read_bytes().split()) // 2 for file in folder.rglob("chunks")))
+    assert chunks == sorted(chunks)
+    assert chunks[-1] > 0
+    for cache in ("disk", "none"):
+        process, file = start(cache)
+        assert process.communicate(timeout=280)[0] == "ready\n"
+        assert process.returncode == 0
+    import h5py
+
+    with h5py.File(file) as plain, h5py.File(killed) as resumed:
+        names: list[str] = []
+        plain.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
+        assert names
+        for name in names:
+            np.testing.assert_allclose(plain[name][()], resumed[name][()], rtol=1e-6, atol=1e-6, err_msg=name)
