@@ -6,7 +6,6 @@ Exit codes: 0 fine, 1 the work failed, 2 the command was used wrongly.
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -44,7 +43,6 @@ def application() -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         application()(arguments)
     except InputError as error:

@@ -30,6 +30,9 @@ def predict(
 
     Example: cnnkit predict runs/photos holiday/ --out holiday.parquet
     """
+    from cnnkit._quiet import import_quietly
+
+    import_quietly("keras")
     from natsort import natsort_keygen, ns
 
     from cnnkit.data.image_folder import pictures

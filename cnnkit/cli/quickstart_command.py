@@ -21,6 +21,9 @@ def quickstart(
 
     Example: cnnkit quickstart
     """
+    from cnnkit._quiet import import_quietly
+
+    import_quietly("keras")
     from cnnkit.tasks.quickstart import quickstart as run
 
     done = run(data=data, out=out, pictures=pictures, seed=seed, progress=not as_json)
@@ -34,8 +37,8 @@ def quickstart(
         f"Person / no person on unseen pictures: {done.accuracy:.3f} with transfer, {done.scratch_accuracy:.3f} from "
         f"random weights ({points:+.1f} points).",
         f"Prediction, decoding included: {done.images_per_second:,.0f} images/s.",
-        f"Here it is: {done.out}/bundle (plain Keras JSON + H5), {done.out}/predictions.parquet, {done.out}/report.html.",
-        "Next: cnnkit finetune PHOTOS --backbone nano --out runs/mine, PHOTOS with one folder a class; where there is a "
-        "network, --backbone mobilenet_v2 for ImageNet weights and ck.data.tfds(name) for public data.",
+        f"In {done.out}: bundle (plain Keras JSON + H5), predictions.parquet, report.html and report.png.",
+        "Next: cnnkit finetune PHOTOS --backbone nano --out runs/mine, where PHOTOS holds one folder a class; with a "
+        "network, --backbone mobilenet_v2 for ImageNet weights, and ck.data.tfds(name) for public data.",
         sep="\n",
     )
