@@ -33,8 +33,6 @@ def predict(
     from cnnkit._quiet import import_quietly
 
     import_quietly("keras")
-    from natsort import natsort_keygen, ns
-
     from cnnkit.data.image_folder import pictures
     from cnnkit.errors import unknown_name
     from cnnkit.export.bundle import load
@@ -45,8 +43,6 @@ def predict(
     if on_error not in ("raise", "skip"):
         raise unknown_name("a way to treat broken pictures", on_error, ("raise", "skip"))
     source, skipped = pictures(images, on_error="skip" if on_error == "skip" else "raise")
-    natural = natsort_keygen(key=lambda index: source.ids[index].split("/"), alg=ns.IGNORECASE)
-    source = source.take(sorted(range(len(source)), key=natural))
     network = load(bundle)
     started = time.perf_counter()
     labels: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeVar
 
 import numpy as np
-from natsort import natsorted, ns
+from natsort import natsort_keygen, natsorted, ns
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Dataset, SkippedFile
@@ -113,7 +113,7 @@ def pictures(
         on_error: As for `folder`.
 
     Returns:
-        The source, in the order of the sorted ids, and the files that were skipped.
+        The source, in natural order of the paths (2.jpg before 10.jpg), and the files that were skipped.
 
     Raises:
         DataError: Nothing there, or no pictures.
@@ -124,6 +124,7 @@ def pictures(
     skipped = _unreadable(reader, on_error)
     left_out = {file.path for file in skipped}
     positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
+    positions.sort(key=natsort_keygen(key=lambda index: reader.paths[index].split("/"), alg=ns.IGNORECASE))
     ids = tuple(reader.paths[index] for index in positions)
     return Source(ids, (), None, reader, np.array(positions, np.int64)), skipped
 

@@ -282,6 +282,12 @@ def test_duplicates_across_splits(tmp_path: Path) -> None:
     }
 
 
+def test_pictures_come_in_natural_order(tmp_path: Path) -> None:
+    for name in ("10.png", "2.png", "b10.png", "B9.png"):
+        paint(tmp_path / name)
+    assert pictures(tmp_path)[0].ids == ("2.png", "10.png", "B9.png", "b10.png")
+
+
 def test_pictures_to_predict(tmp_path: Path) -> None:
     photos(tmp_path, count=2)
     paint(tmp_path / "loose.png", 3)
