@@ -19,7 +19,7 @@ from matplotlib.figure import Figure, SubFigure
 from cnnkit import __version__
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, InputError
 from cnnkit.tasks import report_page as html
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
@@ -33,6 +33,8 @@ from cnnkit.visualize.training_curves import curves, draw_curves
 MOST_FREQUENT = "always the most frequent class"
 GRADCAM_PICTURES = 6
 WORST_PICTURES = 12
+ROUNDING = 0.002
+"""Between an accuracy counted from a table and one that Keras averaged in float32."""
 PNG_WIDTH = 1600
 DOTS_PER_INCH = 100
 HTML_DPI = 150
@@ -59,8 +61,8 @@ def write_report(
         dataset: What it was trained on. The report is about its test part, or validation where there is no test.
         run: From `ck.fit`.
         predictions: `ck.predict(network, dataset.test)`.
-        comparisons: Other ways → their accuracy (0…1) on the same pictures. The first is what the report holds
-            against the network, e.g. `{"the same network from random weights": 0.71}`.
+        comparisons: Way → accuracy (0…1) on these pictures: the network of this report first, then what it is held
+            against, e.g. `{"nano, pre-trained": 0.93, "nano, random weights": 0.71}`.
         timings: Step → seconds, in order.
         title: Heading of both.
         gradcam_layer: Whose maps Grad-CAM reads; None is the last.
@@ -70,7 +72,7 @@ def write_report(
 
     Raises:
         DataError: No held-out pictures with labels, or one that the predictions miss.
-        InputError: A comparison outside 0…1.
+        InputError: A comparison outside 0…1, or the first is not the accuracy of the predictions.
     """
     facts = Facts(
         network, dataset, run, predictions, dict(comparisons or {}), dict(timings or {}), title, gradcam_layer
@@ -128,7 +130,20 @@ class Facts:
         """Way → accuracy, this network first, the trivial answer last."""
         counts = self.source.counts()
         trivial = {MOST_FREQUENT: float(counts[self.dataset.train.counts().argmax()] / counts.sum())}
-        return {self.name: self.accuracy, **self.comparisons, **trivial}
+        ways = self.comparisons or {self.name: self.accuracy}
+        name, first = next(iter(ways.items()))
+        if abs(first - self.accuracy) > ROUNDING:
+            raise InputError(
+                f"the accuracy of these predictions, {self.accuracy:.4f}, as the first comparison",
+                f"{first:.4f} for {name!r}",
+                "Name the network of the report first, then what it is held against, all on the same pictures.",
+            )
+        return {**ways, **trivial}
+
+    @property
+    def others(self) -> dict[str, float]:
+        """What the network is held against, without the trivial answer."""
+        return dict(list(self.comparisons.items())[1:])
 
     @property
     def name(self) -> str:
@@ -156,12 +171,12 @@ class Facts:
 
     def _against(self) -> str:
         trivial = f"always answering with the most frequent class gives {100 * self.scores[MOST_FREQUENT]:.1f} %."
-        if not self.comparisons:
+        if not self.others:
             return trivial[0].upper() + trivial[1:]
-        name, score = next(iter(self.comparisons.items()))
+        name, score = next(iter(self.others.items()))
         points = 100 * (self.accuracy - score)
         return (
-            f"{name[0].upper()}{name[1:]} reaches {100 * score:.1f} %, {abs(points):.1f} points "
+            f"In comparison, {name} reaches {100 * score:.1f} %, {abs(points):.1f} points "
             f"{'less' if points >= 0 else 'more'}; {trivial}"
         )
 
@@ -362,8 +377,9 @@ def duration(seconds: float) -> str:
 
 def _numbers(facts: Facts) -> list[tuple[str, str]]:
     """The large numbers of the page."""
-    numbers = [(f"{100 * facts.accuracy:.1f} %", f"{facts.part} accuracy of {facts.name}")]
-    numbers += [(f"{100 * score:.1f} %", name) for name, score in list(facts.comparisons.items())[:1]]
+    first = next(iter(facts.scores))
+    numbers = [(f"{100 * facts.accuracy:.1f} %", f"{facts.part} accuracy of {first}")]
+    numbers += [(f"{100 * score:.1f} %", name) for name, score in list(facts.others.items())[:1]]
     spent = sum(facts.timings.values()) or facts.run.seconds
     return [
         *numbers,

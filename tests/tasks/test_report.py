@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import cnnkit as ck
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, InputError
 from cnnkit.tasks.report import Facts, duration, pick_explained, plan_table, wilson_interval, write_report
 from tests.visualize.small_networks import network as small_network
 
@@ -61,6 +61,11 @@ def world(classes: list[str], *, test: bool = True) -> dict[str, Any]:
     return {"network": network, "dataset": dataset, "run": run, "predictions": ck.predict(network, part)}
 
 
+def right(facts: dict[str, Any]) -> float:
+    test = facts["dataset"].test
+    return float(np.mean([test.classes[label] for label in test.labels] == facts["predictions"]["label"].to_numpy()))
+
+
 @pytest.fixture(scope="module")
 def two() -> dict[str, Any]:
     return world(CLASSES)
@@ -71,7 +76,7 @@ def written(two: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tu
     page, poster = write_report(
         tmp_path_factory.mktemp("report") / "new",
         **two,
-        comparisons={"from <u>random</u> weights": 0.5},
+        comparisons={"<i>nano</i>": right(two), "from <u>random</u> weights": 0.5},
         timings={"train & test": 12.34, "predict": 1.0},
         title=TITLE,
     )
@@ -101,7 +106,7 @@ def test_every_string_is_escaped(written: tuple[str, Path]) -> None:
     page = Page(written[0])
     assert not {"b", "i", "u", "script"} & set(page.tags) - {"b"}  # <b> is the page's own, in the tiles
     assert page.tags.count("b") == 4
-    for text in (*CLASSES, TITLE, "from <u>random</u> weights", "deep <i>", "train & test"):
+    for text in (*CLASSES, TITLE, "<i>nano</i>", "from <u>random</u> weights", "deep <i>", "train & test"):
         assert text in page.text
 
 
@@ -137,11 +142,11 @@ def test_ten_classes_no_test_part_no_comparisons(tmp_path: Path) -> None:
 
 
 def test_the_sentences_hold_the_numbers_of_the_table(two: dict[str, Any]) -> None:
-    test, predictions = two["dataset"].test, two["predictions"]
-    right = float(np.mean([test.classes[label] for label in test.labels] == predictions["label"].to_numpy()))
-    facts = Facts(**two, comparisons={"the same from random weights": 0.25}, timings={}, title="", gradcam_layer=None)
-    assert f"right in {100 * right:.1f} %" in facts.sentences[1]
-    points = 100 * (right - 0.25)
+    share = right(two)
+    comparisons = {"nano": share, "the same from random weights": 0.25}
+    facts = Facts(**two, comparisons=comparisons, timings={}, title="", gradcam_layer=None)
+    assert f"right in {100 * share:.1f} %" in facts.sentences[1]
+    points = 100 * (share - 0.25)
     assert f"reaches 25.0 %, {abs(points):.1f} points {'less' if points >= 0 else 'more'}" in facts.sentences[2]
     assert len(facts.sentences) == 3
 
@@ -183,3 +188,8 @@ def test_a_report_needs_held_out_pictures(two: dict[str, Any], tmp_path: Path) -
     only_training = ck.data.Dataset(tuple(CLASSES), two["dataset"].train, empty, empty)
     with pytest.raises(DataError, match="test or validation"):
         write_report(tmp_path, **{**two, "dataset": only_training})
+
+
+def test_the_first_comparison_is_the_network_of_the_report(two: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="as the first comparison"):
+        write_report(tmp_path, **two, comparisons={"random weights": right(two) / 2})
