@@ -12,6 +12,7 @@ import keras
 from cnnkit.backbones import weights as files
 from cnnkit.backbones.cuts import cut_table, resolve_cut, stages
 from cnnkit.backbones.graph import functional, nodes
+from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.loading import fit_build
 from cnnkit.backbones.naming import canonical
 from cnnkit.backbones.preprocessing import fold, image_input, preprocess
@@ -91,6 +92,7 @@ def backbone(
     input_shape: Shape | None = None,
     alpha: float | None = None,
     top: bool = False,
+    seed: int = 0,
 ) -> Backbone:
     """A pre-trained extractor, by name or from any functional model.
 
@@ -103,6 +105,7 @@ def backbone(
         input_shape: (height, width, 3); the network's native one by default.
         alpha: Width of the MobileNets.
         top: Keep the ImageNet classifier: the output is 1,000 probabilities.
+        seed: Of random weights.
 
     Returns:
         The backbone; its model takes raw RGB 0…255 whatever the architecture.
@@ -123,7 +126,8 @@ def backbone(
     row = find_row(name_or_model)
     shape = _input_shape(row, input_shape, top=top, pretrained=weights is not None)
     width = check_alpha(row, alpha, pretrained=weights in ("imagenet", "cnnkit"))
-    model, source, file = _load(row, shape, width, weights, top=top)
+    with seeded(seed):
+        model, source, file = _load(row, shape, width, weights, top=top)
     settings = BackboneSettings(row.name, width, source, shape, top, file)
     return _cut(row.name, model, cut, settings)
 

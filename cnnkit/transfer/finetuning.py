@@ -76,7 +76,7 @@ def finetune(
         WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
     """
     dataset = photos if isinstance(photos, Dataset) else folder(photos, seed=seed)
-    body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha)
+    body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha, seed=seed)
     head = classifier(dataset.classes, hidden=hidden, dropout=dropout, class_weight="balanced", seed=seed)
     network = attach(body, head, framing=framing)
     run = fit(
