@@ -43,21 +43,21 @@ class Difficulty:
     height: tuple[float, float] = (0.42, 0.92)
     smaller: float = 0.75
     tall_bias: float = 0.8
-    cut_below: float = 0.08
+    cut_below: float = 0.06
     cut_aside: float = 0.06
-    confusers: float = 0.35
-    occluded: float = 0.12
+    confusers: float = 0.25
+    occluded: float = 0.1
     clutter: tuple[int, int] = (1, 4)
     far_people: float = 0.04
     least_keypoints: int = 9
     least_area: float = 0.04
-    blur: tuple[float, ...] = (5.0, 4.0, 1.0)
+    blur: tuple[float, ...] = (6.0, 4.0, 0.5)
     background_blur: tuple[float, ...] = (4.0, 3.0, 2.0)
     grain: tuple[int, int] = (2, 22)
     quality: tuple[int, int] = (60, 95)
-    exposure: float = 0.2
+    exposure: float = 0.16
     cast: float = 0.06
-    contrast: tuple[float, float] = (0.8, 1.12)
+    contrast: tuple[float, float] = (0.85, 1.1)
 
 
 DIFFICULTY = Difficulty()
