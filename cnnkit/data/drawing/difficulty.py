@@ -2,6 +2,10 @@
 
 Whatever could give the label away is drawn from the same distribution for both classes: the number of large
 things, their height in the picture, what stands in front of them, colours, light and the camera.
+
+Measured with these constants (series 0, 128 px, 1,500 to train, 500 to test, flips only): MobileNet α = 0.25
+with ImageNet weights, head then everything for 8 epochs, 0.91; a linear model on 32 × 32 pixels 0.51 … 0.56.
+The same network from random weights reached 0.56 after 10 epochs, with constants a little harder than these.
 """
 
 from __future__ import annotations
