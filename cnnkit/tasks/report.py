@@ -28,10 +28,13 @@ from cnnkit.visualize.class_activation import draw_gradcam, gradcam_figure
 from cnnkit.visualize.comparison_bars import comparison, draw_comparison
 from cnnkit.visualize.confusion_matrix import confusion, draw_confusion
 from cnnkit.visualize.contact_sheet import answered, captions, draw_pictures, worst, worst_heading, worst_indices
+from cnnkit.visualize.tapping import deepest_maps
 from cnnkit.visualize.training_curves import curves, draw_curves
 
 MOST_FREQUENT = "always the most frequent class"
 GRADCAM_PICTURES = 6
+GRADCAM_CELLS = 5
+"""Cells a side from which a heat map says something about places."""
 WORST_PICTURES = 12
 ROUNDING = 0.002
 """Between an accuracy counted from a table and one that Keras averaged in float32."""
@@ -65,7 +68,7 @@ def write_report(
             against, e.g. `{"nano, pre-trained": 0.93, "nano, random weights": 0.71}`.
         timings: Step → seconds, in order.
         title: Heading of both.
-        gradcam_layer: Whose maps Grad-CAM reads; None is the last.
+        gradcam_layer: Whose maps Grad-CAM reads; by default the last of at least 5 × 5 cells.
 
     Returns:
         The paths of the page and of the picture.
@@ -176,7 +179,7 @@ class Facts:
         name, score = next(iter(self.others.items()))
         points = 100 * (self.accuracy - score)
         return (
-            f"In comparison, {name} reaches {100 * score:.1f} %, {abs(points):.1f} points "
+            f"In comparison, “{name}” reaches {100 * score:.1f} %, {abs(points):.1f} points "
             f"{'less' if points >= 0 else 'more'}; {trivial}"
         )
 
@@ -184,6 +187,11 @@ class Facts:
     def explained(self) -> np.ndarray:
         """Positions of the pictures for Grad-CAM: four sure right answers, class by class in turn, and two mistakes."""
         return pick_explained(self.answers, GRADCAM_PICTURES)
+
+    @cached_property
+    def layer(self) -> str | None:
+        """Whose maps Grad-CAM reads."""
+        return self.gradcam_layer or deepest_maps(self.network.model, side=GRADCAM_CELLS)
 
     @property
     def tinted(self) -> list[str]:
@@ -200,7 +208,7 @@ def report_html(facts: Facts) -> str:
     answers, source, run = facts.answers, facts.source, facts.run
     images = [source.image(index) for index in facts.explained]
     cam = gradcam_figure(
-        facts.network, images, captions(answers, facts.explained), layer=facts.gradcam_layer, colours=facts.tinted
+        facts.network, images, captions(answers, facts.explained), layer=facts.layer, colours=facts.tinted
     )
     mistakes = int((answers["true"] != answers["predicted"]).sum())
     matrix = confusion(answers["true"], answers["predicted"], source.classes)
@@ -233,7 +241,8 @@ def report_html(facts: Facts) -> str:
         ),
         html.section(
             "Where it looked",
-            "Grad-CAM: the brighter, the more this place speaks for the answer given. Blue answers are right, orange "
+            f"Grad-CAM{f' of {facts.layer}' if facts.layer else ''}: the brighter, the more this place speaks for "
+            "the answer given. Blue answers are right, orange "
             "ones wrong. A network that looks beside the subject has learned something else.",
             _embedded(cam, "Pictures and their Grad-CAM heat maps", 916),
         ),
@@ -251,7 +260,9 @@ def report_figure(facts: Facts) -> Figure:
     answers, source = facts.answers, facts.source
     wrong = worst_indices(answers, 6)
     text = [line for sentence in facts.sentences for line in textwrap.wrap(sentence, 150)]
-    heights = [1.45 + 0.29 * len(text), 6.2, 3.4, 6.2]
+    bars_height = 0.9 + 0.62 * len(facts.scores)
+    few = len(source.classes) <= 4  # a small matrix has its place below the bars, a large one beside bars and curves
+    heights = [1.45 + 0.29 * len(text), 6.2 if few else 5.4 + bars_height, 3.4, 6.2]
     poster = style.figure(PNG_WIDTH / DOTS_PER_INCH, sum(heights))
     top, middle, gallery, explained = _rows(poster, heights)
     for inches, words, size, look in ((0.35, facts.title, 26, "bold"), (1.1, "\n".join(text), 13, "normal")):
@@ -268,8 +279,11 @@ def report_figure(facts: Facts) -> Figure:
             parse_math=False,
         )
     left, right = np.asarray(middle.subfigures(1, 2, width_ratios=[9.2, 6.8]))
-    draw_curves(left, facts.run)
-    bars, matrix = _rows(right, [0.62 * len(facts.scores) + 0.9, 4.0])
+    if few:
+        lines, (bars, matrix) = left, _rows(right, [bars_height, 4.0])
+    else:
+        (lines, bars), matrix = _rows(left, [5.4, bars_height]), right
+    draw_curves(lines, facts.run)
     draw_comparison(bars, facts.scores, label=f"{facts.part} accuracy")
     draw_confusion(matrix, answers["true"], answers["predicted"], source.classes)
     draw_pictures(gallery, [source.image(index) for index in wrong], captions(answers, wrong), columns=6)
@@ -280,7 +294,7 @@ def report_figure(facts: Facts) -> Figure:
         facts.network,
         images,
         captions(answers, facts.explained),
-        layer=facts.gradcam_layer,
+        layer=facts.layer,
         columns=GRADCAM_PICTURES,
         colours=facts.tinted,
     )

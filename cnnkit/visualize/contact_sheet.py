@@ -190,7 +190,7 @@ def worst_heading(answers: pd.DataFrame, shown: int) -> str:
         return "No mistakes: the pictures it was least sure of"
     if mistakes == 1:
         return "The only mistake"
-    return f"All {mistakes} mistakes" if mistakes <= shown else f"The {shown} worst of {mistakes} mistakes"
+    return f"The {mistakes} mistakes" if mistakes <= shown else f"The {shown} worst of {mistakes} mistakes"
 
 
 def captions(answers: pd.DataFrame, indices: NDArray[np.int64]) -> list[str]:

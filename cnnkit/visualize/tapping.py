@@ -62,6 +62,18 @@ def framed(network: Network | keras.Model, image: Image) -> Image:
     return framing.apply(pixels, (shape[0], shape[1]))
 
 
+def deepest_maps(model: keras.Model, *, side: int) -> str | None:
+    """The last layer whose maps have at least `side` × `side` cells, by name; None where there is none.
+
+    A network that ends in 3 × 3 cells sees a third of the picture in each: a layer before says more about places.
+    """
+    found = None
+    for call in nodes(functional(model)):
+        if call.parents and _is_maps(call) and all(given is None or given >= side for given in _sides(call)):
+            found = call.name
+    return found
+
+
 def maps_node(model: keras.Model, layer: str | None) -> Node:
     """The call of a layer whose output is maps (n, h, w, channels); by default the last with more than one cell.
 
@@ -98,5 +110,11 @@ def _is_maps(call: Node) -> bool:
 
 
 def _cells(call: Node) -> float:
+    height, width = _sides(call)
+    return float("inf") if height is None or width is None else height * width
+
+
+def _sides(call: Node) -> tuple[int | None, int | None]:
+    """Height and width of the maps; None is any."""
     height, width = call.outputs[0].shape[1:3]
-    return float("inf") if None in (height, width) else height * width
+    return height, width

@@ -138,6 +138,7 @@ def test_ten_classes_no_test_part_no_comparisons(tmp_path: Path) -> None:
     text = Page(page.read_text(encoding="utf-8")).text
     assert "validation accuracy" in text
     assert "Time" not in text
+    assert "Grad-CAM of conv2: " in text
     assert "Always answering with the most frequent class gives 10.0 %" in text
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from cnnkit.errors import InputError, UnknownNameError
 from cnnkit.visualize.class_activation import class_maps, gradcam, gradcam_figure, heat, overlay
+from cnnkit.visualize.tapping import deepest_maps
 from tests.visualize.small_networks import images, network, pooled, randomized
 
 
@@ -156,6 +157,15 @@ def test_what_cannot_be_explained() -> None:
         class_maps(model, images(2), targets=[1])
     with pytest.raises(InputError, match="at least one picture"):
         gradcam_figure(model, [])
+
+
+def test_the_deepest_layer_that_is_fine_enough() -> None:
+    image = keras.Input((32, 32, 3))
+    x = image
+    for side in (16, 8, 4):
+        x = keras.layers.Conv2D(2, 3, 2, padding="same", name=f"maps{side}")(x)
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    assert [deepest_maps(model, side=side) for side in (4, 5, 16, 17)] == ["maps4", "maps8", "maps16", None]
 
 
 def test_models_without_maps_or_gradient() -> None:

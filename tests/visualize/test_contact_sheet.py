@@ -47,7 +47,7 @@ def test_the_surest_mistakes_come_first_whatever_the_order_of_the_table() -> Non
     [
         ({}, "No mistakes: the pictures it was least sure of"),
         ({1: 0.2}, "The only mistake"),
-        ({1: 0.2, 2: 0.3}, "All 2 mistakes"),
+        ({1: 0.2, 2: 0.3}, "The 2 mistakes"),
     ],
 )
 def test_few_or_no_mistakes(wrong: dict[int, float], heading: str) -> None:
