@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,6 @@ from cnnkit.backbones.truncation import truncate
 DEFAULT = (
     "vgg16",
     "resnet50",
-    "resnet50_v2",
     "mobilenet",
     "mobilenet_v2",
     "mobilenet_v3_small",
@@ -167,7 +167,12 @@ def other_process() -> Any:
 
 
 def names(model: keras.Model) -> list[list[Any]]:
-    return [[layer.name, [weight.path for weight in layer.weights]] for layer in model.layers]
+    return stable([[layer.name, [weight.path for weight in layer.weights]] for layer in model.layers])
+
+
+def stable(found: list[Any]) -> list[list[Any]]:
+    """Without the number of an unnamed variable: Keras's LayerScale (ConvNeXt) gives its variable no name."""
+    return [[name, [re.sub(r"/variable(_\d+)?$", "/variable", path) for path in paths]] for name, paths in found]
 
 
 def test_there_are_forty() -> None:
@@ -186,7 +191,7 @@ def test_names_are_the_same_in_every_build_and_process(case: Case, request: pyte
         other = request.getfixturevalue("other_process")[row.name]
     else:
         other = child(NAMES, [(row.name, shape_of(row), alpha_of(row))])[row.name]
-    assert other == names(case.body.model)
+    assert stable(other) == names(case.body.model)
 
 
 def test_preprocessing_is_that_of_the_original(case: Case) -> None:
@@ -236,7 +241,7 @@ def test_costs_grow_along_the_cuts(case: Case) -> None:
         assert (np.diff(values) >= 0).all(), column
     assert table["receptive_field"].notna().all(), "a layer class without a row in cuts.WINDOWS"
     stages = case.body.stages()
-    assert 3 <= len(stages) <= 6
+    assert 2 <= len(stages) <= 6  # two in NASNet, whose cells all read the two cells before
     strides = table.set_index("name")["stride"][list(stages)]
     assert list(strides) == sorted(set(strides))
 
