@@ -17,6 +17,7 @@ Number = Literal["float32", "float16", "bfloat16"]
 FOLDER_VARIABLE = "CNNKIT_CACHE"
 DEFAULT_FOLDER = Path("data", "cache")
 DEFAULT_BUDGET = 20_000_000_000  # bytes
+SMALL_MEMORY = 2_000_000_000  # bytes that any machine has, where the system does not tell
 MEMORY_PART = 0.5  # of the free memory that "auto" takes
 
 
@@ -78,6 +79,7 @@ class Wanted:
         views: How many versions of each.
         uses: In how many epochs.
         portable: Whether their key says all that they depend on, which code of the user's own does not.
+        there: Whether they are kept already.
     """
 
     picture_bytes: int
@@ -85,6 +87,7 @@ class Wanted:
     views: int
     uses: int
     portable: bool
+    there: bool = False
 
     @property
     def total_bytes(self) -> int:
@@ -113,7 +116,7 @@ def choose(cache: FeatureCache, wanted: Wanted, *, memory_bytes: int, disk_bytes
     if cache.keep == "none":
         return Choice("none", "features computed in each epoch")
     if cache.keep == "auto":
-        if wanted.uses <= wanted.views:
+        if wanted.uses <= wanted.views and not wanted.there:
             return Choice("none", "features not kept, each would be used once")
         fits_disk, fits_memory = wanted.total_bytes <= disk_bytes, wanted.total_bytes <= MEMORY_PART * memory_bytes
         if not (fits_disk and wanted.portable) and not fits_memory:
@@ -127,12 +130,12 @@ def choose(cache: FeatureCache, wanted: Wanted, *, memory_bytes: int, disk_bytes
 
 
 def free_memory() -> int:
-    """Bytes that a program can take without making others swap, as far as the system tells."""
+    """Bytes that a program can take without making others swap, where the system tells as Linux does."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+        return SMALL_MEMORY
 
 
 def free_disk(folder: Path) -> int:

@@ -15,12 +15,12 @@ its folder; whoever makes room removes only folders that it can lock for itself.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +31,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+if sys.platform != "win32":
+    import fcntl
+
+LOCKS = sys.platform != "win32"  # without them there are no files: features are kept in memory
 FORMAT = 1
 KEY = re.compile(r"[0-9a-f]{64}")
 LINE = re.compile(rb"(\d+) ([0-9a-f]{32})")
@@ -222,6 +226,10 @@ class FeatureStore:
             self.remove(key)
             raise
         return entry
+
+    def has(self, key: str) -> bool:
+        """Whether there is an entry of that key, complete or begun."""
+        return (self.folder / key).is_dir()
 
     def remove(self, key: str) -> bool:
         """Removes an entry that nobody uses, at once and as a whole; whether it did."""

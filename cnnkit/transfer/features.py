@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from cnnkit.transfer.ahead import ahead
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, free_memory
-from cnnkit.transfer.feature_store import FORMAT, Entry, FeatureStore, Layout, number_type
+from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs
 from cnnkit.transfer.progress import Line, Meter
 
@@ -113,6 +113,8 @@ class Features:
             feed = replace(feed, forward=partial(_rounded, feed.forward, self._cache.dtype))
         if any(side is None for shape in shapes for side in shape):
             return feed, Choice("none", "features of no fixed size, computed in each epoch")
+        if self._disk_failed and self._cache.keep == "disk":
+            return feed, Choice("none", "features computed in each epoch, the disk has failed")
         if feed.augment is not None and feed.views is None:
             return feed, Choice("none", "features computed in each epoch, whose views are new")
         layout = Layout(
@@ -120,12 +122,15 @@ class Features:
             shapes=tuple(tuple(int(side or 1) for side in shape) for shape in shapes),
             dtype=self._cache.dtype,
         )
+        views = {feed.view(number) for number in epochs}
+        keys = {self._key(feed, layout, view)[0] for view in views}
         wanted = Wanted(
             picture_bytes=layout.picture_bytes,
             pictures=layout.pictures,
-            views=len({feed.view(number) for number in epochs}),
+            views=len(views),
             uses=len(epochs),
-            portable=portable,
+            portable=portable and LOCKS,
+            there=all(key in self._held or self._store.has(key) for key in keys),
         )
         disk = 0 if self._disk_failed else self._cache.budget(self._store.used_bytes())
         choice = choose(self._cache, wanted, memory_bytes=free_memory(), disk_bytes=disk)

@@ -23,6 +23,7 @@ from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.head import Head
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.forward import Forward
@@ -202,7 +203,10 @@ class _Training:
         tail.stop_training = False
         meter = Meter(phase.name, (phase.epochs - state.epoch) * len(training.source), self.display)
         while state.epoch < phase.epochs and not state.stopped:
-            row = self._run_epoch(phase, state, tail, rates, training, validation, callbacks, check, meter)
+            if phase.solver == "lbfgs" and validation is not None:
+                row = self._solve(phase, tail, training, validation, callbacks, check)
+            else:
+                row = self._run_epoch(phase, state, tail, rates, training, validation, callbacks, check, meter)
             state, improved = _advance(phase, state, row)
             if phase.patience is not None and improved:
                 best = pack("best", self.network.model.variables)
@@ -256,6 +260,32 @@ class _Training:
             "rate": rates.head,
             "seconds": time.perf_counter() - started,
             "images_per_second": len(training.source) / trained_seconds,
+        }
+
+    def _solve(
+        self,
+        phase: Phase,
+        tail: keras.Model,
+        training: Feed,
+        validation: Feed,
+        callbacks: keras.callbacks.CallbackList,
+        check: FrozenCheck,
+    ) -> dict[str, Any]:
+        """The optimum of a linear head; the row of the history."""
+        started = time.perf_counter()
+        callbacks.on_epoch_begin(0)
+        views = 1 if self.augment is None else self.views or 1
+        logs = solve_head(tail, self.network.head, training, validation, views)
+        check.verify()
+        callbacks.on_epoch_end(0, logs)
+        seconds = time.perf_counter() - started
+        return {
+            "phase": phase.name,
+            "epoch": 1,
+            **logs,
+            "rate": 0.0,
+            "seconds": seconds,
+            "images_per_second": views * len(training.source) / seconds,
         }
 
     def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
@@ -315,12 +345,12 @@ def _check(network: Network, dataset: Dataset, plan: Plan) -> None:
             "labelled training pictures", repr(dataset.train), "Give a folder with one folder a class, or labels."
         )
     for phase in plan.phases:
-        needs_validation = phase.patience is not None or phase.schedule == "plateau"
+        needs_validation = phase.patience is not None or phase.schedule == "plateau" or phase.solver == "lbfgs"
         if needs_validation and not len(dataset.validation):
             raise InputError(
                 f"validation pictures for phase {phase.name!r}, which watches the validation loss",
                 "a dataset without any",
-                "Split some off, or use patience=None and another schedule.",
+                "Split some off, or use patience=None, another schedule and solver='steps'.",
             )
 
 
@@ -349,5 +379,5 @@ def _require_finite(phase: Phase, loss: float) -> None:
 def _row_text(row: dict[str, Any]) -> str:
     shown = {name: value for name, value in row.items() if name not in ("phase", "epoch", "rate", "seconds")}
     rate = shown.pop("images_per_second")
-    numbers = " ".join(f"{name} {value:.4f}" for name, value in shown.items())
+    numbers = " ".join(f"{name} {value:{'.0e' if name == 'l2' else '.4f'}}" for name, value in shown.items())
     return f"{row['phase']} epoch {row['epoch']}: {numbers} ({row['seconds']:.1f} s, {rate:,.0f} images/s)"

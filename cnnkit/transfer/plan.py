@@ -11,6 +11,7 @@ from cnnkit.errors import InputError
 Schedule = Literal["constant", "cosine", "step", "one_cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 BatchNorm = Literal["frozen", "train"]
+Solver = Literal["steps", "lbfgs"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Phase:
         clip_norm: Largest norm of the gradient of each group; larger ones are scaled down to it.
         patience: Epochs without a lower validation loss after which the phase stops; the best weights are then
             restored. None runs all epochs and keeps the last.
+        solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
+            with the lowest validation loss. It takes one epoch and no rate, schedule, dropout or optimizer.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Phase:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
+    solver: Solver = "steps"
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 0, "epochs >= 0", self.epochs, "0 leaves the phase out.")
@@ -62,7 +66,10 @@ class Phase:
         _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
         deep = not isinstance(self.train, int) or self.train >= 0
         _require(deep, "a number of stages >= 0", self.train, "0 trains the head alone.")
-        for field, choices in (("schedule", Schedule), ("batch_norm", BatchNorm), ("optimizer", Optimizer)):
+        exact = self.solver == "lbfgs"
+        _require(not exact or self.epochs <= 1, "epochs=1 with solver='lbfgs'", self.epochs, "One pass is exact.")
+        tables = {"schedule": Schedule, "batch_norm": BatchNorm, "optimizer": Optimizer, "solver": Solver}
+        for field, choices in tables.items():
             allowed = get_args(choices)
             value = getattr(self, field)
             _require(value in allowed, f"{field} of {list(allowed)}", repr(value), "Choose one of them.")

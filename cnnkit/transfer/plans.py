@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.plan import Phase, Plan, Solver
 
 
-def probe(*, epochs: int = 20, rate: float = 1e-3) -> Plan:
+def probe(*, epochs: int = 20, rate: float = 1e-3, solver: Solver = "steps") -> Plan:
     """Feature extraction: only the head trains, the backbone stays as it is (lecture 000, "feature extraction").
 
     It is `Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine")])`.
+
+    Args:
+        epochs: Passes over the pictures.
+        rate: Learning rate.
+        solver: `"lbfgs"` solves a linear head to its optimum instead, with the L2 strength that suits the validation
+            pictures best (Kornblith et al. 2019); `epochs` and `rate` then mean nothing.
     """
+    if solver == "lbfgs":
+        return Plan([Phase("head", epochs=1, solver="lbfgs")])
     return Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine")])
 
 

@@ -1,0 +1,200 @@
+"""The exact head: logistic regression on features, solved to its optimum instead of stepped towards it.
+
+The protocol of Kornblith, Shlens and Le, "Do Better ImageNet Models Transfer Better?" (2019), section 3: a linear head
+on frozen features by L-BFGS, its L2 strength chosen on validation pictures. The cross-entropy of a linear head is
+convex, so the optimum does not depend on a rate, an order or a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.errors import InputError
+from cnnkit.heads.head import Head
+from cnnkit.transfer.feed import Feed
+from cnnkit.transfer.score import Score
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+# From strong to weak, so that each optimum is the start of the next one. Of the mean loss, on features of variance 1.
+STRENGTHS = tuple(float(strength) for strength in np.geomspace(1, 1e-6, 13))
+PATIENCE = 2  # weaker strengths without a lower validation loss, after which the path ends
+ITERATIONS = 300  # of L-BFGS, at most
+TOLERANCE = 1e-6  # largest derivative at the optimum
+FALL = 1e-12  # of the loss from one iteration to the next, below which an iteration is the last
+# Features that hardly vary are not blown up: a standard deviation counts as at least this part of the largest.
+SMALLEST_DEVIATION = 1e-4
+
+# Rounding hides the last steps to the optimum of few examples; of many it averages out, and memory counts.
+DOUBLED_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a linear head sees of pictures.
+
+    Attributes:
+        features: (n, d).
+        targets: (n, units), as the head encodes labels.
+        weights: (n,) in the loss, or None for all the same.
+    """
+
+    features: Floats
+    targets: Floats
+    weights: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linear head.
+
+    Attributes:
+        kernel: (d, units).
+        bias: (units,).
+        strength: The L2 strength that it is the optimum for.
+    """
+
+    kernel: Doubles
+    bias: Doubles
+    strength: float
+
+    def logits(self, features: Floats | Doubles) -> Doubles:
+        """(n, units) from features (n, d)."""
+        return np.asarray(features @ self.kernel.astype(features.dtype) + self.bias, np.float64)
+
+
+def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed, views: int) -> dict[str, float]:
+    """Puts the best of a path of optima into the tail's Dense layer.
+
+    Args:
+        tail: A Dense layer, behind dropout or nothing.
+        head: Of the network.
+        training: Its pictures' features are all in memory while it is solved.
+        validation: Chooses the strength: the lowest loss wins.
+        views: How many versions of each training picture count.
+
+    Returns:
+        Loss and metrics of training and, with the prefix `val_`, validation, and `l2`, the strength.
+
+    Raises:
+        InputError: The tail is not linear.
+    """
+    dense = linear_layer(tail)
+    softmax = dense.activation is keras.activations.softmax
+    seen, held_out = gather(training, views), gather(validation, 1)
+    smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
+    best: Linear | None = None
+    scores: dict[str, float] = {}
+    waited = 0
+    for linear in path(seen, softmax=softmax, smoothing=smoothing):
+        score = _score(head, linear, held_out, softmax=softmax)
+        if best is None or score["loss"] < scores["loss"]:
+            best, scores, waited = linear, score, 0
+        else:
+            waited += 1
+        if waited == PATIENCE:
+            break
+    if best is None:  # STRENGTHS is not empty
+        raise InputError("at least one L2 strength", "none", "Give STRENGTHS one.")
+    dense.kernel.assign(best.kernel)
+    dense.bias.assign(best.bias)
+    of_training = _score(head, best, seen, softmax=softmax)
+    return {**of_training, **{f"val_{name}": value for name, value in scores.items()}, "l2": best.strength}
+
+
+def linear_layer(tail: keras.Model) -> keras.layers.Dense:
+    """The only layer of a tail that does anything in inference.
+
+    Raises:
+        InputError: There are others, or it is no Dense layer with softmax or sigmoid and a bias.
+    """
+    idle = (keras.layers.InputLayer, keras.layers.Dropout)
+    layers = [layer for layer in tail.layers if not isinstance(layer, idle)]
+    if len(layers) == 1 and isinstance(layers[0], keras.layers.Dense) and layers[0].use_bias:
+        known = (keras.activations.softmax, keras.activations.sigmoid)
+        if layers[0].activation in known and len(tail.inputs[0].shape) == 2:
+            return layers[0]
+    raise InputError(
+        "a linear head on frozen features for solver='lbfgs'",
+        f"the layers {[layer.name for layer in layers]} train",
+        "Make the head without hidden layers, and train='head'.",
+    )
+
+
+def gather(feed: Feed, views: int) -> Examples:
+    """The features, targets and weights of all pictures, of the first `views` versions of each."""
+    batches = [batch for view in range(views) for batch in feed.epoch(view)]
+    weights = [batch.weights for batch in batches if batch.weights is not None]
+    return Examples(
+        features=np.concatenate([np.asarray(batch.inputs[0], np.float32) for batch in batches]),
+        targets=np.concatenate([batch.targets for batch in batches]),
+        weights=np.concatenate(weights) if weights else None,
+    )
+
+
+def path(
+    examples: Examples, *, softmax: bool, smoothing: float = 0.0, strengths: Sequence[float] = STRENGTHS
+) -> Iterator[Linear]:
+    """The optimum for each L2 strength, each found from the one before.
+
+    The loss is that of Keras: the mean over pictures of weight × cross-entropy (for sigmoid units the mean over units),
+    plus strength / 2 × the squared kernel, measured on features shifted and scaled to mean 0 and variance 1.
+
+    Args:
+        examples: To fit.
+        softmax: One distribution over the units, else each unit is a sigmoid of its own.
+        smoothing: Label smoothing.
+        strengths: From strong to weak.
+    """
+    from scipy.optimize import minimize
+
+    x: Floats | Doubles = examples.features
+    if x.size <= DOUBLED_NUMBERS:
+        x = x.astype(np.float64)
+    targets = examples.targets.astype(np.float64)
+    targets = targets * (1 - smoothing) + smoothing / (targets.shape[1] if softmax else 2)
+    count, units = targets.shape
+    share = (np.ones(count) if examples.weights is None else examples.weights.astype(np.float64))[:, None] / count
+    share = share if softmax else share / units
+    mean = x.mean(axis=0, dtype=np.float64)
+    deviation = x.std(axis=0, dtype=np.float64)
+    deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max(initial=0.0) or 1.0)
+
+    def unscaled(parameters: Doubles) -> tuple[Doubles, Doubles]:
+        """Kernel and bias for features as they are."""
+        kernel = parameters[units:].reshape(-1, units) / deviation[:, None]
+        return kernel, parameters[:units] - mean @ kernel
+
+    def objective(parameters: Doubles, strength: float) -> tuple[float, Doubles]:
+        logits = Linear(*unscaled(parameters), strength).logits(x)
+        if softmax:
+            log_sum = np.logaddexp.reduce(logits, axis=1, keepdims=True)
+            losses, predicted = log_sum - (targets * logits).sum(axis=1, keepdims=True), np.exp(logits - log_sum)
+        else:
+            losses, predicted = np.logaddexp(0, logits) - targets * logits, np.exp(-np.logaddexp(0, -logits))
+        slope = share * (predicted - targets)  # (n, units): of the loss by the logits
+        of_bias = slope.sum(axis=0)
+        of_kernel = np.asarray(x.T @ slope.astype(x.dtype), np.float64) - np.outer(mean, of_bias)
+        kernel = parameters[units:]
+        loss = float((share * losses).sum()) + strength / 2 * float(kernel @ kernel)
+        return loss, np.concatenate([of_bias, (of_kernel / deviation[:, None]).ravel() + strength * kernel])
+
+    parameters = np.zeros(units * (1 + x.shape[1]))
+    for strength in strengths:
+        options = {"maxiter": ITERATIONS, "gtol": TOLERANCE, "ftol": FALL}
+        parameters = minimize(objective, parameters, args=(strength,), jac=True, method="L-BFGS-B", options=options).x
+        yield Linear(*unscaled(parameters), strength)
+
+
+def _score(head: Head, linear: Linear, examples: Examples, *, softmax: bool) -> dict[str, float]:
+    logits = linear.logits(examples.features)
+    shifted = logits - (np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits))
+    score = Score(head)
+    score.add(examples.targets, np.exp(shifted).astype(np.float32))
+    return score.result()
