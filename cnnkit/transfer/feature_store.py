@@ -254,8 +254,8 @@ class FeatureStore:
         others = {folder: _size(folder) for folder in self._entries() if folder != keep}
         used = sum(others.values())
         for folder in sorted(others, key=_last_use):
-            if used + needed <= budget:
-                return
+            if used + needed <= budget or needed > budget:
+                break
             used -= others[folder] if self.remove(folder.name) else 0
         if used + needed > budget:
             raise OSError(errno.ENOSPC, f"{needed:,} bytes of features, beside {used:,} in use, exceed {budget:,}")

@@ -82,7 +82,7 @@ class Features:
             validation: Seen once in each of them.
             epochs: Those to come, counted from 0 over the whole run.
         """
-        # A prefix that writes no code of its own into its configuration cannot be told from a changed one.
+        # The configuration and the weights say all that features depend on, but for code of the user's own.
         config, portable = portable_config(json.loads(prefix.to_json()))
         digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
         for weight in prefix.weights:
@@ -130,7 +130,7 @@ class Features:
             views=len(views),
             uses=len(epochs),
             portable=portable and LOCKS,
-            there=all(key in self._held or self._store.has(key) for key in keys),
+            there=bool(keys) and all(key in self._held or self._store.has(key) for key in keys),
         )
         disk = 0 if self._disk_failed else self._cache.budget(self._store.used_bytes())
         choice = choose(self._cache, wanted, memory_bytes=free_memory(), disk_bytes=disk)

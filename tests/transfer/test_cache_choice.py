@@ -69,3 +69,8 @@ def test_bad_settings() -> None:
         FeatureCache(budget_bytes=-1)
     assert FeatureCache().root.is_absolute()
     assert isinstance(FeatureCache().root, Path)
+
+
+def test_what_is_kept_already_is_used_even_once() -> None:
+    once = Wanted(5120, 1000, views=1, uses=1, portable=True, there=True)
+    assert choose(FeatureCache(), once, memory_bytes=10**9, disk_bytes=10**9).place == "disk"

@@ -217,6 +217,15 @@ def test_without_room_there_is_no_entry(tmp_path) -> None:
     assert kept(store) == [OTHERS[0]]
 
 
+def test_nothing_gives_way_to_what_would_not_fit_alone(tmp_path) -> None:
+    store = FeatureStore(tmp_path)
+    filled(store, OTHERS[0], used=100)
+    with pytest.raises(OSError, match="10,000 bytes of features"):
+        store.open(OTHERS[1], SMALL, {}, budget_bytes=9_000)
+    assert kept(store) == [OTHERS[0]]
+    assert (store.has(OTHERS[0]), store.has(OTHERS[1])) == (True, False)
+
+
 def test_only_what_is_its_own_is_removed(tmp_path) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.jpg").write_bytes(b"x" * 50_000)
