@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "plans": "cnnkit.transfer.plans",
         "primitives": "cnnkit.primitives",
         "transfer": "cnnkit.transfer",
+        "visualize": "cnnkit.visualize",
         "zoo": "cnnkit.zoo",
     },
     names={

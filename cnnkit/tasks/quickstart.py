@@ -20,7 +20,7 @@ from cnnkit.data.image_folder import folder
 from cnnkit.data.scene_pictures import drawing_version
 from cnnkit.export.bundle import save
 from cnnkit.export.prediction_table import write_predictions
-from cnnkit.export.tensors import model_hash
+from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.heads.classification import classifier
 from cnnkit.tasks.report import write_report
 from cnnkit.transfer.fitting import fit
@@ -102,7 +102,7 @@ def quickstart(
             out / "predictions.parquet",
             predictions,
             classes=network.classes,
-            model_hash=model_hash(network.model),
+            model_hash=model_hash(tensor_records(network.model)),
         )
     with _timed(timings, "report"):
         write_report(
