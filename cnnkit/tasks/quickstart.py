@@ -89,7 +89,7 @@ def quickstart(
     with _timed(timings, "train from nano"):
         network, run = _train("cnnkit", photos, TRANSFER, seed, progress)
     with _timed(timings, "train from random weights"):
-        scratch, scratch_run = _train(None, photos, SCRATCH, seed, progress)
+        scratch, _ = _train(None, photos, SCRATCH, seed, progress)
     with _timed(timings, "predict"):
         predictions = predict(network, photos.test)
     accuracy = {
