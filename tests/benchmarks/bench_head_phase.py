@@ -62,7 +62,7 @@ def guide(photos: Path, epochs: int) -> Callable[[], None]:
             photos, label_mode="binary", image_size=(SIDE, SIDE), batch_size=BATCH_SIZE, verbose=False
         )
         model.compile(keras.optimizers.Adam(RATE), keras.losses.BinaryCrossentropy(), metrics=["accuracy"])
-        model.fit(data.prefetch(2), epochs=epochs, verbose=0)
+        model.fit(data.prefetch(2), epochs=epochs, shuffle=False, verbose=0)  # `data` shuffles
 
     return run
 
