@@ -81,6 +81,7 @@ def test_kept_features_train_the_same_weights(make, colours, graph, augment) -> 
 APPLICATIONS = [
     pytest.param("mobilenet", 0.25, 32),
     pytest.param("densenet121", None, 32, marks=pytest.mark.slow),
+    pytest.param("mobilenet_v3_small", None, 32, marks=pytest.mark.slow),
     pytest.param("nasnet_mobile", None, 32, marks=pytest.mark.slow),
 ]
 
