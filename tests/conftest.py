@@ -22,6 +22,12 @@ def shared() -> Path:
     return folder.resolve()
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features are kept in a folder of the test run, never in the checkout."""
+    monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def keras_home(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Keras home of the test's own, with the authentic ImageNet files of the shared folder."""

@@ -18,9 +18,11 @@ def finetune(
     weights: Annotated[str, typer.Option(help="imagenet, none, or a file.")] = "imagenet",
     cut: Annotated[str | None, typer.Option(help="Where the backbone ends, see `cnnkit cuts`.")] = None,
     side: Annotated[int | None, typer.Option(min=32, help="Input side in pixels; the native one by default.")] = None,
-    resize: Annotated[str, typer.Option(help="How a picture meets the input: crop, squash or pad.")] = "crop",
-    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone.")] = 10,
-    deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 10,
+    resize: Annotated[
+        str | None, typer.Option(help="How a picture meets the input: crop, squash or pad; by default the native crop.")
+    ] = None,
+    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone.")] = 12,
+    deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 12,
     train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "1",
     augment: Annotated[bool, typer.Option(help="Flip, turn, shift and zoom the training pictures a little.")] = True,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
@@ -39,7 +41,10 @@ def finetune(
     checkpoints = out.with_name(f"{out.name}.checkpoints")
     dataset = ck.data.folder(data, seed=seed, on_error=on_error)
     plan = ck.plans.freeze_then_finetune(
-        head_epochs=head_epochs, deep_epochs=deep_epochs, train=int(train) if train.isdigit() else train
+        head_epochs=head_epochs,
+        deep_epochs=deep_epochs,
+        train=int(train) if train.isdigit() else train,
+        patience=4 if len(dataset.validation) else None,
     )
     network = ck.finetune(
         dataset,
@@ -48,7 +53,7 @@ def finetune(
         weights=None if weights == "none" else weights,
         cut=cut,
         input_shape=None if side is None else (side, side, 3),
-        framing=ck.data.Framing(resize=resize),
+        framing=None if resize is None else ck.data.Framing(resize=resize),
         plan=plan,
         augment=ck.data.Augmentation.gentle() if augment else None,
         batch_size=batch_size,

@@ -83,7 +83,7 @@ class Augmentation:
     @classmethod
     def gentle(cls) -> Augmentation:
         """The default for fine-tuning: mirrored, and moved, turned and zoomed by little."""
-        return cls(rotation=10, width_shift=0.08, height_shift=0.08, zoom=0.1, horizontal_flip=True)
+        return cls(rotation=15, width_shift=0.1, height_shift=0.1, zoom=0.2, horizontal_flip=True)
 
     @classmethod
     def lecture(cls) -> Augmentation:

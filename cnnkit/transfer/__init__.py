@@ -7,6 +7,7 @@ from cnnkit._lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     names={
+        "FeatureCache": "cnnkit.transfer.cache_choice",
         "Network": "cnnkit.transfer.network",
         "Phase": "cnnkit.transfer.plan",
         "Plan": "cnnkit.transfer.plan",

@@ -37,7 +37,7 @@ class State:
         epoch: Epochs of that phase that are done.
         rows: The history so far.
         trained_parameters: Phase → how many parameters trained in it.
-        best_loss: Lowest validation loss of the phase.
+        best: The best validation of the phase so far, as `plan.Phase.monitor` compares it.
         waited: Epochs since then.
         stopped: Whether the phase has ended before its last epoch.
     """
@@ -47,7 +47,7 @@ class State:
     epoch: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
     trained_parameters: dict[str, int] = field(default_factory=dict)
-    best_loss: float | None = None
+    best: list[float] | None = None
     waited: int = 0
     stopped: bool = False
 

@@ -18,6 +18,8 @@ from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Plan
 from cnnkit.transfer.plans import freeze_then_finetune
 
+GENTLE = Augmentation.gentle()
+
 
 def finetune(
     photos: str | Path | Dataset,
@@ -28,10 +30,11 @@ def finetune(
     cut: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     hidden: Sequence[int] = (),
-    dropout: float = 0.2,
+    dropout: float = 0.5,
+    label_smoothing: float = 0.1,
     framing: Framing | None = None,
     plan: Plan | None = None,
-    augment: Augmentation | None = None,
+    augment: Augmentation | None = GENTLE,
     cache: FeatureCache | Keep = "auto",
     views: int | None = 8,
     batch_size: int = 32,
@@ -45,8 +48,9 @@ def finetune(
 
         photos = ck.data.folder("photos/")
         body = ck.backbone("mobilenet_v2")
-        net = ck.attach(body, ck.heads.classifier(photos.classes, dropout=0.2, class_weight="balanced"))
-        run = ck.fit(net, photos, ck.plans.freeze_then_finetune())
+        head = ck.heads.classifier(photos.classes, dropout=0.5, label_smoothing=0.1, class_weight="balanced")
+        net = ck.attach(body, head)
+        run = ck.fit(net, photos, ck.plans.freeze_then_finetune(), augment=ck.data.Augmentation.gentle())
 
     Args:
         photos: A folder (see `ck.data.folder`) or a dataset.
@@ -57,9 +61,10 @@ def finetune(
         input_shape: (height, width, 3) of the input; by default what the weights were trained at.
         hidden: Units of hidden layers in the head.
         dropout: Of the head.
+        label_smoothing: Part of the target spread over all classes.
         framing: How a picture meets the input size.
         plan: What trains when; by default the head, then the last stage too.
-        augment: Random versions of the training pictures.
+        augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
         views: How many versions of each picture take turns, as in `fit`.
         batch_size: Pictures a step.
@@ -77,12 +82,19 @@ def finetune(
     """
     dataset = photos if isinstance(photos, Dataset) else folder(photos, seed=seed)
     body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha, seed=seed)
-    head = classifier(dataset.classes, hidden=hidden, dropout=dropout, class_weight="balanced", seed=seed)
+    head = classifier(
+        dataset.classes,
+        hidden=hidden,
+        dropout=dropout,
+        label_smoothing=label_smoothing,
+        class_weight="balanced",
+        seed=seed,
+    )
     network = attach(body, head, framing=framing)
     run = fit(
         network,
         dataset,
-        plan or freeze_then_finetune(),
+        plan or freeze_then_finetune(patience=4 if len(dataset.validation) else None),
         augment=augment,
         cache=cache,
         views=views,

@@ -7,7 +7,7 @@ import math
 import time
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def fit(
     try:
         for index in range(state.phase, len(plan.phases)):
             if index != state.phase:
-                state, arrays = replace(state, phase=index, epoch=0, best_loss=None, waited=0, stopped=False), {}
+                state, arrays = replace(state, phase=index, epoch=0, best=None, waited=0, stopped=False), {}
             state = training.run_phase(plan.phases[index], state, arrays)
     except KeyboardInterrupt as error:
         kept = checkpoints.folder if checkpoints and any(checkpoints.folder.glob("checkpoint-*")) else None
@@ -197,6 +197,10 @@ class _Training:
             training, validation, kept = self.features.feeds(halves.prefix, training, validation, epochs)
             said = f"{said}; {kept}"
         self.display.keep(said)
+        if phase.patience is not None and validation is not None and not state.epoch:
+            before = _validate(self.network.head, tail, validation)
+            state = replace(state, best=_standing(phase, before))
+            best = pack("best", self.network.model.variables)
         check = FrozenCheck(self.network.model)
         callbacks = keras.callbacks.CallbackList(list(self.callbacks), model=tail)
         callbacks.on_train_begin()
@@ -310,19 +314,26 @@ class _Training:
 
 
 def _advance(phase: Phase, state: State, row: dict[str, Any]) -> tuple[State, bool]:
-    """The progress after an epoch, and whether its validation loss is the lowest of the phase so far."""
-    loss = row.get("val_loss")
-    improved = loss is not None and (state.best_loss is None or loss < state.best_loss)
+    """The progress after an epoch, and whether its validation is the best of the phase so far."""
+    standing = _standing(phase, row)
+    improved = standing is not None and (state.best is None or standing < state.best)
     waited = 0 if improved else state.waited + 1
     after = replace(
         state,
         epoch=state.epoch + 1,
         rows=[*state.rows, row],
-        best_loss=loss if improved else state.best_loss,
+        best=standing if improved else state.best,
         waited=waited,
         stopped=phase.patience is not None and waited >= phase.patience,
     )
     return after, improved
+
+
+def _standing(phase: Phase, row: Mapping[str, Any]) -> list[float] | None:
+    """What two validations of a phase are compared by, the lower the better; None without validation."""
+    if "val_loss" not in row:
+        return None
+    return [row["val_loss"]] if phase.monitor == "loss" else [-row["val_accuracy"], row["val_loss"]]
 
 
 def _validate(head: Head, tail: keras.Model, validation: Feed) -> dict[str, float]:

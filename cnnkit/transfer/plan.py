@@ -11,6 +11,7 @@ from cnnkit.errors import InputError
 Schedule = Literal["constant", "cosine", "step", "one_cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 BatchNorm = Literal["frozen", "train"]
+Monitor = Literal["loss", "accuracy"]
 Solver = Literal["steps", "lbfgs"]
 
 
@@ -36,8 +37,10 @@ class Phase:
         optimizer: The update rule.
         weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019).
         clip_norm: Largest norm of the gradient of each group; larger ones are scaled down to it.
-        patience: Epochs without a lower validation loss after which the phase stops; the best weights are then
-            restored. None runs all epochs and keeps the last.
+        patience: Epochs without a better validation after which the phase stops. At its end the best weights are
+            restored, those before the phase among them: no phase makes it worse. None runs all epochs and keeps
+            the last.
+        monitor: What "better" means: a lower validation `"loss"`, or a higher `"accuracy"`, then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
             with the lowest validation loss. It takes one epoch and no rate, schedule, dropout or optimizer.
     """
@@ -54,6 +57,7 @@ class Phase:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
+    monitor: Monitor = "loss"
     solver: Solver = "steps"
 
     def __post_init__(self) -> None:
@@ -68,7 +72,13 @@ class Phase:
         _require(deep, "a number of stages >= 0", self.train, "0 trains the head alone.")
         exact = self.solver == "lbfgs"
         _require(not exact or self.epochs <= 1, "epochs=1 with solver='lbfgs'", self.epochs, "One pass is exact.")
-        tables = {"schedule": Schedule, "batch_norm": BatchNorm, "optimizer": Optimizer, "solver": Solver}
+        tables = {
+            "schedule": Schedule,
+            "batch_norm": BatchNorm,
+            "optimizer": Optimizer,
+            "solver": Solver,
+            "monitor": Monitor,
+        }
         for field, choices in tables.items():
             allowed = get_args(choices)
             value = getattr(self, field)

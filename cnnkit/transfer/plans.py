@@ -23,12 +23,13 @@ def probe(*, epochs: int = 20, rate: float = 1e-3, solver: Solver = "steps") -> 
 
 def freeze_then_finetune(
     *,
-    head_epochs: int = 10,
-    deep_epochs: int = 10,
+    head_epochs: int = 12,
+    deep_epochs: int = 12,
     train: str | int = 1,
-    head_rate: float = 1e-3,
-    deep_rate: float = 1e-4,
-    rate_decay: float = 0.3,
+    head_rate: float = 1e-2,
+    deep_rate: float = 3e-5,
+    rate_decay: float = 0.5,
+    patience: int | None = 4,
 ) -> Plan:
     """The head first, then the deepest layers too at a smaller rate (lecture 000, "fine-tuning").
 
@@ -41,6 +42,7 @@ def freeze_then_finetune(
         head_rate: Rate of the head in the first phase.
         deep_rate: Rate of the head in the second phase.
         rate_decay: Factor to the last stage, and again to the one before it.
+        patience: As in `Phase`, for the second one; None where there are no validation pictures.
     """
     return Plan(
         [
@@ -54,6 +56,8 @@ def freeze_then_finetune(
                 schedule="cosine",
                 warmup_epochs=min(1, deep_epochs),
                 clip_norm=1.0,
+                patience=patience,
+                monitor="accuracy",
             ),
         ]
     )

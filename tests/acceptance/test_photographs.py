@@ -32,11 +32,6 @@ def finetune(capsys: pytest.CaptureFixture[str], shared: Path, out: Path, *optio
     return float(json.loads(capsys.readouterr().out)["accuracy"]["validation"])
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path / "cache"))
-
-
 def test_mobilenet_reaches_093_and_its_bundle_is_plain_keras(shared, keras_home, tmp_path, capsys) -> None:
     bundle = tmp_path / "bees"
     assert finetune(capsys, shared, bundle, "--backbone", "mobilenet", "--alpha", "0.75") >= 0.93

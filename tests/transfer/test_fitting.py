@@ -267,3 +267,12 @@ def test_multi_class(make) -> None:
     network = attach(backbone(GRAPHS["residual"]()), classifier(["a", "b", "c"]))
     run = fit(network, data, plans.probe(epochs=2), progress=False)
     assert np.isfinite(run.history["loss"]).all()
+
+
+def test_a_phase_that_only_makes_it_worse_leaves_the_weights_before_it(make, colours) -> None:
+    network = make()
+    fit(network, colours, plans.probe(epochs=15, rate=0.05), progress=False)
+    before = network.model.get_weights()
+    run = fit(network, colours, Plan([Phase("wild", train="all", epochs=6, rate=2.0, patience=2)]), progress=False)
+    assert len(run.history) < 6
+    assert_same(before, network.model.get_weights())
