@@ -77,7 +77,9 @@ STAGES = (
         mix=crops.Mix(small=0.1, drawn=0.75),
         scenes=600,
     ),
-    Stage("full size, to the end", chunks=0, steps=1900, rate=(6e-4, 0.0)),
+    Stage("full size, slower", chunks=0, steps=1900, rate=(6e-4, 0.0)),
+    Stage("full size, again", chunks=0, steps=850, rate=(3e-4, 0.0)),
+    Stage("full size, to the end", chunks=0, steps=1600, rate=(6e-4, 0.0)),
 )
 SCENES_SEED = 7_100  # of no other series: quickstart and the tests judge on pictures that nano did not see
 WEIGHT_DECAY = 0.03
