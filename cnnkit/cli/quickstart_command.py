@@ -17,7 +17,7 @@ def quickstart(
     seed: Annotated[int, typer.Option(help="Fixes everything.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Draw scenes, learn to tell those with people, save, predict and report, in about two minutes.
+    """Draw scenes, learn to tell those with people, save, predict and report, in a few minutes.
 
     Example: cnnkit quickstart
     """

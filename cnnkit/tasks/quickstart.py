@@ -1,4 +1,4 @@
-"""The whole road on pictures that cnnkit draws itself: no download, no accelerator, about two minutes.
+"""The whole road on pictures that cnnkit draws itself: no download, no accelerator, a few minutes.
 
 Data → pre-trained backbone → head → fine-tuning → bundle → predictions → report, and beside it the same network
 from random weights on the same budget, to see what transfer is worth.
