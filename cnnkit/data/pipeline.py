@@ -7,16 +7,14 @@ sixteen give the same bytes, and a run that was killed goes on from any batch.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.ahead import ahead
 from cnnkit.data.framing import Framing
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import InputError
@@ -145,34 +143,12 @@ def batches(
             "Leave threads out to use all cores.",
         )
     visits = order(len(source), seed=seed, epoch=epoch, shuffle=shuffle)
-    stops = range(start * batch_size, len(visits), batch_size)
+    steps = [visits[stop : stop + batch_size] for stop in range(start * batch_size, len(visits), batch_size)]
 
-    def made_ahead() -> Iterator[Batch]:
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="cnnkit-batches")
-        waiting: deque[Future[Batch]] = deque()
-        work = (
-            pool.submit(
-                batch_at,
-                source,
-                visits[stop : stop + batch_size],
-                framing,
-                size,
-                augment=augment,
-                seed=seed,
-                epoch=epoch,
-            )
-            for stop in stops
-        )
-        try:
-            waiting.extend(islice(work, workers + 1))
-            while waiting:
-                batch = waiting.popleft().result()
-                waiting.extend(islice(work, 1))
-                yield batch
-        finally:  # also when the caller leaves the loop early
-            pool.shutdown(wait=True, cancel_futures=True)
+    def make(indices: NDArray[np.int64]) -> Batch:
+        return batch_at(source, indices, framing, size, augment=augment, seed=seed, epoch=epoch)
 
-    return made_ahead()
+    return ahead(make, steps, threads=workers)
 
 
 def _state(seed: int, purpose: int, *place: int) -> np.random.SeedSequence:

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.transfer.ahead import ahead
+from cnnkit.data.ahead import ahead
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, free_memory
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs

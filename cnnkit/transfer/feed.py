@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data import pipeline
+from cnnkit.data.ahead import ahead
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.framing import Framing
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Head
-from cnnkit.transfer.ahead import ahead
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cnnkit.transfer.ahead import ahead
+from cnnkit.data.ahead import ahead
 
 
 def test_results_come_in_order_whatever_the_threads() -> None:
