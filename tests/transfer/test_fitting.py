@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -182,7 +180,7 @@ from cnnkit.transfer.plan import Phase, Plan
 
 keras.utils.set_random_seed(3)
 network = attach(backbone(GRAPHS["residual"]()), classifier(["grey", "red"], dropout=0.5))
-data = arrays(*pictures(400, 0), classes=["grey", "red"], validation=pictures(16, 1), test=pictures(16, 2))
+data = arrays(*pictures(1600, 0), classes=["grey", "red"], validation=pictures(16, 1), test=pictures(16, 2))
 plan = Plan([
     Phase("head", epochs=4, rate=0.01),
     Phase("deep", train="all", epochs=4, rate=0.003, rate_decay=0.5, schedule="cosine", patience=3),
@@ -202,19 +200,21 @@ def test_killed_at_any_moment_and_resumed_the_weights_are_those_of_one_run(tmp_p
     process, whole = start("whole")
     assert process.wait() == 0
     random = np.random.default_rng(0)
-    killed = tmp_path / "killed.weights.h5"
-    kills = 0
-    while not killed.exists():
+    folder = tmp_path / "killed"
+    kills, seen = 0, set()
+    finished = False
+    while not finished:
         process, killed = start("killed")
-        begun = time.monotonic()
-        while process.poll() is None and time.monotonic() - begun < 600:
-            # from the first checkpoint on the process is in its epochs: a moment later it dies
-            if kills < 5 and (tmp_path / "killed").exists() and time.monotonic() - begun > 8:
-                time.sleep(random.uniform(0, 1.5))
-                os.kill(process.pid, signal.SIGKILL)
-                process.wait()
+        while kills < 4 and process.poll() is None:
+            found = set(folder.glob("checkpoint-*"))
+            if found - seen:  # an epoch has ended: it dies at some moment of the next one
+                seen |= found
+                time.sleep(random.uniform(0, 0.5))
+                process.kill()
                 kills += 1
-            time.sleep(0.05)
+                break
+            time.sleep(0.01)
+        finished = process.wait() == 0
     assert kills >= 2
     import h5py
 
