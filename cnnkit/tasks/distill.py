@@ -48,6 +48,7 @@ class Stage:
         size: Crops in a new chunk.
         mix: How new crops are made.
         scenes: Drawn scenes among the pictures that new crops are taken from.
+        anew: Begins with new heads and a new optimizer; of what went before, the backbone alone is kept.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Stage:
     size: int = 20_000
     mix: crops.Mix = field(default_factory=crops.Mix)
     scenes: int = 0
+    anew: bool = False
 
 
 STAGES = (
@@ -80,6 +82,27 @@ STAGES = (
     Stage("full size, slower", chunks=0, steps=1900, rate=(6e-4, 0.0)),
     Stage("full size, again", chunks=0, steps=850, rate=(3e-4, 0.0)),
     Stage("full size, to the end", chunks=0, steps=1600, rate=(6e-4, 0.0)),
+    Stage(
+        "anew",
+        chunks=4,
+        steps=600,
+        rate=(1e-4, 1.2e-3),
+        newest=4,
+        mix=crops.Mix(small=0.15, drawn=0.12),
+        scenes=1200,
+        anew=True,
+    ),
+    Stage(
+        "anew, small",
+        chunks=4,
+        steps=4000,
+        rate=(1.2e-3, 1.2e-3),
+        side=64,
+        mix=crops.Mix(small=0.15, drawn=0.12),
+        scenes=1200,
+    ),
+    Stage("anew, full size", chunks=0, steps=5000, rate=(1.2e-3, 8e-4)),
+    Stage("anew, to the end", chunks=0, steps=6000, rate=(8e-4, 0.0)),
 )
 SCENES_SEED = 7_100  # of no other series: quickstart and the tests judge on pictures that nano did not see
 WEIGHT_DECAY = 0.03
@@ -220,6 +243,7 @@ def distill(
     weights: Path,
     out: Path,
     stages: tuple[Stage, ...] = STAGES,
+    start: Path | None = None,
     seed: int = 0,
     say: Callable[[str], None] = print,
 ) -> keras.Model:
@@ -230,6 +254,8 @@ def distill(
         weights: The folder with the teacher's file.
         out: Receives the cache, the state, and `nano.weights.h5` after each stage and every 250 steps.
         stages: What to do.
+        start: A backbone's weights that the stages before the last `anew` one have led to; where `out` holds no
+            state yet, those stages are left out.
         seed: Fixes the student's first weights, the crops and the order.
         say: Receives one line of progress at a time.
 
@@ -239,26 +265,31 @@ def distill(
     out.mkdir(parents=True, exist_ok=True)
     state, cache = out / "state.npz", out / "cache"
     keras.utils.set_random_seed(seed)
-    backbone = nano(input_shape=(None, None, 3), weights=None)
+    backbone = nano(input_shape=(None, None, 3), weights=start)
     student = build_student(backbone)
     compile_student(student)
-    done = load_state(student, state) if state.exists() else 0
+    if state.exists():
+        done = load_state(student, state)
+    else:
+        done = 0 if start is None else sum(stage.steps for stage in stages[: _last_anew(stages)])
 
-    chunks: list[teaching.Chunk] = []
-    first, number = 0, 0
+    first, made = 0, 0  # steps and chunks of the stages before
     for stage in stages:
-        last = first + stage.steps
-        numbers = range(number, number + stage.chunks)
-        number += stage.chunks
+        last, numbers = first + stage.steps, range(made, made + stage.chunks)
+        made += stage.chunks
         if last <= done:
             first = last
-            chunks += [teaching.read_chunk(cache / f"chunk{chunk:03d}") for chunk in numbers]
             continue
-        chunks += _teach(stage, numbers, data=data, weights=weights, cache=cache, seed=seed, say=say)
-        began, start = time.perf_counter(), max(first, done)
+        if stage.anew and done <= first:
+            student = build_student(backbone)
+            compile_student(student)
+        _teach(stage, numbers, data=data, weights=weights, cache=cache, seed=seed, say=say)
+        newest = [
+            teaching.read_chunk(cache / f"chunk{chunk:03d}") for chunk in range(max(0, made - stage.newest), made)
+        ]
+        began, begin = time.perf_counter(), max(first, done)
         sums, counted = dict.fromkeys(("loss", "maps_loss", "pooled_loss", "logits_loss"), 0.0), 0
-        newest = chunks[-stage.newest :]
-        batches = _batches(newest, seed=seed, size=stage.batch, side=stage.side, first=start, last=last)
+        batches = _batches(newest, seed=seed, size=stage.batch, side=stage.side, first=begin, last=last)
         for step, (images, targets) in batches:
             part = (step - first) / stage.steps
             student.optimizer.learning_rate = stage.rate[0] + part * (stage.rate[1] - stage.rate[0])
@@ -266,7 +297,7 @@ def distill(
             losses = student.train_on_batch(images, targets, return_dict=True)
             sums, counted = {name: total + float(losses[name]) for name, total in sums.items()}, counted + 1
             if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == last:
-                speed = stage.batch * (step + 1 - start) / (time.perf_counter() - began)
+                speed = stage.batch * (step + 1 - begin) / (time.perf_counter() - began)
                 listed = ", ".join(f"{name} {value / counted:.3f}" for name, value in sums.items())
                 say(f"{stage.name}: step {step + 1}, {listed}, {speed:.0f} crops/s")
                 sums, counted = dict.fromkeys(sums, 0.0), 0
@@ -275,6 +306,10 @@ def distill(
         first = last
     backbone.load_weights(out / "nano.weights.h5")
     return backbone
+
+
+def _last_anew(stages: tuple[Stage, ...]) -> int:
+    return max((i for i, stage in enumerate(stages) if stage.anew), default=0)
 
 
 def _teach(
@@ -286,22 +321,18 @@ def _teach(
     cache: Path,
     seed: int,
     say: Callable[[str], None],
-) -> list[teaching.Chunk]:
-    """The new chunks of a stage; the teacher and the pictures are loaded if one of them is not on disk."""
+) -> None:
+    """Makes the new chunks of a stage; the teacher and the pictures are loaded if one of them is not on disk."""
     if all((cache / f"chunk{chunk:03d}" / "done").exists() for chunk in numbers):
-        return [teaching.read_chunk(cache / f"chunk{chunk:03d}") for chunk in numbers]
+        return
     scenes = tuple(scene.image for scene in render_scenes(stage.scenes, seed=SCENES_SEED))
     pictures = crops.read_pictures(data, scenes)
     teacher = teaching.build_teacher(weights / "mobilenet_7_5_224_tf.h5")
-    made = []
     for chunk in numbers:
         began = time.perf_counter()
-        made.append(
-            teaching.make_chunk(teacher, pictures, stage.mix, seed=seed, chunk=chunk, count=stage.size, cache=cache)
-        )
+        teaching.make_chunk(teacher, pictures, stage.mix, seed=seed, chunk=chunk, count=stage.size, cache=cache)
         speed = stage.size / (time.perf_counter() - began)
         say(f"{stage.name}: chunk {chunk}, {speed:.0f} crops/s asked of the teacher")
-    return made
 
 
 def main() -> None:
@@ -310,6 +341,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of real data")
     parser.add_argument("--weights", type=Path, default=Path("../shared/weights"), help="folder of the teacher's file")
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="receives everything that is made")
+    parser.add_argument("--start", type=Path, help="weights to begin the last stage with new heads from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stages", type=int, default=len(STAGES), help="go no further than this many stages")
     arguments = parser.parse_args()
@@ -322,6 +354,7 @@ def main() -> None:
         weights=arguments.weights,
         out=arguments.out,
         stages=STAGES[: arguments.stages],
+        start=arguments.start,
         seed=arguments.seed,
         say=say,
     )
