@@ -1,0 +1,48 @@
+"""What a check has to say about a submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason to refuse a submission, or one piece of advice.
+
+    Attributes:
+        check: Its stable name in kebab case, e.g. `"json-duplicate-key"`: tests, feedback pages and staff refer to it.
+        file: Name of the file within the submission; "" where the folder is meant.
+        expected: What the assignment asks for, as the end of a sentence that begins with "Expected".
+        received: What was handed in, as the end of a sentence that begins with "Received".
+        remedy: What the student can do now, a sentence of its own.
+        blocking: Whether the submission is refused for it; advice is not.
+    """
+
+    check: str
+    file: str
+    expected: str
+    received: str
+    remedy: str
+    blocking: bool = True
+
+    def __str__(self) -> str:
+        where = f"{self.file}: " if self.file else ""
+        return f"[{self.check}] {where}Expected {self.expected}. Received: {self.received}. {self.remedy}"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    r"""A value from a student's file as one short printable line: no control or right-to-left marks, no end of lines.
+
+    >>> shown("line\nbreak")
+    "'line\\nbreak'"
+    >>> shown("ab" * 40, limit=4)
+    "'abab'… (80 characters)"
+    """
+    if isinstance(value, str):
+        text = ascii(value[:limit])
+        return text if len(value) <= limit else f"{text}… ({len(value)} characters)"
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, list | dict):
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
+    return ascii(value)[:limit]
