@@ -36,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Run": "cnnkit.transfer.run",
         "attach": "cnnkit.transfer.network",
         "backbone": "cnnkit.backbones.extractor",
+        "compare": "cnnkit.tasks.comparing",
         "evaluate": "cnnkit.transfer.inference",
         "finetune": "cnnkit.transfer.finetuning",
         "fit": "cnnkit.transfer.fitting",

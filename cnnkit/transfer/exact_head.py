@@ -86,14 +86,30 @@ def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed, 
         InputError: The tail is not linear.
     """
     dense = linear_layer(tail)
-    softmax = dense.activation is keras.activations.softmax
-    seen, held_out = gather(training, views), gather(validation, 1)
+    seen = gather(training, views)
+    best, scores = solve(dense, head, seen, gather(validation, 1))
+    of_training = score_of(dense, head, best, seen)
+    return {**of_training, **{f"val_{name}": value for name, value in scores.items()}, "l2": best.strength}
+
+
+def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examples) -> tuple[Linear, dict[str, float]]:
+    """Puts the best of a path of optima into a Dense layer.
+
+    Args:
+        dense: As `linear_layer` finds it.
+        head: Whose loss and metrics count.
+        seen: To fit.
+        held_out: Chooses the strength: the lowest loss wins.
+
+    Returns:
+        The best, and its loss and metrics on `held_out`.
+    """
     smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
     best: Linear | None = None
     scores: dict[str, float] = {}
     waited = 0
-    for linear in path(seen, softmax=softmax, smoothing=smoothing):
-        score = _score(head, linear, held_out, softmax=softmax)
+    for linear in path(seen, softmax=_softmax(dense), smoothing=smoothing):
+        score = score_of(dense, head, linear, held_out)
         if best is None or score["loss"] < scores["loss"]:
             best, scores, waited = linear, score, 0
         else:
@@ -104,8 +120,7 @@ def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed, 
         raise InputError("at least one L2 strength", "none", "Give STRENGTHS one.")
     dense.kernel.assign(best.kernel)
     dense.bias.assign(best.bias)
-    of_training = _score(head, best, seen, softmax=softmax)
-    return {**of_training, **{f"val_{name}": value for name, value in scores.items()}, "l2": best.strength}
+    return best, scores
 
 
 def linear_layer(tail: keras.Model) -> keras.layers.Dense:
@@ -192,9 +207,15 @@ def path(
         yield Linear(*unscaled(parameters), strength)
 
 
-def _score(head: Head, linear: Linear, examples: Examples, *, softmax: bool) -> dict[str, float]:
+def score_of(dense: keras.layers.Dense, head: Head, linear: Linear, examples: Examples) -> dict[str, float]:
+    """Loss and metrics of examples with `linear` in the place of the Dense layer's weights."""
     logits = linear.logits(examples.features)
-    shifted = logits - (np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits))
+    total = np.logaddexp.reduce(logits, axis=1, keepdims=True) if _softmax(dense) else np.logaddexp(0, logits)
     score = Score(head)
-    score.add(examples.targets, np.exp(shifted).astype(np.float32))
+    score.add(examples.targets, np.exp(logits - total).astype(np.float32))
     return score.result()
+
+
+def _softmax(dense: keras.layers.Dense) -> bool:
+    """One distribution over the units, else each unit is a sigmoid of its own."""
+    return dense.activation is keras.activations.softmax

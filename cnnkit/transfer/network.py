@@ -133,10 +133,11 @@ def attach(body: Backbone, head: Head, *, framing: Framing | None = None) -> Net
             str(error),
             "A backbone that already carries a cnnkit head is cut before it: ck.truncate(model, layer).",
         ) from error
-    return Network(model=model, backbone=body, head=head, framing=framing or _native_framing(body))
+    return Network(model=model, backbone=body, head=head, framing=framing or native_framing(body))
 
 
-def _native_framing(body: Backbone) -> Framing:
+def native_framing(body: Backbone) -> Framing:
+    """How pictures met the input when the backbone's published accuracy was measured."""
     row = ROWS.get(body.name)
     return Framing() if row is None else Framing("crop", interpolation=row.interpolation, fraction=row.fraction)
 

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cnnkit as ck
+from cnnkit.errors import DataError, InputError, UnknownNameError
+from cnnkit.transfer import plans
+
+
+@pytest.fixture(scope="module")
+def photos() -> ck.data.Dataset:
+    """Brighter to the right, or to the left."""
+    random = np.random.default_rng(0)
+    labels = np.arange(90) % 2
+    slope = np.linspace(0, 60, 32)[None, None, :, None]
+    images = random.integers(0, 180, (90, 32, 32, 3)) + np.where(labels[:, None, None, None] == 1, slope, 60 - slope)
+    return ck.data.arrays(images.astype(np.uint8), labels, classes=["left", "right"], split=(0.6, 0.2, 0.2))
+
+
+def test_a_row_is_what_an_exact_head_on_that_cut_reaches(photos) -> None:
+    """The oracle is the road of `fit`: attach a head to the cut, solve it, evaluate."""
+    body = ck.backbone("nano", input_shape=(32, 32, 3))
+    found = ck.compare(photos, [body], cuts=["stage3", "top_relu"], progress=False)
+    assert found.table["accuracy"].is_monotonic_decreasing
+    for row in found.table.itertuples():
+        cut = ck.backbone("nano", input_shape=(32, 32, 3), cut=row.cut)
+        net = ck.attach(cut, ck.heads.classifier(photos.classes))
+        history = ck.fit(net, photos, plans.probe(solver="lbfgs"), progress=False).history.iloc[0]
+        assert row.accuracy == pytest.approx(history["val_accuracy"])
+        assert row.l2 == pytest.approx(history["l2"])
+        assert row.test_accuracy == pytest.approx(ck.evaluate(net, photos.test)["accuracy"])
+        assert (row.parameters, row.features) == (cut.model.count_params(), cut.model.output_shape[-1])
+
+
+def test_it_prints_and_draws_itself(photos) -> None:
+    found = ck.compare(photos, ["nano"], cuts=3, progress=False)
+    assert found.table["cut"].tolist().count("top_relu") == 1
+    assert len(found.table) == 3
+    assert "multiply_adds" in repr(found)
+    assert found.chance == pytest.approx(photos.validation.counts().max() / len(photos.validation))
+    axes = found.figure().axes[0]
+    assert sorted(axes.lines[0].get_ydata()) == pytest.approx(sorted(100 * found.table["accuracy"]))
+    assert found.best["accuracy"] == found.table["accuracy"].max()
+
+
+def test_what_cannot_be_compared_is_said(photos) -> None:
+    with pytest.raises(InputError, match="different backbones"):
+        ck.compare(photos, ["nano", "nano"])
+    with pytest.raises(InputError, match="at least one cut"):
+        ck.compare(photos, ["nano"], cuts=0)
+    with pytest.raises(UnknownNameError, match="top_relu"):
+        ck.compare(photos, ["nano"], cuts=["top_rel"], progress=False)
+    images = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 3)).astype(np.uint8)
+    whole = ck.data.arrays(images, np.arange(8) % 2, classes=["a", "b"], split=(1, 0, 0))
+    with pytest.raises(DataError, match="validation"):
+        ck.compare(whole, ["nano"])

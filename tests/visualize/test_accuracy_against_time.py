@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from cnnkit.errors import InputError
+from cnnkit.visualize import accuracy_against_time
+
+
+def test_a_line_a_backbone_the_fastest_first() -> None:
+    table = pd.DataFrame(
+        {
+            "backbone": ["slow", "fast", "slow"],
+            "cut": ["b", "a", "a"],
+            "milliseconds": [9.0, 1.0, 3.0],
+            "accuracy": [0.9, 0.7, 0.8],
+        }
+    )
+    axes = accuracy_against_time(table, chance=0.5).axes[0]
+    fast, slow, chance = axes.lines
+    assert (list(fast.get_xdata()), list(fast.get_ydata())) == ([1.0], [70.0])
+    assert list(slow.get_xdata()) == [3.0, 9.0]
+    assert list(slow.get_ydata()) == pytest.approx([80, 90])
+    assert chance.get_ydata()[0] == 50
+    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"fast", "slow"}
+
+
+def test_a_table_of_something_else_is_refused() -> None:
+    with pytest.raises(InputError, match="milliseconds"):
+        accuracy_against_time(pd.DataFrame({"backbone": ["a"]}))
