@@ -65,7 +65,7 @@ class Comparison:
 
     def figure(self) -> Figure:
         """Accuracy against time; it is `ck.visualize.accuracy_against_time(table, chance=chance)`."""
-        from cnnkit.visualize.accuracy_against_time import accuracy_against_time
+        from cnnkit.visualize.cost_scatter import accuracy_against_time
 
         return accuracy_against_time(self.table, chance=self.chance)
 

@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     modules={"style": "cnnkit.visualize.style"},
     names={
-        "accuracy_against_time": "cnnkit.visualize.accuracy_against_time",
+        "accuracy_against_time": "cnnkit.visualize.cost_scatter",
         "activation_maps": "cnnkit.visualize.layer_activations",
         "activations": "cnnkit.visualize.layer_activations",
         "comparison": "cnnkit.visualize.comparison_bars",
