@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
 
-COLUMNS = ("backbone", "cut", "milliseconds", "accuracy")
+COLUMNS = ("backbone", "multiply_adds", "milliseconds", "accuracy")
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.SKY, style.INK, style.MUTED)
 
 
 def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -> Figure:
     """A point for each backbone and cut: up and to the left is better.
 
-    The cuts of one backbone are joined in the order of their time.
+    The cuts of one backbone are joined, shallow to deep.
 
     Args:
-        table: Rows with the columns backbone, cut, milliseconds (of one picture) and accuracy (a share).
+        table: Rows with the columns backbone, multiply_adds, milliseconds (of one picture) and accuracy (a share).
         chance: Accuracy of always naming the largest class, a dashed line.
 
     Returns:
@@ -38,7 +38,7 @@ def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -
     made = style.figure(10, 5)
     with style.styled():
         axes = made.subplots()
-        for place, (name, rows) in enumerate(table.sort_values("milliseconds").groupby("backbone")):
+        for place, (name, rows) in enumerate(table.sort_values("multiply_adds").groupby("backbone")):
             colour = COLOURS[place % len(COLOURS)]
             axes.plot(
                 rows["milliseconds"],

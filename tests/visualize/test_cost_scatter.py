@@ -7,11 +7,11 @@ from cnnkit.errors import InputError
 from cnnkit.visualize import accuracy_against_time
 
 
-def test_a_line_a_backbone_the_fastest_first() -> None:
+def test_a_line_a_backbone_with_its_cuts_shallow_to_deep() -> None:
     table = pd.DataFrame(
         {
             "backbone": ["slow", "fast", "slow"],
-            "cut": ["b", "a", "a"],
+            "multiply_adds": [30, 2, 10],
             "milliseconds": [9.0, 1.0, 3.0],
             "accuracy": [0.9, 0.7, 0.8],
         }
