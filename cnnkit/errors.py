@@ -9,6 +9,7 @@
     ├── BundleError(OSError)              a saved network is damaged or was changed
     ├── CheckpointError(OSError)          a checkpoint could not be written
     ├── FrozenWeightsMovedError(RuntimeError)   training changed what the plan froze
+    ├── BenchmarkError(RuntimeError)      a benchmark did not finish
     ├── MissingExtraError(ImportError)    an optional dependency is not installed
     └── InterruptedTrainingError(KeyboardInterrupt)   Ctrl-C; the message says what was kept
 
@@ -71,6 +72,10 @@ class CheckpointError(CnnkitError, OSError):
 
 class FrozenWeightsMovedError(CnnkitError, RuntimeError):
     """A training step changed a weight that the phase had frozen."""
+
+
+class BenchmarkError(CnnkitError, RuntimeError):
+    """A benchmark did not finish."""
 
 
 class MissingExtraError(CnnkitError, ImportError):

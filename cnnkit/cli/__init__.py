@@ -11,6 +11,7 @@ import sys
 import typer
 
 from cnnkit.cli.backbones_command import backbones
+from cnnkit.cli.bench_command import bench
 from cnnkit.cli.cuts_command import cuts
 from cnnkit.cli.finetune_command import finetune
 from cnnkit.cli.predict_command import predict
@@ -20,7 +21,7 @@ from cnnkit.errors import CnnkitError, InputError
 
 FINE, FAILED, USED_WRONGLY = 0, 1, 2
 
-COMMANDS = (quickstart, backbones, cuts, finetune, predict)
+COMMANDS = (quickstart, backbones, cuts, finetune, predict, bench)
 GROUPS = {"weights": weights_app}
 
 

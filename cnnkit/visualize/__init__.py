@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "gradcam_figure": "cnnkit.visualize.class_activation",
         "pictures": "cnnkit.visualize.contact_sheet",
         "save": "cnnkit.visualize.style",
+        "speeds": "cnnkit.visualize.speed_bars",
         "worst": "cnnkit.visualize.contact_sheet",
     },
 )

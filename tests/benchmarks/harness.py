@@ -1,0 +1,129 @@
+"""What all benchmarks share: interleaved rounds, medians, ratios to the peer of the same round, one form of result.
+
+A benchmark is a script `bench_NAME.py` with `--rounds` and `--json`; `cnnkit bench NAME` runs it. Each of its rows says
+how long the peer and cnnkit took for the same work, their ratio (how many times as fast cnnkit is: the median over the
+rounds of peer ÷ cnnkit) and the bar that the project set itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+Run = Callable[[], float | None]
+"""Does the work; gives the seconds if it measures them itself, else None: then its wall time counts."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a benchmark's table.
+
+    Args:
+        case: What was done.
+        peer: Who else did it.
+        peer_seconds: Median over the rounds.
+        seconds: cnnkit's.
+        ratio: Median over the rounds of the peer's seconds ÷ cnnkit's.
+        bar: What the ratio has to reach; None where nothing was set.
+    """
+
+    case: str
+    peer: str
+    peer_seconds: float
+    seconds: float
+    ratio: float
+    bar: float | None
+
+
+def seconds(run: Run) -> float:
+    """What one run took."""
+    started = time.perf_counter()
+    measured = run()
+    return time.perf_counter() - started if measured is None else measured
+
+
+def interleaved(rounds: int, runs: Mapping[str, Run]) -> dict[str, list[float]]:
+    """Seconds of each run in each round; in every round each of them runs once, in the order given."""
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(seconds(run))
+        say("  " + ", ".join(f"{name} {values[-1]:.3g} s" for name, values in found.items()))
+    return found
+
+
+def rows(case: str, found: Mapping[str, list[float]], *, peer: str, bars: Mapping[str, float | None]) -> list[Row]:
+    """A row for each run but the peer's.
+
+    Args:
+        case: What was done.
+        found: As `interleaved` gives it.
+        peer: Which of the runs is the peer.
+        bars: Run → the ratio that it has to reach.
+    """
+    return [
+        Row(
+            case=f"{case}: {name}",
+            peer=peer,
+            peer_seconds=statistics.median(found[peer]),
+            seconds=statistics.median(values),
+            ratio=statistics.median(theirs / ours for theirs, ours in zip(found[peer], values, strict=True)),
+            bar=bars.get(name),
+        )
+        for name, values in found.items()
+        if name != peer
+    ]
+
+
+def machine() -> str:
+    """Processor, cores, and how busy the machine is with other things."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+
+
+def options(description: str | None, **more: int) -> argparse.ArgumentParser:
+    """The command line of a benchmark: `--rounds`, `--json`, and whole numbers with their defaults."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    for name, default in more.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help=f"({default})")
+    return parser
+
+
+def say(text: str) -> None:
+    """Tells what is going on, on standard error: standard output is for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def report(bench: str, table: Iterable[Row], *, started: str, arguments: argparse.Namespace) -> None:
+    """Prints the result, as a table or, with `--json`, as one JSON object.
+
+    Args:
+        bench: Its name.
+        table: Its rows.
+        started: What `machine()` said before the first round.
+        arguments: Of the command line; they stand in the result.
+    """
+    table = list(table)
+    settings = {name: value for name, value in vars(arguments).items() if name != "json"}
+    if arguments.json:
+        print(json.dumps({"bench": bench, "machine": started, **settings, "rows": [asdict(row) for row in table]}))
+        return
+    print(f"{bench}: {', '.join(f'{name} {value}' for name, value in settings.items())}; {started}")
+    width = max(len(row.case) for row in table)
+    for row in table:
+        bar = "" if row.bar is None else f"  bar {row.bar:g}: {'met' if row.ratio >= row.bar else 'missed'}"
+        print(
+            f"{row.case:<{width}}  {row.seconds:8.3f} s  {row.peer} {row.peer_seconds:8.3f} s  {row.ratio:6.2f}×{bar}"
+        )
