@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.drawing.face_drawing import SMALLEST, render_face
-from cnnkit.data.scene_pictures import drawing_version, split_points
+from cnnkit.data.drawing.parts import split_points
+from cnnkit.data.scene_pictures import drawing_version
 from cnnkit.data.source import Source
 from cnnkit.errors import InputError, unknown_name
 

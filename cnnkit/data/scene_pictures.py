@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.drawing.parts import check_count, split_points
 from cnnkit.data.drawing.scene_drawing import SMALLEST, render_scene, shows_person
 from cnnkit.data.source import Source
 from cnnkit.errors import InputError
 
 CLASSES = ("no_person", "person")
-SPLIT = (0.7, 0.15, 0.15)
-"""Shares of train, validation, test: the first, the next and the last indices."""
 
 
 @lru_cache(maxsize=1)
@@ -53,11 +52,6 @@ class SceneReader:
         return hashlib.sha256(key.encode()).hexdigest()
 
 
-def split_points(count: int) -> tuple[int, int]:
-    """Where validation and test begin among `count` examples in order."""
-    return round(count * SPLIT[0]), round(count * (SPLIT[0] + SPLIT[1]))
-
-
 def scenes(n: int, seed: int = 0, *, size: int = 160) -> Dataset:
     """Street, park and room scenes with and without people, drawn on demand.
 
@@ -80,8 +74,7 @@ def scenes(n: int, seed: int = 0, *, size: int = 160) -> Dataset:
     >>> photos.classes, photos.train.ids[0], photos.train.image(0).shape
     (('no_person', 'person'), 'scene-0-000000', (160, 160, 3))
     """
-    if n < 1:
-        raise InputError("at least one picture", f"n={n}", "Give a number from 1 on.")
+    check_count(n)
     if size < SMALLEST:
         raise InputError(f"a size of at least {SMALLEST} pixels", f"size={size}", "Use 96 or more to see people.")
     labels = np.array([shows_person(seed, index) for index in range(n)], np.int64)

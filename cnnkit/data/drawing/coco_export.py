@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnkit.data.drawing.annotations import Scene
+from cnnkit.data.drawing.parts import check_count
 from cnnkit.data.drawing.picture_files import check_suffix, write_picture
 from cnnkit.data.drawing.scene_drawing import render_scenes
 from cnnkit.data.drawing.semantics import CATEGORIES
 from cnnkit.data.drawing.skeleton import BONES, KEYPOINTS
-from cnnkit.errors import InputError
 
 Json = dict[str, Any]
 
@@ -53,8 +53,7 @@ def write_coco(folder: str | Path, n: int, seed: int = 0, *, size: int = 160, su
         InputError: n below 1, or what `render_scene` refuses.
         UnknownNameError: Another suffix.
     """
-    if n < 1:
-        raise InputError("at least one picture", f"n={n}", "Give a number from 1 on.")
+    check_count(n)
     check_suffix(suffix)
     root = Path(folder)
     (root / "images").mkdir(parents=True, exist_ok=True)

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cnnkit.data.drawing.parts import check_count, part_of
 from cnnkit.data.drawing.picture_files import check_suffix, write_picture
 from cnnkit.data.drawing.scene_drawing import render_scenes
-from cnnkit.errors import InputError
-
-PARTS: tuple[tuple[str, float], ...] = (("train", 0.7), ("validation", 0.85), ("test", 1.0))
-"""Name of each part and the share of the pictures at which it ends."""
-
-
-def part_of(index: int, n: int) -> str:
-    """The part to which picture `index` of n belongs: the first 70 %, the next 15 %, the rest."""
-    return next(name for name, end in PARTS if index < round(n * end))
 
 
 def write_folders(folder: str | Path, n: int, seed: int = 0, *, size: int = 160, suffix: str = "jpg") -> Path:
@@ -34,8 +26,7 @@ def write_folders(folder: str | Path, n: int, seed: int = 0, *, size: int = 160,
         InputError: n below 1, or what `render_scene` refuses.
         UnknownNameError: Another suffix.
     """
-    if n < 1:
-        raise InputError("at least one picture", f"n={n}", "Give a number from 1 on.")
+    check_count(n)
     check_suffix(suffix)
     root = Path(folder)
     for index, scene in enumerate(render_scenes(n, seed, size=size)):
