@@ -13,7 +13,7 @@ import typer
 def quickstart(
     data: Annotated[Path, typer.Option(help="Folder for the drawn pictures.")] = Path("data/quickstart"),
     out: Annotated[Path, typer.Option(help="Folder for bundle, predictions and report.")] = Path("runs/quickstart"),
-    pictures: Annotated[int, typer.Option(min=100, help="How many pictures to draw.")] = 2400,
+    pictures: Annotated[int, typer.Option(min=100, help="How many pictures to draw.")] = 3000,
     seed: Annotated[int, typer.Option(help="Fixes everything.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
