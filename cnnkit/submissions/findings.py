@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cnnkit.errors import InputError
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -46,3 +48,22 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, list | dict):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
     return ascii(value)[:limit]
+
+
+class RefusedError(InputError):
+    """A check failed, and what it found: how the inner functions of the gate stop. The gate itself raises nothing.
+
+    Args:
+        check: The finding's stable name.
+        expected: See `Finding`.
+        received: See `Finding`.
+        remedy: See `Finding`.
+    """
+
+    def __init__(self, check: str, expected: str, received: str, remedy: str) -> None:
+        self.check = check
+        super().__init__(expected, received, remedy)
+
+    def finding(self, file: str) -> Finding:
+        """The same as a finding about this file."""
+        return Finding(self.check, file, self.expected, self.received, self.remedy)
