@@ -66,6 +66,37 @@ def output_side(side: int, kernel: int, *, stride: int = 1, padding: Padding = 0
     return room // stride + 1
 
 
+def transposed_crop(kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> tuple[int, int]:
+    """Pixels that a transposed convolution cuts off before and after its stamps; negative: zeros that it adds.
+
+    >>> transposed_crop(4, stride=2, padding="same")
+    (1, 1)
+    """
+    surplus = effective_kernel(kernel, dilation) - stride
+    if padding == "same":
+        before = max(surplus, 0) // 2
+        return before, surplus - before
+    return (0, min(surplus, 0)) if padding == "valid" else (padding, padding)
+
+
+def transposed_side(side: int, kernel: int, *, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
+    """The side of a transposed convolution's output, (W − 1)·S + F − 2P.
+
+    As in Keras, `"same"` gives W·S, and `"valid"` at least W·S, also where the kernel is smaller than the stride.
+
+    >>> transposed_side(2, 3, stride=2, padding=1), transposed_side(2, 3, stride=2, padding="same")
+    (3, 4)
+
+    Raises:
+        InputError: The padding leaves nothing.
+    """
+    before, after = transposed_crop(kernel, stride=stride, padding=padding, dilation=dilation)
+    output = (side - 1) * stride + effective_kernel(kernel, dilation) - before - after
+    if output < 1:
+        raise InputError("a padding that leaves pixels", f"padding {padding}, {output} pixels left", "Pad less.")
+    return output
+
+
 def remainder(side: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
     """Pixels at the far border that no kernel position reaches; 0 is a good fit.
 
