@@ -194,9 +194,9 @@ LAYERS: dict[str, Row] = {
     "RandomCrop": Row(arithmetic.resizing, {**_SIZE, **_RANDOM}),
     **dict.fromkeys(
         kinds.words(
-            "RandomBrightness RandomColorDegeneration RandomContrast RandomErasing RandomFlip RandomGrayscale "
-            "RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness "
-            "RandomShear RandomTranslation RandomZoom"
+            "RandomBrightness RandomColorDegeneration RandomContrast RandomErasing RandomFlip "
+            "RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation "
+            "RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom"
         ),
         Row(arithmetic.unchanged, _AUGMENTATION),
     ),
