@@ -7,8 +7,7 @@ the column and its type are right. -0.0 equals 0 and becomes 0.0; every other va
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -39,15 +38,6 @@ class Wanted:
     column: str
     rows: int
     row_groups: int
-
-
-def job(file: BinaryIO, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """`read_predictions` for the sandbox: findings, and the values as little-endian float32."""
-    size = file.seek(0, 2)
-    file.seek(0)
-    findings, values = read_predictions(file.read(size), Wanted(**arguments))
-    data = b"" if values is None else values.astype("<f4").tobytes()
-    return {"findings": [asdict(finding) for finding in findings]}, data
 
 
 def read_predictions(data: bytes, wanted: Wanted) -> tuple[list[Finding], NDArray[np.float32] | None]:
@@ -88,11 +78,11 @@ class _Complaints:
         )
 
     def about_framing(self, data: bytes) -> Iterator[Finding]:
-        if len(data) < SMALLEST or data[:4] not in (MAGIC, ENCRYPTED_MAGIC):
+        if data[:4] not in (MAGIC, ENCRYPTED_MAGIC):
             yield self._finding("parquet-magic", "a Parquet file", f"one that begins with {shown(data[:4])}")
         elif ENCRYPTED_MAGIC in (data[:4], data[-4:]):
             yield self._finding("parquet-encrypted", "a Parquet file without encryption", "an encrypted one")
-        elif data[-4:] != MAGIC:
+        elif len(data) < SMALLEST or data[-4:] != MAGIC:
             yield self._finding("parquet-truncated", "a Parquet file with its end", f"{len(data)} bytes without it")
         else:
             footer = int.from_bytes(data[-8:-4], "little")

@@ -7,9 +7,10 @@ need none of this. So the file is walked link by link before a value is read, an
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import h5py
@@ -34,7 +35,8 @@ FILTERS = (h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32)
 LAYOUTS = (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED)
 FLOATS = (h5t.IEEE_F16LE, h5t.IEEE_F32LE, h5t.IEEE_F64LE, h5t.IEEE_F16BE, h5t.IEEE_F32BE, h5t.IEEE_F64BE)
 PLAIN_ATTRIBUTES = (h5t.STRING, h5t.INTEGER, h5t.FLOAT)
-OPTIMIZERS = ("optimizer/", "optimizer_weights/")  # of Keras 3 and of older versions: checked, not compared
+OPTIMIZER, LEGACY_OPTIMIZER = "optimizer/", "optimizer_weights/"  # checked like all else, but not of the model
+OLD_LAYERS = "_layer_checkpoint_dependencies"  # what Keras 2.13 to 2.15 calls the group of layers
 WHOLE_MODEL = "model_weights/"  # where `model.save("model.h5")` puts the tensors
 
 _SAVE_AGAIN = "Save them again: model.save_weights('model.weights.h5'), and hand that file in as it is."
@@ -54,6 +56,7 @@ KINDS = {
     "h5-filter": ("tensors stored plainly or with gzip", _SAVE_AGAIN),
     "h5-chunk": (f"chunks of at most {CHUNK_BYTES:,} bytes", _SAVE_AGAIN),
     "h5-type": ("tensors of float32, float16 or float64", _SAVE_AGAIN),
+    "h5-layers": ("the layers of the model, in their order", _SAME_MODEL),
     "h5-missing": ("every tensor of the model", _SAME_MODEL),
     "h5-unexpected": ("only tensors of the model", _SAME_MODEL),
     "h5-shape": ("tensors in the shapes of the model", _SAME_MODEL),
@@ -69,28 +72,24 @@ class Wanted:
 
     Attributes:
         file: Name of the file, for what is said about it.
-        layouts: Path → shape of every tensor, for each form in which the model can be saved; the form whose paths
-            agree best is the one that is meant.
+        tensors: Path → shape in a `.weights.h5` of Keras 3.
+        legacy: The shapes in each layer that has weights, in the order in which a legacy `.h5` lists and loads them.
         most_bytes: The most that all tensors may declare.
     """
 
     file: str
-    layouts: Sequence[dict[str, Sequence[int]]]
+    tensors: Mapping[str, Sequence[int]]
+    legacy: Sequence[Sequence[Sequence[int]]]
     most_bytes: int
 
 
-def job(file: BinaryIO, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """`read_weights` for the sandbox: findings, and the digest."""
-    findings, digest = read_weights(file, Wanted(**arguments))
-    return {"findings": [asdict(finding) for finding in findings], "digest": digest}, b""
-
-
-def read_weights(file: BinaryIO, wanted: Wanted) -> tuple[list[Finding], str | None]:
+def read_weights(file: BinaryIO, wanted: Wanted, *, values: bool = True) -> tuple[list[Finding], str | None]:
     """Checks a weights file.
 
     Args:
         file: It, open for reading.
         wanted: What it has to be.
+        values: Whether to read the tensors too; without it there is no digest.
 
     Returns:
         What is wrong with it; and if nothing is, a digest of the values of its tensors, as hexadecimal digits: the
@@ -109,10 +108,12 @@ def read_weights(file: BinaryIO, wanted: Wanted) -> tuple[list[Finding], str | N
             if declared > wanted.most_bytes:
                 said = f"{declared:,} declared bytes"
                 return [Finding("h5-bytes", wanted.file, f"at most {wanted.most_bytes:,}", said, _SAVE_AGAIN)], None
-            tensors = {path: each for path, each in walk.tensors.items() if not path.startswith(OPTIMIZERS)}
-            if places := _compared(tensors, wanted.layouts):
+            root = next((root for root in (WHOLE_MODEL, "") if _is_legacy(opened, root)), None)
+            state = OPTIMIZER if root is None else LEGACY_OPTIMIZER
+            tensors = {path: each for path, each in walk.tensors.items() if not path.startswith(state)}
+            if places := _modern(tensors, wanted) if root is None else _legacy(opened, root, tensors, wanted):
                 return _findings(places, wanted.file), None
-            return _values(tensors, wanted.file)
+            return _values(tensors, wanted.file) if values else ([], None)
     except _Unreadable as error:
         said = f"{type(error).__name__}: {shown(str(error), 120)}"
         return [Finding("h5-unreadable", wanted.file, "an HDF5 file that can be read", said, _SAVE_AGAIN)], None
@@ -223,25 +224,78 @@ class _Walk:
         elif integer and space.get_simple_extent_ndims() > 0:
             self._note("h5-type", f"{shown(path)} of integers")
         else:
-            self.tensors[path.removeprefix(WHOLE_MODEL)] = _Tensor(tuple(space.get_simple_extent_dims()), opened)
+            self.tensors[path] = _Tensor(tuple(space.get_simple_extent_dims()), opened)
 
     def _note(self, check: str, place: str) -> None:
         self.places.setdefault(check, []).append(place)
 
 
-def _compared(tensors: dict[str, _Tensor], layouts: Sequence[dict[str, Sequence[int]]]) -> Places:
-    """Where the tensors of a file are not those of a model."""
-    expected = max(layouts, key=lambda layout: len(layout.keys() & tensors.keys()))
+def _modern(tensors: dict[str, _Tensor], wanted: Wanted) -> Places:
+    """Where the tensors of a `.weights.h5` are not those of the model: it finds them by path."""
+    old = any(path.startswith(OLD_LAYERS) for path in tensors)
+    expected = {
+        path.replace("layers", OLD_LAYERS if old else "layers"): tuple(shape) for path, shape in wanted.tensors.items()
+    }
+    there = {path: tensor.shape for path, tensor in tensors.items()}
     places = {
-        "h5-missing": [shown(path) for path in expected if path not in tensors],
-        "h5-unexpected": [shown(path) for path in tensors if path not in expected],
+        "h5-missing": [shown(path) for path in expected if path not in there],
+        "h5-unexpected": [shown(path) for path in there if path not in expected],
         "h5-shape": [
-            f"{shown(path)} with {tensors[path].shape} instead of {tuple(shape)}"
-            for path, shape in expected.items()
-            if path in tensors and tensors[path].shape != tuple(shape)
+            _misfit(path, there[path], shape) for path, shape in expected.items() if there.get(path, shape) != shape
         ],
     }
     return {check: found for check, found in places.items() if found}
+
+
+def _is_legacy(file: h5py.File, root: str) -> bool:
+    group = file.get(root or "/")
+    return isinstance(group, h5py.Group) and any(name in group.attrs for name in ("layer_names", "layer_names0"))
+
+
+def _legacy(file: h5py.File, root: str, tensors: dict[str, _Tensor], wanted: Wanted) -> Places:
+    """Where the tensors of a legacy `.h5` are not those of the model: it lists them, layer by layer, in attributes."""
+    listed = []
+    for layer in _names(file[root or "/"], "layer_names"):
+        group = file.get(f"{root}{layer}")
+        names = _names(group, "weight_names") if isinstance(group, h5py.Group) else []
+        if names:
+            listed.append([f"{root}{layer}/{name}" for name in names])
+    everything = [path for paths in listed for path in paths]
+    places: Places = {
+        "h5-missing": [shown(path) for path in everything if path not in tensors],
+        "h5-unexpected": [shown(path) for path in tensors.keys() - set(everything)],
+    }
+    if len(listed) != len(wanted.legacy):
+        places["h5-layers"] = [f"{len(listed)} layers with weights instead of {len(wanted.legacy)}"]
+    elif wrong := [
+        f"{len(paths)} tensors instead of {len(shapes)} from {shown(paths[0])}"
+        for paths, shapes in zip(listed, wanted.legacy, strict=True)
+        if len(paths) != len(shapes)
+    ]:
+        places["h5-layers"] = wrong
+    else:
+        expected = [tuple(shape) for shapes in wanted.legacy for shape in shapes]
+        places["h5-shape"] = [
+            _misfit(path, tensors[path].shape, shape)
+            for path, shape in zip(everything, expected, strict=True)
+            if path in tensors and tensors[path].shape != shape
+        ]
+    return {check: found for check, found in places.items() if found}
+
+
+def _names(group: h5py.Group, attribute: str) -> list[str]:
+    """A list of names, which Keras splits over numbered attributes where it is long."""
+    keys = (
+        [attribute]
+        if attribute in group.attrs
+        else itertools.takewhile(group.attrs.__contains__, (f"{attribute}{number}" for number in itertools.count()))
+    )
+    values = [value for key in keys for value in np.atleast_1d(group.attrs[key])]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def _misfit(path: str, there: Shape, expected: Shape) -> str:
+    return f"{shown(path)} with {there} instead of {expected}"
 
 
 def _values(tensors: dict[str, _Tensor], file: str) -> tuple[list[Finding], str | None]:
