@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Batch": "cnnkit.data.pipeline",
         "Dataset": "cnnkit.data.dataset",
         "Framing": "cnnkit.data.framing",
+        "ImageDataGenerator": "cnnkit.data.image_data_generator",
         "Reader": "cnnkit.data.source",
         "SkippedFile": "cnnkit.data.dataset",
         "Source": "cnnkit.data.source",

@@ -1,28 +1,23 @@
 """Augmentation: random views of a picture, drawn with Keras's meanings and made by one warp.
 
 Rotation, shear, zoom, shifts and flips multiply into one matrix, so a picture is resampled once, whatever is
-asked for. The matrix is the one of Keras (`apply_affine_transform`): from the coordinates of the result to those of
-the picture, around the middle, rotation · shift · shear · zoom.
+asked for. `ImageDataGenerator` draws with the arguments of Keras, and shares matrix and warp.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.affine import IN_PLACE, matrix, warp
+from cnnkit.data.colour import shift_channels
 from cnnkit.errors import InputError, unknown_name
 
-FILLS = {
-    "nearest": cv2.BORDER_REPLICATE,  # aaaa|abcd|dddd
-    "reflect": cv2.BORDER_REFLECT,  # dcba|abcd|dcba
-    "wrap": cv2.BORDER_WRAP,  # abcd|abcd|abcd
-    "constant": cv2.BORDER_CONSTANT,  # black
-}
+# In SciPy's words; its "wrap" and "constant" are those of `ImageDataGenerator`.
+FILLS = {"nearest": "nearest", "reflect": "reflect", "wrap": "grid-wrap", "constant": "grid-constant"}
 
 
 @dataclass(frozen=True)
@@ -112,45 +107,31 @@ class Augmentation:
             (h, w, 3), float32, 0…255.
         """
         draws = generator.random(10)
+        height, width = image.shape[:2]
         view = image.astype(np.float32)
-        matrix = self._matrix(draws, image.shape[0], image.shape[1])
-        if not np.array_equal(matrix, np.eye(3)):
-            warped = cv2.warpAffine(
-                view,
-                matrix[:2],
-                (image.shape[1], image.shape[0]),
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=FILLS[self.fill],
-            )
-            view = np.asarray(warped, np.float32)
+        moves = self._moves(draws, height, width)
+        if moves != IN_PLACE:
+            positions = matrix(middle=((width - 1) / 2, (height - 1) / 2), **moves)
+            view = warp(view, positions, (height, width), fill=FILLS[self.fill])
         if self.channel_shift:
-            low, high = float(view.min()), float(view.max())
-            view = np.clip(view + np.float32(_between(-self.channel_shift, self.channel_shift, draws[8])), low, high)
+            view = shift_channels(view, _between(-self.channel_shift, self.channel_shift, draws[8]))
         if self.brightness is not None:
             view = np.clip(view * np.float32(_between(*self.brightness, draws[9])), 0, 255)
         return view
 
-    def _matrix(self, draws: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-        """(3, 3) from (x, y, 1) of a result's pixel to that of the picture; x counts columns, y rows."""
-        angle = math.radians(_between(-self.rotation, self.rotation, draws[0]))
-        across = _between(-self.width_shift, self.width_shift, draws[1]) * width
-        down = _between(-self.height_shift, self.height_shift, draws[2]) * height
-        slant = math.radians(_between(-self.shear, self.shear, draws[3]))
-        zoom_x = _between(1 - self.zoom, 1 + self.zoom, draws[4])
-        zoom_y = _between(1 - self.zoom, 1 + self.zoom, draws[5])
+    def _moves(self, draws: NDArray[np.float64], height: int, width: int) -> dict[str, float]:
+        """What the matrix is made of."""
+        # The flip comes last in Keras; mirrored about the middle, it is a factor of −1 on the result's side.
         flip_x = -1.0 if self.horizontal_flip and draws[6] < 0.5 else 1.0
         flip_y = -1.0 if self.vertical_flip and draws[7] < 0.5 else 1.0
-
-        middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-        cos, sin = math.cos(angle), math.sin(angle)
-        to_corner = np.array([[1, 0, middle_x], [0, 1, middle_y], [0, 0, 1]])
-        rotation = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-        shift = np.array([[1, 0, across], [0, 1, down], [0, 0, 1]])
-        shear = np.array([[1, -math.sin(slant), 0], [0, math.cos(slant), 0], [0, 0, 1]])
-        # The flip comes last in Keras; mirrored about the middle, it is a factor of −1 on the result's side.
-        zoom = np.diag([zoom_x * flip_x, zoom_y * flip_y, 1])
-        to_middle = np.array([[1, 0, -middle_x], [0, 1, -middle_y], [0, 0, 1]])
-        return np.asarray(to_corner @ rotation @ shift @ shear @ zoom @ to_middle)
+        return {
+            "theta": _between(-self.rotation, self.rotation, draws[0]),
+            "tx": _between(-self.width_shift, self.width_shift, draws[1]) * width,
+            "ty": _between(-self.height_shift, self.height_shift, draws[2]) * height,
+            "shear": _between(-self.shear, self.shear, draws[3]),
+            "zx": _between(1 - self.zoom, 1 + self.zoom, draws[4]) * flip_x,
+            "zy": _between(1 - self.zoom, 1 + self.zoom, draws[5]) * flip_y,
+        }
 
 
 def _between(low: float, high: float, draw: float) -> float:

@@ -61,6 +61,11 @@ def order(count: int, *, seed: int, epoch: int, shuffle: bool) -> NDArray[np.int
     return np.argsort(bits, kind="stable")
 
 
+def picture_bits(seed: int, epoch: int, index: int) -> np.random.Philox:
+    """The random bits of one picture in one epoch: a pure function, whatever thread asks."""
+    return np.random.Philox(_state(seed, PICTURE, epoch, index))
+
+
 def batch_at(
     source: Source,
     indices: ArrayLike,
@@ -94,8 +99,7 @@ def batch_at(
             if augment is None:
                 images[place] = picture
             else:
-                chance = np.random.Generator(np.random.Philox(_state(seed, PICTURE, epoch, index)))
-                images[place] = augment.apply(picture, chance)
+                images[place] = augment.apply(picture, np.random.Generator(picture_bits(seed, epoch, index)))
         except Exception as error:
             error.add_note(f"in the picture {source.ids[index]!r}")
             raise
