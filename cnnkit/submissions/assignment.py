@@ -31,6 +31,8 @@ from pydantic import (
 from cnnkit.errors import InputError, nearest
 
 FILE = "assignment.toml"
+ROLES = ("model", "weights", "predictions", "notebook", "script")
+"""What a file of a submission can be."""
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_*][A-Za-z0-9_.*\-]*$|^\.[A-Za-z0-9_]+$")]
 Patterns = tuple[Pattern, ...]
@@ -65,7 +67,7 @@ class Files(_Spec):
         >>> Files().role("train.ipynb"), Files().role("train.exe")
         ('notebook', None)
         """
-        roles = ("model", "weights", "predictions", "notebook", "script", "ignored")
+        roles = (*ROLES, "ignored")
         return next((role for role in roles if any(fnmatchcase(name, each) for each in getattr(self, role))), None)
 
 
@@ -102,9 +104,9 @@ class Limits(_Spec):
     """Size of the predictions; 20,000 rows have 80 to 120 KB."""
     row_groups: PositiveInt = 64
     """Row groups of the predictions."""
-    notebook_bytes: PositiveInt = 20_000_000
+    notebook_bytes: PositiveInt = 10_000_000
     """Size of the notebook, pictures in its output included."""
-    script_bytes: PositiveInt = 1_000_000
+    script_bytes: PositiveInt = 500_000
     """Size of the script."""
     layers: PositiveInt = 2_000
     """Layers of the model, those of nested models included."""
@@ -122,6 +124,16 @@ class Limits(_Spec):
     """Seconds for reading one submission's files in the sandbox."""
     memory_bytes: PositiveInt = 2_000_000_000
     """Memory for it."""
+
+    def bytes_of(self, role: str) -> int:
+        """How large the file of a role may be."""
+        return {
+            "model": self.json_bytes,
+            "weights": self.weights_bytes,
+            "predictions": self.predictions_bytes,
+            "notebook": self.notebook_bytes,
+            "script": self.script_bytes,
+        }[role]
 
 
 class Assignment(_Spec):

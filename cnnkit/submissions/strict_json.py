@@ -15,9 +15,12 @@ from cnnkit.submissions.findings import RefusedError, shown
 
 LARGEST_INTEGER = 2**53  # what every JSON reader keeps exactly (RFC 8259, section 6)
 
+MOST_VALUES = 500_000
+"""A million lists in two megabytes are 60 MB of memory; real models have 20,000 values."""
+
 # Possessive and with an end for every case: each byte is looked at once, whatever is missing.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _WRITE_AGAIN = "Write the file again with model.to_json()."
 
 
@@ -29,13 +32,14 @@ def parse_json(data: bytes, *, depth: int) -> Any:
         depth: How many brackets may be open at once.
 
     Raises:
-        RefusedError: `json-encoding`, `json-depth`, `json-syntax`, `json-duplicate-key` or `json-number`.
+        RefusedError: `json-encoding`, `json-depth`, `json-values`, `json-syntax`, `json-duplicate-key`
+            or `json-number`.
 
     >>> parse_json(b'{"units": 1}', depth=1)
     {'units': 1}
     """
     text = _decode(data)
-    _check_depth(data, depth)
+    _check_brackets(data, depth)
     try:
         return json.loads(
             text,
@@ -64,8 +68,11 @@ def _decode(data: bytes) -> str:
         ) from error
 
 
-def _check_depth(data: bytes, limit: int) -> None:
-    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
+def _check_brackets(data: bytes, limit: int) -> None:
+    plain = _STRING.sub(b"", data)
+    brackets = plain.translate(None, _BUT_BRACKETS)
+    if (count := len(brackets) + plain.count(b",")) > MOST_VALUES:
+        raise RefusedError("json-values", f"at most {MOST_VALUES:,} values", f"about {count:,}", _WRITE_AGAIN)
     deepest = max(accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0)
     if deepest > limit:
         raise RefusedError(

@@ -1,0 +1,162 @@
+"""Which file of a submission is which: by name and kind alone, before a byte is read.
+
+Only regular files count, seen with `lstat`: a link leads elsewhere, a FIFO waits for ever, a device never ends.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnkit.errors import nearest
+from cnnkit.submissions.assignment import ROLES, Assignment
+from cnnkit.submissions.findings import Finding, shown
+
+MOST_ENTRIES = 100
+LONGEST_NAME = 100
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+@dataclass(frozen=True)
+class SubmittedFiles:
+    """The files of a submission that may be read.
+
+    Attributes:
+        paths: Role ("model", "weights", "predictions", "notebook", "script") → file; only regular ones within their
+            size, one a role.
+        findings: What speaks against the folder.
+    """
+
+    paths: dict[str, Path]
+    findings: tuple[Finding, ...]
+
+
+def submitted_files(folder: Path, assignment: Assignment) -> SubmittedFiles:
+    """Looks at a submission's folder; opens nothing.
+
+    Args:
+        folder: One student's files.
+        assignment: Which names they may have, and how large they may be.
+    """
+    paths: dict[str, Path] = {}
+    findings: list[Finding] = []
+    seen: set[str] = set()
+    try:
+        if stat.S_IFMT(os.lstat(folder).st_mode) != stat.S_IFDIR:
+            raise NotADirectoryError(20, "not a folder")
+        with os.scandir(folder) as scan:
+            names = sorted(entry.name for entry, _ in zip(scan, range(MOST_ENTRIES + 1), strict=False))
+    except OSError as error:
+        return SubmittedFiles({}, (_no_folder(error),))
+    if len(names) > MOST_ENTRIES:
+        return SubmittedFiles({}, (_too_many(),))
+    for name in names:
+        role = assignment.files.role(name)
+        if role == "ignored":
+            continue
+        found = [*_name_findings(name, role, assignment), *_file_findings(folder / name, role, assignment)]
+        if role is not None:
+            if role in paths:
+                found.append(_twice(role, paths[role].name, name))
+            if not found:
+                paths[role] = folder / name
+            seen.add(role)
+        findings += found
+    findings += _missing(seen, assignment)
+    return SubmittedFiles(paths, tuple(findings))
+
+
+def _name_findings(name: str, role: str | None, assignment: Assignment) -> Iterator[Finding]:
+    if _printable(name) != name:
+        yield Finding(
+            "file-name",
+            _printable(name),
+            f"names of at most {LONGEST_NAME} printable characters",
+            "control characters, marks that turn the text's direction, or a longer name",
+            "Rename the file.",
+        )
+    elif role is None:
+        wanted = [pattern for each in ROLES for pattern in getattr(assignment.files, each)]
+        close = nearest(name, wanted, count=1)
+        yield Finding(
+            "file-unexpected",
+            name,
+            f"only the files of the assignment: {', '.join(wanted)}",
+            shown(name),
+            f"Did you mean {close[0]}? Rename it." if close else "Leave it out.",
+        )
+
+
+def _printable(name: str) -> str:
+    """A name that can be shown as it is, or its escaped form."""
+    safe = len(name) <= LONGEST_NAME and not any(unicodedata.category(letter).startswith("C") for letter in name)
+    return name if safe else shown(name)
+
+
+def _file_findings(path: Path, role: str | None, assignment: Assignment) -> Iterator[Finding]:
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        yield Finding("file-kind", _printable(path.name), "a file", error.strerror or "an error", "Hand it in again.")
+        return
+    kind = stat.S_IFMT(status.st_mode)
+    if kind != stat.S_IFREG:
+        yield Finding(
+            "file-kind",
+            _printable(path.name),
+            "regular files, in no folders",
+            _KINDS.get(kind, "something else"),
+            "Put copies of the files themselves into the folder.",
+        )
+    elif role is not None and status.st_size > (limit := assignment.limits.bytes_of(role)):
+        yield Finding(
+            "file-size", _printable(path.name), f"at most {limit:,} bytes", f"{status.st_size:,} bytes", _SMALLER[role]
+        )
+
+
+_SMALLER = {
+    "model": "Choose a smaller network.",
+    "weights": "Save the weights without the optimizer: load the model anew, model.save_weights('model.weights.h5').",
+    "predictions": "Write one float32 column: cnnkit predict does.",
+    "notebook": "Clear the outputs that hold pictures.",
+    "script": "Keep data out of the script.",
+}
+
+
+def _missing(there: set[str], assignment: Assignment) -> Iterator[Finding]:
+    for role in ("model", "weights", "predictions"):
+        if role not in there:
+            names = " or ".join(getattr(assignment.files, role))
+            yield Finding("file-missing", "", f"the {role}: {names}", "no such file", "Put it into the folder.")
+    if assignment.files.code_required and not there & {"notebook", "script"}:
+        wanted = ", ".join((*assignment.files.notebook, *assignment.files.script))
+        yield Finding(
+            "file-missing", "", f"the code that trained the model: {wanted}", "no such file", "Put it into the folder."
+        )
+
+
+def _twice(role: str, first: str, second: str) -> Finding:
+    return Finding(
+        "file-twice", _printable(second), f"one {role}", f"{shown(first)} and {shown(second)}", "Leave out one of them."
+    )
+
+
+def _too_many() -> Finding:
+    return Finding(
+        "file-count", "", f"at most {MOST_ENTRIES} files", "more", "Leave out all but the files of the assignment."
+    )
+
+
+def _no_folder(error: OSError) -> Finding:
+    return Finding("folder-missing", "", "a folder with a submission", error.strerror or "none", "Name the folder.")

@@ -1,0 +1,104 @@
+"""The code of a submission: read, never run.
+
+A notebook has to be one, with code in it; a script has to be Python. Neither is imported, executed or rendered.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import Any
+
+from cnnkit.submissions.findings import Finding, RefusedError, shown
+from cnnkit.submissions.strict_json import parse_json
+
+NOTEBOOK_DEPTH = 64
+MOST_CELLS = 10_000
+_SAVE_AGAIN = "Open it in Jupyter or Colab and save it again."
+
+
+def check_notebook(data: bytes, *, file: str) -> tuple[Finding, ...]:
+    """What speaks against a notebook. Never raises, whatever the bytes are.
+
+    Args:
+        data: The whole file; its size was limited before it was read.
+        file: Its name, for the findings.
+    """
+    try:
+        document = parse_json(data, depth=NOTEBOOK_DEPTH)
+        _require_code(document)
+    except RefusedError as error:
+        return (error.finding(file),)
+    return _schema_advice(document, file)
+
+
+def check_script(data: bytes, *, file: str) -> tuple[Finding, ...]:
+    """What speaks against a script. Never raises, whatever the bytes are; nothing of it is run.
+
+    Args:
+        data: The whole file; its size was limited before it was read.
+        file: Its name, for the findings.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a student's escapes
+            body = ast.parse(data, filename="script").body
+    except (SyntaxError, ValueError) as error:
+        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        return (
+            Finding(
+                "script-syntax", file, "a Python script", f"{shown(str(error))}{line}", "Run it once: python FILE."
+            ),
+        )
+    except (MemoryError, RecursionError):
+        # The parser's own limits for brackets, operators and blocks within one another.
+        return (
+            Finding(
+                "script-depth", file, "expressions that Python can read", "deeper ones", "Write shorter expressions."
+            ),
+        )
+    if not body:
+        return (Finding("script-empty", file, "code", "none", "Hand in the script that trained the model."),)
+    return ()
+
+
+def _require_code(document: Any) -> None:
+    cells = document.get("cells") if isinstance(document, dict) else None
+    if not isinstance(cells, list) or document.get("nbformat") != 4:
+        raise RefusedError(
+            "notebook-format",
+            "a Jupyter notebook of format 4 with cells",
+            f"format {shown(document.get('nbformat'))}" if isinstance(document, dict) else shown(document),
+            _SAVE_AGAIN,
+        )
+    if len(cells) > MOST_CELLS or not all(_is_cell(cell) for cell in cells):
+        raise RefusedError(
+            "notebook-format",
+            f"at most {MOST_CELLS:,} cells, each with a type and its source as text",
+            f"{len(cells):,} cells, not all of this form",
+            _SAVE_AGAIN,
+        )
+    if not any(cell["cell_type"] == "code" and "".join(cell["source"]).strip() for cell in cells):
+        raise RefusedError("notebook-empty", "cells with code", "none", "Hand in the notebook that trained the model.")
+
+
+def _is_cell(cell: Any) -> bool:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return False
+    source = cell.get("source")
+    return isinstance(source, str) or (isinstance(source, list) and all(isinstance(line, str) for line in source))
+
+
+def _schema_advice(document: dict[str, Any], file: str) -> tuple[Finding, ...]:
+    """Colab and others write notebooks that nbformat's schema refuses and every program opens: advice, no reason."""
+    import nbformat
+
+    minor = document.get("nbformat_minor")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cells without an id, which older notebooks have
+            nbformat.validate(document, version=4, version_minor=minor if type(minor) is int else 0)
+    except nbformat.ValidationError as error:
+        reason = shown(str(error).strip().split("\n", maxsplit=1)[0], 120)
+        return (Finding("notebook-schema", file, "a notebook of nbformat 4", reason, _SAVE_AGAIN, blocking=False),)
+    return ()
