@@ -9,7 +9,6 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from cnnkit.errors import nearest
@@ -28,53 +27,43 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class SubmittedFiles:
-    """The files of a submission that may be read.
-
-    Attributes:
-        paths: Role ("model", "weights", "predictions", "notebook", "script") → file; only regular ones within their
-            size, one a role.
-        findings: What speaks against the folder.
-    """
-
-    paths: dict[str, Path]
-    findings: tuple[Finding, ...]
-
-
-def submitted_files(folder: Path, assignment: Assignment) -> SubmittedFiles:
+def find_files(folder: Path, assignment: Assignment) -> tuple[dict[str, str], list[Finding]]:
     """Looks at a submission's folder; opens nothing.
 
     Args:
         folder: One student's files.
         assignment: Which names they may have, and how large they may be.
+
+    Returns:
+        Role ("model", "weights", "predictions", "notebook", "script") → name, of the files that may be read: regular
+        ones within their size, one a role; and what speaks against the folder.
     """
-    paths: dict[str, Path] = {}
+    names: dict[str, str] = {}
     findings: list[Finding] = []
     seen: set[str] = set()
     try:
         if stat.S_IFMT(os.lstat(folder).st_mode) != stat.S_IFDIR:
             raise NotADirectoryError(20, "not a folder")
         with os.scandir(folder) as scan:
-            names = sorted(entry.name for entry, _ in zip(scan, range(MOST_ENTRIES + 1), strict=False))
+            found = sorted(entry.name for entry, _ in zip(scan, range(MOST_ENTRIES + 1), strict=False))
     except OSError as error:
-        return SubmittedFiles({}, (_no_folder(error),))
-    if len(names) > MOST_ENTRIES:
-        return SubmittedFiles({}, (_too_many(),))
-    for name in names:
+        return {}, [_no_folder(error)]
+    if len(found) > MOST_ENTRIES:
+        return {}, [_too_many()]
+    for name in found:
         role = assignment.files.role(name)
         if role == "ignored":
             continue
-        found = [*_name_findings(name, role, assignment), *_file_findings(folder / name, role, assignment)]
+        wrong = [*_name_findings(name, role, assignment), *_file_findings(folder / name, role, assignment)]
         if role is not None:
-            if role in paths:
-                found.append(_twice(role, paths[role].name, name))
-            if not found:
-                paths[role] = folder / name
+            if role in names:
+                wrong.append(_twice(role, names[role], name))
+            if not wrong:
+                names[role] = name
             seen.add(role)
-        findings += found
+        findings += wrong
     findings += _missing(seen, assignment)
-    return SubmittedFiles(paths, tuple(findings))
+    return names, findings
 
 
 def _name_findings(name: str, role: str | None, assignment: Assignment) -> Iterator[Finding]:

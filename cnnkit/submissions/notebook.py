@@ -12,7 +12,8 @@ from typing import Any
 from cnnkit.submissions.findings import Finding, RefusedError, shown
 from cnnkit.submissions.strict_json import parse_json
 
-NOTEBOOK_DEPTH = 64
+DEPTH = 64
+MOST_VALUES = 2_000_000  # interactive plots keep their points
 MOST_CELLS = 10_000
 _SAVE_AGAIN = "Open it in Jupyter or Colab and save it again."
 
@@ -25,7 +26,7 @@ def check_notebook(data: bytes, *, file: str) -> tuple[Finding, ...]:
         file: Its name, for the findings.
     """
     try:
-        document = parse_json(data, depth=NOTEBOOK_DEPTH)
+        document = parse_json(data, depth=DEPTH, values=MOST_VALUES)
         _require_code(document)
     except RefusedError as error:
         return (error.finding(file),)

@@ -15,21 +15,19 @@ from cnnkit.submissions.findings import RefusedError, shown
 
 LARGEST_INTEGER = 2**53  # what every JSON reader keeps exactly (RFC 8259, section 6)
 
-MOST_VALUES = 500_000
-"""A million lists in two megabytes are 60 MB of memory; real models have 20,000 values."""
-
 # Possessive and with an end for every case: each byte is looked at once, whatever is missing.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 _BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _WRITE_AGAIN = "Write the file again with model.to_json()."
 
 
-def parse_json(data: bytes, *, depth: int) -> Any:
+def parse_json(data: bytes, *, depth: int, values: int = 500_000) -> Any:
     """The value of a JSON document in UTF-8.
 
     Args:
         data: The whole file.
         depth: How many brackets may be open at once.
+        values: How many values it may have: a million lists in two megabytes would take 60 MB of memory.
 
     Raises:
         RefusedError: `json-encoding`, `json-depth`, `json-values`, `json-syntax`, `json-duplicate-key`
@@ -39,7 +37,7 @@ def parse_json(data: bytes, *, depth: int) -> Any:
     {'units': 1}
     """
     text = _decode(data)
-    _check_brackets(data, depth)
+    _check_brackets(data, depth, values)
     try:
         return json.loads(
             text,
@@ -68,11 +66,11 @@ def _decode(data: bytes) -> str:
         ) from error
 
 
-def _check_brackets(data: bytes, limit: int) -> None:
+def _check_brackets(data: bytes, limit: int, values: int) -> None:
     plain = _STRING.sub(b"", data)
     brackets = plain.translate(None, _BUT_BRACKETS)
-    if (count := len(brackets) + plain.count(b",")) > MOST_VALUES:
-        raise RefusedError("json-values", f"at most {MOST_VALUES:,} values", f"about {count:,}", _WRITE_AGAIN)
+    if (count := len(brackets) + plain.count(b",")) > values:
+        raise RefusedError("json-values", f"at most {values:,} values", f"about {count:,}", _WRITE_AGAIN)
     deepest = max(accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0)
     if deepest > limit:
         raise RefusedError(
