@@ -32,10 +32,7 @@ from cnnkit.errors import InputError
 from cnnkit.submissions.isolation import REMEDY, Isolation, candidates, installed, isolated
 from cnnkit.submissions.sandbox_worker import LENGTH, STATUS, Allowance, namespaces
 
-JOBS = {
-    "weights": "cnnkit.submissions.weights_file:job",
-    "predictions": "cnnkit.submissions.predictions:job",
-}
+JOBS = {job: f"cnnkit.submissions.gate_jobs:{job}" for job in ("model", "predictions", "script", "notebook", "weights")}
 
 START_SECONDS = 60.0
 PIPE_BYTES = 65_536

@@ -1,0 +1,87 @@
+"""What the gate has done in throw-away processes: each function takes an open file of a student and says what it is.
+
+Imported where it runs, in the sandbox's server: the HDF5 and Parquet libraries never get into the gate's own process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from cnnkit.submissions import predictions as parquet
+from cnnkit.submissions import weights_file
+from cnnkit.submissions.architecture import read_architecture
+from cnnkit.submissions.assignment import Assignment
+from cnnkit.submissions.findings import Finding
+from cnnkit.submissions.notebook import check_notebook, check_script
+
+LATEST_NOTEBOOK = 5  # nbformat 4.5
+_CODE_CELL: dict[str, Any] = {
+    "cell_type": "code",
+    "id": "a",
+    "metadata": {},
+    "execution_count": None,
+    "outputs": [],
+    "source": "1",
+}
+
+Arguments = dict[str, Any]
+Said = tuple[dict[str, Any], bytes]
+
+
+def model(file: BinaryIO, arguments: Arguments) -> Said:
+    """Findings about an architecture, and the shapes of the tensors that its weights file has to hold."""
+    assignment = Assignment.model_validate_json(arguments["assignment"])
+    architecture, findings = read_architecture(_all_of(file), assignment, file=arguments["file"])
+    shapes: dict[str, Any] = {"tensors": {}, "legacy": []}
+    if architecture is not None:
+        shapes["tensors"] = {path: tensor.shape for path, tensor in architecture.tensors.items()}
+        shapes["legacy"] = [
+            [tensor.shape for tensor in layer.weights] for layer in architecture.legacy if layer.weights
+        ]
+    return {**_said(findings), **shapes}, b""
+
+
+def predictions(file: BinaryIO, arguments: Arguments) -> Said:
+    """Findings about predictions, and the values as little-endian float32."""
+    findings, values = parquet.read_predictions(_all_of(file), parquet.Wanted(**arguments))
+    return _said(findings), b"" if values is None else values.astype("<f4").tobytes()
+
+
+def script(file: BinaryIO, arguments: Arguments) -> Said:
+    """Findings about a script."""
+    return _said(check_script(_all_of(file), file=arguments["file"])), b""
+
+
+def notebook(file: BinaryIO, arguments: Arguments) -> Said:
+    """Findings about a notebook."""
+    return _said(check_notebook(_all_of(file), file=arguments["file"])), b""
+
+
+def weights(file: BinaryIO, arguments: Arguments) -> Said:
+    """Findings about weights, and the digest of their values."""
+    values = arguments.pop("values")
+    findings, digest = weights_file.read_weights(file, weights_file.Wanted(**arguments), values=values)
+    return {**_said(findings), "digest": digest}, b""
+
+
+def _said(findings: Iterable[Finding]) -> dict[str, Any]:
+    return {"findings": [asdict(finding) for finding in findings]}
+
+
+def _all_of(file: BinaryIO) -> bytes:
+    size = file.seek(0, 2)
+    file.seek(0)
+    return file.read(size)
+
+
+def _load_schemas() -> None:
+    """Now, because nbformat reads its schemas from files when it needs them, which a throw-away process cannot."""
+    for minor in range(LATEST_NOTEBOOK + 2):
+        empty = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": [_CODE_CELL]}
+        check_notebook(json.dumps(empty).encode(), file="")
+
+
+_load_schemas()
