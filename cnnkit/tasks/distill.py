@@ -101,8 +101,8 @@ STAGES = (
         mix=crops.Mix(small=0.15, drawn=0.12),
         scenes=1200,
     ),
-    Stage("anew, full size", chunks=0, steps=5000, rate=(1.2e-3, 8e-4)),
-    Stage("anew, to the end", chunks=0, steps=6000, rate=(8e-4, 0.0)),
+    Stage("anew, full size", chunks=0, steps=4000, rate=(1.2e-3, 8e-4)),
+    Stage("anew, to the end", chunks=0, steps=5000, rate=(8e-4, 0.0)),
 )
 SCENES_SEED = 7_100  # of no other series: quickstart and the tests judge on pictures that nano did not see
 WEIGHT_DECAY = 0.03
