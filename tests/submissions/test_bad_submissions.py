@@ -1,0 +1,81 @@
+"""Every bad submission there is: the stated finding, quickly, in little memory, and nothing happens but a report."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cnnkit.submissions.assignment import Assignment, Limits
+from cnnkit.submissions.gate import check
+from cnnkit.submissions.sandbox import Sandbox
+from tests.submissions.bad_architectures import BAD_CODE, BAD_MODELS
+from tests.submissions.bad_files import BAD_FILES, Bad
+from tests.submissions.valid import write_valid
+
+ALL = (*BAD_FILES, *BAD_MODELS, *BAD_CODE)
+SECONDS = 5
+# The sandbox's server has 110 MB; its processes may take 190 MB more, 300 MB in all. The kernel sees to it.
+ASSIGNMENT = Assignment(name="person", title="Person or not", limits=Limits(memory_bytes=190_000_000))
+PEAK_KILOBYTES = 300_000
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.open() as box:
+        yield box
+
+
+@pytest.fixture
+def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a submission would write if it could: the current folder, home, and the folder for temporary files."""
+    folder = tmp_path / "canary"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def listing(folder: Path) -> list[tuple[str, int, int, int]]:
+    """All that lies in a folder, to any depth: path, kind, size and time of the last change."""
+    entries = ((path, path.lstat()) for path in sorted(folder.rglob("*")))
+    return [(str(path), status.st_mode, status.st_size, status.st_mtime_ns) for path, status in entries]
+
+
+@pytest.mark.parametrize("bad", ALL, ids=lambda bad: bad.name)
+def test_a_bad_submission_gets_its_finding_and_nothing_else_happens(
+    bad: Bad, sandbox: Sandbox, canary: Path, tmp_path: Path
+) -> None:
+    folder = write_valid(tmp_path / "inbox" / "student", assignment=ASSIGNMENT)
+    try:
+        bad.make(folder)
+    except PermissionError:
+        pytest.skip("making a device needs root")
+    before = listing(tmp_path)
+    started = time.perf_counter()
+    report = check(folder, ASSIGNMENT, sandbox=sandbox)
+    seconds = time.perf_counter() - started
+    findings = {finding.check: finding for finding in report.findings}
+    assert bad.check in findings, report.findings
+    assert report.outcome == ("crashed" if bad.check.endswith("-crashed") else "refused")
+    assert all(text.isprintable() for finding in report.findings for text in (finding.received, str(finding)))
+    assert seconds < SECONDS
+    assert listing(tmp_path) == before
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < PEAK_KILOBYTES
+
+
+def test_the_valid_one_passes(sandbox: Sandbox, canary: Path, tmp_path: Path) -> None:
+    folder = write_valid(tmp_path / "inbox" / "student", assignment=ASSIGNMENT)
+    before = listing(tmp_path)
+    report = check(folder, ASSIGNMENT, sandbox=sandbox)
+    assert (report.outcome, report.findings) == ("passed", ())
+    assert listing(tmp_path) == before
+
+
+def test_there_are_many_and_none_is_there_twice() -> None:
+    names = [bad.name for bad in ALL]
+    assert len(set(names)) == len(names) >= 200
