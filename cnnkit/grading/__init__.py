@@ -13,8 +13,12 @@ from cnnkit._lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     names={
+        "Graded": "cnnkit.grading.graded",
+        "Ledger": "cnnkit.grading.ledger",
         "RANK_RULES": "cnnkit.grading.points",
         "TIE_RULES": "cnnkit.grading.rank",
         "class_grades": "cnnkit.grading.points",
+        "grade": "cnnkit.grading.batch",
+        "write_grades": "cnnkit.grading.results",
     },
 )

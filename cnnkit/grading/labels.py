@@ -48,6 +48,14 @@ class Labels:
         whole = json.dumps([self.salt, self.ids, self.truth.astype(int).tolist()])
         return hashlib.sha256(whole.encode()).hexdigest()
 
+    @cached_property
+    def _secret(self) -> str:
+        return hashlib.sha256(self.salt.encode() + np.packbits(self.truth).tobytes()).hexdigest()
+
+    def pseudonym(self, student: str) -> str:
+        """A student's name on the public board: always the same, and told by nobody who lacks this file."""
+        return f"anon-{hashlib.sha256(f'{self._secret} {student}'.encode()).hexdigest()[:8]}"
+
     def public(self, share: Fraction) -> NDArray[np.bool_]:
         """Which rows are public: the given share of them, 0…1, chosen by a hash of salt and id."""
         digests = [hashlib.sha256(f"{self.salt} {row} {name}".encode()).digest() for row, name in enumerate(self.ids)]

@@ -30,6 +30,8 @@ SAME = {
     "script": "the same script as",
 }
 """What is compared by hash. The architecture is not: whoever follows the template has the same."""
+CODE, TEMPLATE_USERS = ("notebook", "script"), 5
+"""Code that more hand in than this is the template, unchanged: that is no reason to look at them."""
 
 _ROWS_AT_A_TIME, _SKETCHES_AT_A_TIME = 1024, 2048
 
@@ -100,7 +102,9 @@ def same(digests: Iterable[tuple[str, Mapping[str, str]]]) -> list[Pair]:
     found = []
     for (kind, _), students in owners.items():
         group = sorted(students)
-        for place, student in enumerate(group if len(group) > 1 else ()):
+        if len(group) == 1 or (kind in CODE and len(group) > TEMPLATE_USERS):
+            continue
+        for place, student in enumerate(group):
             found.append(Pair(student, group[0] if place else group[1], SAME[kind], len(group) - 1))
     return sorted(found, key=lambda pair: (pair.student, pair.what))
 

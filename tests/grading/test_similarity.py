@@ -85,5 +85,7 @@ def test_equal_hashes_by_hand() -> None:
         Pair("c", "a", "the same predictions file as", 2),
         Pair("d", "b", "the same weights as", 1),
     ]
+    template = [(f"s{number}", {"notebook": "t", "tensors": str(number // 6)}) for number in range(6)]
+    assert {pair.what for pair in same(template)} == {"the same weights as"}
     assert str(found[0]) == "the same predictions file as b (and 1 more)"
     assert str(found[4]) == "the same weights as b"

@@ -1,0 +1,73 @@
+"""Canvas: its exported gradebook with one column filled in, to be imported again.
+
+Student,ID,SIS User ID,SIS Login ID,Section,Person (1234),Current Score
+    Points Possible,,,,,20.00,(read only)
+"Doe, Jane",1001,U1,jdoe,A,,
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnnkit.errors import DataError, unknown_name
+from cnnkit.grading.gradebooks.matching import Filled, Matching
+from cnnkit.grading.gradebooks.sheet import Cell, Sheet, column, like
+from cnnkit.grading.graded import Graded
+from cnnkit.grading.points import rounded
+
+IDENTIFIERS = ("ID", "SIS User ID", "SIS Login ID", "Integration ID")
+_ASSIGNMENT = re.compile(r".+ \(\d+\)")  # Canvas adds its number to the assignment's name
+_POINTS_POSSIBLE = "points possible"
+
+
+def fill_canvas(sheet: Sheet, graded: Graded, *, heading: str | None = None) -> Filled:
+    """Fills in the grades of everybody whom the file has.
+
+    Args:
+        sheet: Canvas's export.
+        graded: The class.
+        heading: Of the assignment's column, with or without Canvas's number; by default the column that is named like
+            the assignment's title or name, or the only one of an assignment.
+
+    Raises:
+        DataError: No export of Canvas.
+        UnknownNameError: No such column, or it is not clear which.
+    """
+    top = sheet.rows[0] if sheet.rows else ()
+    places = [place for name in IDENTIFIERS if (place := column(top, [name])) is not None]
+    if column(top, ["Student"]) is None or not places:
+        raise DataError(
+            "Canvas's gradebook export: Student, ID, …, a column an assignment",
+            f"{[cell.value for cell in top][:6]}",
+            "In Canvas: Grades, Export, Export Entire Gradebook.",
+        )
+    target = _assignment_column(top, graded, heading)
+    possible = ""
+    matching = Matching(graded)
+    cells: dict[Cell, str] = {}
+    for row in sheet.rows[1:]:
+        if len(row) <= target:
+            continue
+        if row[0].value.strip().casefold() == _POINTS_POSSIBLE:
+            possible = row[target].value
+            continue
+        each = matching.find(row[place].value for place in places if row[place].value)
+        if each is not None:
+            cells[row[target]] = like(possible, str(rounded(each.grade.points)))
+    return matching.filled(sheet.filled(cells))
+
+
+def _assignment_column(top: tuple[Cell, ...], graded: Graded, heading: str | None) -> int:
+    names = {place: cell.value.strip() for place, cell in enumerate(top) if _ASSIGNMENT.fullmatch(cell.value.strip())}
+    wanted = [heading] if heading is not None else [graded.assignment.title, graded.assignment.name]
+    for name in wanted:
+        found = [
+            place
+            for place, full in names.items()
+            if name.strip().casefold() in (full.casefold(), full.rpartition(" (")[0].casefold())
+        ]
+        if len(found) == 1:
+            return found[0]
+    if heading is None and len(names) == 1:
+        return next(iter(names))
+    raise unknown_name("the assignment's column in Canvas's export", wanted[0], names.values())

@@ -1,0 +1,132 @@
+"""A graded class as a value: what every output file is written from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cnnkit.grading.points import Grade, rounded
+from cnnkit.grading.roster import Student
+from cnnkit.grading.verdict import Verdict
+from cnnkit.submissions.assignment import Assignment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StudentGrade:
+    """Everything about one student.
+
+    Attributes:
+        student: Who.
+        pseudonym: Their name on the public board.
+        grade: Status, rank and points.
+        submitted: When the submission that counts was handed in.
+        decision: Key of its record in the ledger; "" where nothing was handed in.
+        verdict: What it came to by itself; None where nothing was handed in.
+        flags: What a person should look at.
+    """
+
+    student: Student
+    pseudonym: str
+    grade: Grade
+    submitted: datetime | None
+    decision: str
+    verdict: Verdict | None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a new snapshot changed for a student; None where there was, or is, nothing.
+
+    Attributes:
+        student: Who.
+        before: Status, number correct, rank and points in the snapshot before.
+        after: The same in this one.
+    """
+
+    student: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A graded class.
+
+    Attributes:
+        assignment: What was asked for.
+        circumstances: What decisions depend on besides the submissions: gate, labels, grader.
+        students: In the order of their identifiers.
+        snapshot: Number of the snapshot in the ledger.
+        changes: What it changed, if there was one before.
+        head: Hash of the ledger's last record: it pins everything before it.
+        layout: Which form the inbox had.
+        ignored: Entries of the inbox that belong to nobody.
+        new_decisions: How many submissions were graded in this run; the others were in the ledger.
+        seconds: How long it took.
+    """
+
+    assignment: Assignment
+    circumstances: dict[str, str]
+    students: tuple[StudentGrade, ...]
+    snapshot: int
+    changes: tuple[Change, ...]
+    head: str
+    layout: str
+    ignored: tuple[str, ...]
+    new_decisions: int
+    seconds: float
+
+    def counts(self) -> dict[str, int]:
+        """How many students have each status, the frequent ones first."""
+        return dict(Counter(each.grade.status for each in self.students).most_common())
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row a student, plain values: what `grades.parquet` holds."""
+        return [record(each) for each in self.students]
+
+    def table(self) -> pd.DataFrame:
+        """The same as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.records())
+
+
+def record(each: StudentGrade) -> dict[str, Any]:
+    """A student as a row: see `grades_file.COLUMNS`."""
+    score = each.verdict.score if each.verdict else None
+    low, high = score.interval if score else (None, None)
+    return {
+        "student": each.student.student,
+        "name": each.student.name,
+        "email": each.student.email,
+        "pseudonym": each.pseudonym,
+        "status": each.grade.status,
+        "points": float(rounded(each.grade.points)),
+        "rank": None if each.grade.rank is None else float(each.grade.rank),
+        "ranked": each.grade.ranked,
+        "points_flat": float(rounded(each.grade.flat)),
+        "points_rank": float(rounded(each.grade.by_rank)),
+        "penalty": float(rounded(each.grade.penalty)),
+        "correct": each.grade.correct,
+        "rows": score.rows if score else None,
+        "accuracy": score.accuracy if score else None,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "auc": score.auc if score else None,
+        "brier": score.brier if score else None,
+        "calibration_error": score.calibration_error if score else None,
+        "public_correct": score.public_correct if score else None,
+        "public_rows": score.public_rows if score else None,
+        "submitted": each.submitted,
+        "days_late": each.grade.days_late,
+        "findings": [finding.check for finding in each.verdict.findings] if each.verdict else [],
+        "flags": list(each.flags),
+        "isolation": each.verdict.isolation if each.verdict else "",
+        "decision": each.decision,
+    }

@@ -1,0 +1,144 @@
+"""What grading one submission comes to, by itself: the gate's findings and, where it passed, its score."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import cnnkit
+from cnnkit.grading.score import Score, score
+from cnnkit.grading.similarity import encoded, sketch
+from cnnkit.submissions.assignment import Assignment
+from cnnkit.submissions.findings import Finding
+from cnnkit.submissions.gate import check
+from cnnkit.submissions.sandbox import Sandbox
+
+GateOutcome = Literal["passed", "refused", "timed out", "crashed"]
+
+ENTRIES = 1_000  # of a folder; a fingerprint of more is of the first ones
+_CHUNK = 1 << 20
+_DECIDING = {"submissions": "", "metrics": "", "grading": "score.py"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one submission came to.
+
+    Attributes:
+        outcome: What the gate said; `"timed out"` and `"crashed"` are no scores.
+        findings: Everything that it has to say.
+        digests: sha256 of each file by its role, and `tensors` of the weights' values.
+        score: How good the predictions are, where it passed.
+        sketch: Of its errors, see `similarity.sketch`; "" where it has no score.
+        isolation: What was in force while its files were read.
+    """
+
+    outcome: GateOutcome
+    findings: tuple[Finding, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    score: Score | None = None
+    sketch: str = ""
+    isolation: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values for the ledger."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Verdict:
+        """The verdict of such values."""
+        return cls(
+            outcome=values["outcome"],
+            findings=tuple(Finding(**finding) for finding in values["findings"]),
+            digests=values["digests"],
+            score=None if values["score"] is None else Score(**values["score"]),
+            sketch=values["sketch"],
+            isolation=values["isolation"],
+        )
+
+
+def judge(
+    folder: Path, assignment: Assignment, truth: NDArray[np.bool_], public: NDArray[np.bool_], sandbox: Sandbox
+) -> Verdict:
+    """Checks a submission and scores it.
+
+    Args:
+        folder: The submission.
+        assignment: What it has to be.
+        truth: (rows,) the secret labels; they stay in this process.
+        public: (rows,) which of them are public.
+        sandbox: Where its files are read.
+    """
+    report = check(folder, assignment, sandbox=sandbox)
+    digests = dict(report.hashes)
+    if report.weights_digest is not None:
+        digests["tensors"] = report.weights_digest
+    values = report.predictions if report.passed else None
+    return Verdict(
+        outcome=report.outcome,
+        findings=tuple(report.findings),
+        digests=digests,
+        score=None if values is None else score(values, truth, public, threshold=assignment.threshold),
+        sketch="" if values is None else encoded(sketch(values, truth)),
+        isolation=report.isolation,
+    )
+
+
+def broken(outcome: Literal["timed out", "crashed"], reason: str) -> Verdict:
+    """The verdict where the machinery failed: a person has to look, and the student is not judged by it."""
+    remedy = "Nothing needs to be done by the student; course staff looks into it."
+    return Verdict(outcome, (Finding(f"grader-{outcome.replace(' ', '-')}", "", "an answer", reason, remedy),))
+
+
+def fingerprint(folder: Path, most_bytes: int) -> str:
+    """sha256 over the names and bytes of a submission's files: the same submission, the same string.
+
+    Only regular files are read, and no more than `most_bytes` in all; what else lies there counts by its name.
+    """
+    whole = hashlib.sha256()
+    left = most_bytes
+    for path in sorted(folder.iterdir() if folder.is_dir() else ())[:ENTRIES]:
+        content, read = _content(path, left)
+        whole.update(os.fsencode(path.name) + b"\0" + content.encode() + b"\0")
+        left -= read
+    return whole.hexdigest()
+
+
+def _content(path: Path, most_bytes: int) -> tuple[str, int]:
+    """What is in a file, as text, and how many bytes were read for it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return f"unreadable {error.errno}", 0
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return f"special {stat.S_IFMT(status.st_mode)}", 0
+        digest = hashlib.sha256(f"{status.st_size}".encode())
+        read = 0
+        while part := file.read(min(_CHUNK, most_bytes - read)):
+            digest.update(part)
+            read += len(part)
+    return digest.hexdigest(), read
+
+
+@lru_cache(maxsize=1)
+def grader_version() -> str:
+    """The version of cnnkit and a hash of the code that decides: submissions are graded again when either changes."""
+    whole = hashlib.sha256()
+    for room, suffix in _DECIDING.items():
+        folder = resources.files(f"cnnkit.{room}")
+        for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            if file.name.endswith(suffix or ".py"):
+                whole.update(file.name.encode() + b"\0" + file.read_bytes())
+    return f"{cnnkit.__version__}+{whole.hexdigest()[:12]}"

@@ -1,0 +1,224 @@
+"""A class from inbox to snapshot: the gate, the sandbox, the workers and the ledger are the real ones."""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnkit.errors import DataError, InputError
+from cnnkit.grading.batch import grade
+from cnnkit.grading.graded import Graded
+from cnnkit.grading.labels import Labels, write_labels
+from cnnkit.grading.ledger import Ledger
+from cnnkit.grading.points import rounded
+from tests.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
+from tests.submissions.valid import write_predictions, write_valid
+
+CORRECT = {"ada": 185, "bo": 172, "cy": 172, "di": 140, "eve": 120}
+
+
+def run(root: Path, **options: object) -> Graded:
+    settings: dict[str, object] = {
+        "assignment": root / "assignment",
+        "labels": root / "labels.parquet",
+        "out": root / "out",
+        "workers": 1,
+    }
+    return grade(root / "inbox", **{**settings, **options})  # type: ignore[arg-type]
+
+
+def points(graded: Graded) -> dict[str, Decimal]:
+    return {each.grade.student: rounded(each.grade.points) for each in graded.students}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worked example of `points`, a hundredth the size, and three who hand in something else."""
+    return make_class(tmp_path_factory.mktemp("course"), CORRECT, bad=("x", "y", "z"))
+
+
+@pytest.fixture
+def copy(course: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    return shutil.copytree(course, tmp_path / "course", symlinks=True, ignore=shutil.ignore_patterns("out"))
+
+
+@pytest.fixture(scope="module")
+def graded(course: Path) -> Graded:
+    return run(course)
+
+
+def test_the_worked_example_with_real_submissions(graded: Graded) -> None:
+    whole = points(graded)
+    assert {name: whole[name] for name in CORRECT} == {
+        "ada": Decimal("20.00"),
+        "bo": Decimal("15.00"),
+        "cy": Decimal("15.00"),
+        "di": Decimal("10.00"),
+        "eve": Decimal("0.00"),
+    }
+    assert [each.grade.correct for each in graded.students][:5] == list(CORRECT.values())
+    assert [each.grade.rank for each in graded.students][:4] == [1, Fraction(5, 2), Fraction(5, 2), 4]
+    assert graded.counts() == {"passed": 4, "refused": 3, "not passed": 1}
+    assert (graded.snapshot, graded.changes, graded.new_decisions) == (1, (), 8)
+
+
+def test_what_is_refused_is_recorded_with_its_findings(graded: Graded) -> None:
+    refused = {each.grade.student: each for each in graded.students if each.grade.status == "refused"}
+    assert set(refused) == {"x", "y", "z"}
+    for each in refused.values():
+        assert each.verdict is not None
+        assert each.verdict.score is None
+        assert any(finding.blocking for finding in each.verdict.findings)
+
+
+def test_again_grades_nothing_twice_and_changes_nothing(course: Path, graded: Graded) -> None:
+    again = run(course)
+    assert again.students == graded.students
+    assert (again.new_decisions, again.snapshot, again.head) == (0, 1, graded.head)
+
+
+def test_the_number_of_workers_changes_nothing(course: Path, graded: Graded, tmp_path: Path) -> None:
+    assert run(course, out=tmp_path, workers=3).students == graded.students
+
+
+def test_the_ledger_holds_a_decision_a_grade_and_a_snapshot(course: Path, graded: Graded) -> None:
+    with Ledger.open(course / "out" / "ledger.sqlite") as ledger:
+        assert ledger.verify().broken is None
+        kinds = [record.kind for record in ledger.records()]
+        decisions = {record.key: record.content for record in ledger.records(kind="decision")}
+    assert kinds == ["decision"] * 8 + ["grade"] * 8 + ["snapshot"]
+    best = decisions[graded.students[0].decision]
+    assert best["student"] == "ada"
+    assert best["circumstances"]["labels"] == labels().fingerprint
+    assert set(best["verdict"]["digests"]) == {"model", "weights", "predictions", "notebook", "tensors"}
+    assert "resource limits" in best["verdict"]["isolation"]
+    assert not any("label" in path.name for path in (course / "out").rglob("*"))
+
+
+def test_other_labels_make_a_new_snapshot_and_a_diff(copy: Path) -> None:
+    first = run(copy)
+    truth = labels().truth.copy()
+    ones, zeros = np.flatnonzero(truth)[:2], np.flatnonzero(~truth)[:2]
+    truth[ones], truth[zeros] = False, True
+    write_labels(copy / "labels.parquet", Labels(labels().ids, truth, "salt"))
+    second = run(copy)
+    assert (second.snapshot, second.new_decisions) == (2, 8)
+    changed = {change.student: (change.before, change.after) for change in second.changes}
+    assert "ada" in changed
+    assert not {"x", "y", "z"} & set(changed)
+    before, after = changed["ada"]
+    assert before is not None
+    assert after is not None
+    assert before["correct"] == 185
+    assert abs(after["correct"] - 185) <= 4
+    write_labels(copy / "labels.parquet", labels())
+    third = run(copy)
+    assert (third.snapshot, third.new_decisions, third.students) == (3, 0, first.students)
+
+
+def test_other_rules_need_no_new_decisions(copy: Path) -> None:
+    run(copy)
+    SPEC.model_copy(update={"rank_rule": "best-first-fraction"}).save(copy / "assignment")
+    again = run(copy)
+    assert (again.new_decisions, again.snapshot) == (0, 2)
+    # N = 4: 10 + 10 · 4/4, 10 + 10 · 2.5/4 twice, 10 + 10 · 1/4.
+    assert list(points(again).values())[:4] == [Decimal(text) for text in ("20.00", "16.25", "16.25", "12.50")]
+
+
+def test_a_submission_that_changed_is_graded_again(copy: Path) -> None:
+    run(copy)
+    write_predictions(
+        copy / "inbox" / "eve" / "predictions.parquet", with_correct(labels().truth, 190, 9), column="person"
+    )
+    again = run(copy)
+    assert (again.new_decisions, again.snapshot) == (1, 2)
+    assert points(again)["eve"] == Decimal("20.00")
+    assert {change.student for change in again.changes} == {"ada", "bo", "cy", "di", "eve"}
+
+
+def test_a_roster_says_who_counts(copy: Path) -> None:
+    (copy / "roster.csv").write_text("student,name\nBO,Bo\ncy,\ndi,\neve,\nx,\nabsent,Nobody\n")
+    graded = run(copy, roster=copy / "roster.csv")
+    status = {each.grade.student: each.grade.status for each in graded.students}
+    assert status == {
+        "BO": "passed",
+        "absent": "missing",
+        "ada": "not enrolled",
+        "cy": "passed",
+        "di": "passed",
+        "eve": "not passed",
+        "x": "refused",
+        "y": "not enrolled",
+        "z": "not enrolled",
+    }
+    # Without Ada the two 172s share ranks 1 and 2 of 3: 10 · 1.5/2.
+    assert [points(graded)[name] for name in ("BO", "cy", "di")] == [
+        Decimal("17.50"),
+        Decimal("17.50"),
+        Decimal("10.00"),
+    ]
+
+
+def attempts(root: Path, **rules: object) -> Path:
+    """One student, four hand-ins: in time 150 and 180 right, late 130 and 170; another one with 160."""
+    spec = SPEC.model_copy(update={"deadline": None, **rules})
+    make_class(root, {"other": 160}, spec=spec)
+    for number, correct in enumerate((150, 180, 130, 170), start=1):
+        values = with_correct(labels().truth, correct, number)
+        write_valid(root / "inbox" / f"try{number}", seed=number, assignment=spec, probabilities=values)
+    table = "folder,student,submitted\nother,other,2026-12-01\n"
+    table += "".join(f"try{number},ann,2026-12-{number:02d}T12:00:00+00:00\n" for number in range(1, 5))
+    (root / "inbox" / "submissions.csv").write_text(table)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("rules", "correct"),
+    [
+        ({}, 170),  # the last
+        ({"attempts": 3}, 130),  # the last of the first three
+        ({"counts": "best"}, 180),
+        ({"deadline": "2026-12-02T12:00:00Z"}, 180),  # late means zero: the last in time
+        ({"deadline": "2026-12-02T12:00:00Z", "late": {"policy": "none"}}, 170),
+        ({"deadline": "2026-11-01T12:00:00Z", "counts": "best"}, 180),  # all are late: too late with the best
+    ],
+)
+def test_one_submission_a_student_counts(tmp_path: Path, rules: dict[str, object], correct: int) -> None:
+    spec = type(SPEC).model_validate({**SPEC.model_dump(mode="json"), **rules})
+    root = attempts(tmp_path / "course", **{name: getattr(spec, name) for name in rules})
+    graded = run(root)
+    assert [(each.grade.student, each.grade.correct) for each in graded.students] == [("ann", correct), ("other", 160)]
+
+
+def test_alike_submissions_are_flagged_not_punished(copy: Path) -> None:
+    shutil.rmtree(copy / "inbox" / "di")
+    shutil.copytree(copy / "inbox" / "ada", copy / "inbox" / "di")
+    graded = {each.grade.student: each for each in run(copy).students}
+    assert "the same predictions file as ada" in graded["di"].flags
+    assert "the same weights as di" in graded["ada"].flags
+    assert graded["ada"].grade.rank == graded["di"].grade.rank == Fraction(3, 2)
+    assert not any("predictions" in flag or "weights" in flag for flag in graded["bo"].flags)
+
+
+def test_wrong_use(course: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="worker"):
+        run(course, workers=0)
+    with pytest.raises(InputError, match="isolation"):
+        run(course, out=tmp_path, isolation="magic")
+    with pytest.raises(DataError, match="labels"):
+        run(course, out=tmp_path, assignment=SPEC.model_copy(update={"rows": ROWS + 1}))
+    with pytest.raises(DataError, match="inbox"):
+        grade(tmp_path / "nowhere", assignment=SPEC, labels=course / "labels.parquet", out=tmp_path)
+
+
+def test_an_empty_inbox_is_an_empty_class(copy: Path) -> None:
+    shutil.rmtree(copy / "inbox")
+    (copy / "inbox").mkdir()
+    graded = run(copy)
+    assert (graded.students, graded.new_decisions, graded.counts()) == ((), 0, {})
