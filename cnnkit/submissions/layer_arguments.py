@@ -120,11 +120,13 @@ def sides(low: int = 1) -> Kind:
     return Kind(f"a whole number of at least {low}, or one for each axis", read)
 
 
-def axes() -> Kind:
+def axes(fewest: int = 1) -> Kind:
     """One axis, or a list of axes; negative ones count from the end."""
     axis = integer(-8, 8)
 
     def read(value: Any) -> tuple[int, ...]:
+        if value == [] and fewest == 0:
+            return ()
         return _tuple(value, axis, 8) if isinstance(value, list) else (int(axis.read(value)),)
 
     return Kind("an axis or a list of axes", read)

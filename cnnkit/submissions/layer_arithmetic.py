@@ -509,7 +509,7 @@ def _operand(value: Any) -> Shape:
     if not isinstance(value, Operand):
         return tuple(value)
     constant = value.value
-    if isinstance(constant, dict) and constant.get("class_name") == "__tensor__":
+    if isinstance(constant, dict) and constant.get("class_name") in ("__tensor__", "__numpy__"):
         config = constant.get("config")
         constant = config.get("value") if isinstance(config, dict) else None
     try:

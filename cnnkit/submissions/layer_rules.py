@@ -179,7 +179,12 @@ LAYERS: dict[str, Row] = {
     "RMSNormalization": Row(arithmetic.rms_norm, {"axis": kinds.axes() | (-1,), "epsilon": NUMBER | 1e-6}),
     "Normalization": Row(
         arithmetic.normalization,
-        {"axis": kinds.axes() | None, "invert": FLAG | False, "mean": NUMBERS | None, "variance": NUMBERS | None},
+        {
+            "axis": kinds.axes(fewest=0) | None,
+            "invert": FLAG | False,
+            "mean": NUMBERS | None,
+            "variance": NUMBERS | None,
+        },
     ),
     "Rescaling": Row(arithmetic.rescaling, {"scale": NUMBERS, "offset": NUMBERS | ()}),
     "Resizing": Row(

@@ -37,6 +37,7 @@ _MODEL_MODULES = (
 )
 _INPUT_MODULES = (None, "keras.layers")
 
+_OF_EVERY_LAYER = {"name", "trainable", "dtype", "activity_regularizer", "batch_input_shape", "autocast"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]{0,199}")
 _CODE = {
     "Lambda": "Rescaling for a scale and offset, Reshape, Activation or Cropping2D",
@@ -87,7 +88,7 @@ class Call:
 
     Attributes:
         inputs: Of a layer or model its tensors; of an operation tensors, operands and lists of tensors.
-        tensors: All tensors among them, in order.
+        tensors: All tensors among them, in the order in which Keras walks back through them.
     """
 
     inputs: tuple[Any, ...]
@@ -335,16 +336,11 @@ class _Reader:
             raise _unknown(class_name, module, name)
         if row.registered != (entry.get("registered_name") == class_name) and entry.get("registered_name") is not None:
             raise _unknown(class_name, module, name)
-        common = {"name", "trainable", "dtype", "activity_regularizer", "batch_input_shape", "autocast"}
-        own = {key: value for key, value in config.items() if key not in common}
+        own = {key: value for key, value in config.items() if key in row.arguments or key not in _OF_EVERY_LAYER}
         settings = read_arguments(own, row.arguments, layer=name, class_name=str(class_name))
-        if row.layer:
-            if config.get("dtype") is not None:
-                _read(kinds.POLICY, config["dtype"], f"the dtype of layer {name!r}")
-            if config.get("activity_regularizer") is not None:
-                _read(kinds.REGULARIZER, config["activity_regularizer"], f"activity_regularizer of layer {name!r}")
-        elif config.get("dtype") is not None and "dtype" not in row.arguments:
-            _read(kinds.POLICY, config["dtype"], f"the dtype of operation {name!r}")
+        for key, kind in (("dtype", kinds.POLICY), ("activity_regularizer", kinds.REGULARIZER)):
+            if key not in row.arguments and config.get(key) is not None:
+                _read(kind, config[key], f"{key} of layer {name!r}")
         trainable = _flag(config.get("trainable", True), f"trainable of layer {name!r}")
         return Part(name, str(class_name), row, settings, trainable=trainable, built=built)
 
@@ -470,7 +466,7 @@ def _argument(value: Any, layer: str) -> Any:
         if value.get("class_name") == "__keras_tensor__":
             config = value.get("config")
             return _reference(config.get("keras_history") if isinstance(config, dict) else None, layer)
-        if value.get("class_name") not in ("__tensor__", "__slice__", "__ellipsis__"):
+        if value.get("class_name") not in ("__tensor__", "__numpy__", "__slice__", "__ellipsis__"):
             raise _form(f"tensors and numbers in a call of layer {layer!r}", shown(value.get("class_name")))
     return Operand(value)
 
@@ -513,10 +509,11 @@ def _bound(call: tuple[list[Any], dict[str, Any]], part: Part, first: Mapping[st
         if not (key in ("training", "mask", *allowed) and (_is_switch(value) if plain else key in allowed)):
             raise _form(f"tensors, training and no mask in a call of layer {part.name!r}", f"{shown(key)}")
     named = [_from_zero(keywords[key], first) for key in allowed if isinstance(keywords.get(key), Reference)]
-    tensors = tuple(_references([*counted, *named]))
     if any(isinstance(value, Operand) and value.value is not None for value in counted):
         raise _form(f"tensors as the inputs of layer {part.name!r}", "a constant")
-    return Call(tensors, tensors)
+    # Keras walks back through keywords in alphabetical order; what the layer takes has its own.
+    met = [_from_zero(keywords[key], first) for key in sorted(keywords)]
+    return Call(tuple(_references([*counted, *named])), tuple(_references([*counted, *met])))
 
 
 def _from_zero(value: Any, first: Mapping[str, int]) -> Any:
