@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "ancestors": "cnnkit.backbones.graph",
         "backbone": "cnnkit.backbones.extractor",
         "boundary": "cnnkit.backbones.graph",
+        "count": "cnnkit.backbones.model_costs",
         "canonical": "cnnkit.backbones.naming",
         "cut_table": "cnnkit.backbones.cuts",
         "dominators": "cnnkit.backbones.graph",

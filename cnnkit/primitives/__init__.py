@@ -34,6 +34,7 @@ MODULES = {
 """Module → the functions that have a `…_backward` beside them."""
 
 HELPERS = {
+    "cost_table": "count memory",
     "convolution": "Gradients flipped",
     "dropping": "dropout_mask",
     "loops": "conv2d_loops max_pool2d_loops transposed_conv2d_loops",
@@ -54,6 +55,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     modules={
         "counting": "cnnkit.primitives.counting",
+        "layers": "cnnkit.primitives.layers",
         "receptive_field": "cnnkit.primitives.receptive_field",
     },
     names={name: f"cnnkit.primitives.{module}" for name, module in _NAMES.items()},

@@ -9,21 +9,22 @@ F = kernel side, S = stride, P = padding on each side, H × W = size of the *out
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from cnnkit.errors import InputError
 
-Side = int | tuple[int, int]
+Side = int | Sequence[int]
 Padding = int | Literal["same", "valid"]
 
 
-def pair(side: Side) -> tuple[int, int]:
-    """A side as (height, width): a number stands for a square.
+def area(side: Side) -> int:
+    """Pixels of a square, of a rectangle (height, width), of a row or of a volume.
 
-    >>> pair(3), pair((1, 7))
-    ((3, 3), (1, 7))
+    >>> area(3), area((1, 7)), area((2, 2, 2))
+    (9, 7, 8)
     """
-    return (side, side) if isinstance(side, int) else (side[0], side[1])
+    return side * side if isinstance(side, int) else math.prod(side)
 
 
 def effective_kernel(kernel: int, dilation: int = 1) -> int:
@@ -138,8 +139,7 @@ def conv_parameters(kernel: Side, channels_in: int, channels_out: int, *, bias: 
     34944
     """
     _groups_divide(channels_in, channels_out, groups)
-    height, width = pair(kernel)
-    return (height * width * (channels_in // groups) + bias) * channels_out
+    return (area(kernel) * (channels_in // groups) + bias) * channels_out
 
 
 def conv_multiply_adds(kernel: Side, output: Side, channels_in: int, channels_out: int, *, groups: int = 1) -> int:
@@ -149,7 +149,7 @@ def conv_multiply_adds(kernel: Side, output: Side, channels_in: int, channels_ou
     86704128
     """
     _groups_divide(channels_in, channels_out, groups)
-    return math.prod(pair(kernel)) * math.prod(pair(output)) * (channels_in // groups) * channels_out
+    return area(kernel) * area(output) * (channels_in // groups) * channels_out
 
 
 def depthwise_parameters(kernel: Side, channels: int, *, multiplier: int = 1, bias: bool = True) -> int:
@@ -158,7 +158,7 @@ def depthwise_parameters(kernel: Side, channels: int, *, multiplier: int = 1, bi
     >>> depthwise_parameters(3, 32, bias=False)
     288
     """
-    return (math.prod(pair(kernel)) + bias) * channels * multiplier
+    return (area(kernel) + bias) * channels * multiplier
 
 
 def depthwise_multiply_adds(kernel: Side, output: Side, channels: int, *, multiplier: int = 1) -> int:
@@ -167,7 +167,7 @@ def depthwise_multiply_adds(kernel: Side, output: Side, channels: int, *, multip
     >>> depthwise_multiply_adds(3, 112, 32)
     3612672
     """
-    return math.prod(pair(kernel)) * math.prod(pair(output)) * channels * multiplier
+    return area(kernel) * area(output) * channels * multiplier
 
 
 def pointwise_multiply_adds(output: Side, channels_in: int, channels_out: int) -> int:
@@ -177,6 +177,17 @@ def pointwise_multiply_adds(output: Side, channels_in: int, channels_out: int) -
     25690112
     """
     return conv_multiply_adds(1, output, channels_in, channels_out)
+
+
+def locally_connected_parameters(
+    kernel: Side, output: Side, channels_in: int = 1, channels_out: int = 1, *, bias: bool = False
+) -> int:
+    """Parameters of a layer that looks through windows but shares no weights: a kernel for each place.
+
+    >>> locally_connected_parameters((3,), (3,))  # 7 inputs, 3 units: global 21, local 9, shared 3 (lecture 001)
+    9
+    """
+    return area(output) * conv_parameters(kernel, channels_in, channels_out, bias=bias)
 
 
 def dense_parameters(units_in: int, units_out: int, *, bias: bool = True) -> int:
@@ -206,13 +217,13 @@ def pooling_operations(kernel: Side, output: Side, channels: int) -> int:
     return depthwise_multiply_adds(kernel, output, channels)
 
 
-def batch_norm_parameters(channels: int) -> int:
+def batch_norm_parameters(channels: int, *, scale: bool = True, shift: bool = True) -> int:
     """Scale, shift, moving mean and moving variance: 4 a channel, of which the first two are trained.
 
     >>> batch_norm_parameters(64)
     256
     """
-    return 4 * channels
+    return (scale + shift + 2) * channels
 
 
 def memory_bytes(values: int, *, bytes_per_value: int = 4, copies: int = 1) -> int:

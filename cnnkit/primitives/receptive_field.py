@@ -1,11 +1,11 @@
-"""The receptive field: how many input pixels one output value can see along a side.
+"""The receptive field: which input pixels one output value can see along a side.
 
-Two numbers travel through the network: the field's size, and the stride between the fields of neighbours.
-A layer of kernel F, stride S and dilation D turns (size, stride) into
+Three numbers travel through the network: the field's size, the stride between the fields of neighbours, and the
+centre of the first field. A layer of kernel F, stride S, dilation D and padding P turns them into
 
-    size + (F − 1)·D·stride,   stride·S
+    size + (F − 1)·D·stride,   stride·S,   centre + ((F − 1)·D/2 − P)·stride
 
-Where branches meet, the largest field counts: the joint output sees everything that any branch saw.
+Where branches meet, the joint output sees from the first to the last pixel that any branch saw.
 """
 
 from __future__ import annotations
@@ -23,45 +23,69 @@ class Field:
     """What one value sees of the input, along one side.
 
     Attributes:
-        size: Input pixels from the first to the last that can change the value; infinite: the whole picture.
+        size: Input pixels from the first to the last that can change the value. Infinite: the whole picture;
+            NaN: unknown.
         stride: Input pixels between the fields of two neighbours; below 1 after up-sampling.
+        centre: The middle of the first value's field, in input pixels from 0; the border of the padding has it
+            lie before the picture's middle pixels, or between two pixels.
     """
 
     size: float = 1
     stride: Fraction = Fraction(1)
+    centre: Fraction = Fraction(0)
 
-    def through(self, kernel: int, *, stride: int = 1, dilation: int = 1) -> Field:
-        """The field after a convolution or pooling of this kernel.
+    def through(self, kernel: int, *, stride: int = 1, dilation: int = 1, padding: int = 0) -> Field:
+        """The field after a convolution or pooling of this kernel, with so much padding before the first pixel.
 
-        >>> Field().through(3, stride=2).through(3)
-        Field(size=7, stride=Fraction(2, 1))
+        >>> field = Field().through(3, stride=2, padding=1).through(3, padding=1)
+        >>> field.size, field.stride, field.centre
+        (7, Fraction(2, 1), Fraction(0, 1))
         """
-        reach = (kernel - 1) * dilation * self.stride
-        size = self.size if math.isinf(self.size) else int(self.size + math.ceil(reach))
-        return Field(size, self.stride * stride)
+        reach = (kernel - 1) * dilation
+        centre = self.centre + (Fraction(reach, 2) - padding) * self.stride
+        return Field(self._wider(reach * self.stride), self.stride * stride, centre)
 
-    def through_transposed(self, kernel: int, *, stride: int) -> Field:
+    def through_transposed(self, kernel: int, *, stride: int, cropped: int = 0) -> Field:
         """The field after a transposed convolution, of which an output meets ⌈F/S⌉ inputs at most.
 
-        >>> Field(size=5, stride=Fraction(4)).through_transposed(4, stride=2)
-        Field(size=9, stride=Fraction(2, 1))
+        >>> field = Field(size=5, stride=Fraction(4)).through_transposed(4, stride=2, cropped=1)
+        >>> field.size, field.stride, field.centre
+        (9, Fraction(2, 1), Fraction(-1, 1))
         """
-        wider = self.through(math.ceil(kernel / stride))
-        return Field(wider.size, self.stride / stride)
+        centre = self.centre + (cropped - Fraction(kernel - 1, 2)) * self.stride / stride
+        return Field(self._wider((math.ceil(kernel / stride) - 1) * self.stride), self.stride / stride, centre)
+
+    def shifted(self, pixels: int) -> Field:
+        """The field after a border of so many pixels; cropping is a border of less than nothing."""
+        return Field(self.size, self.stride, self.centre - pixels * self.stride)
 
     def whole(self) -> Field:
         """The field after something that sees the whole picture: global pooling, flatten, attention."""
-        return Field(math.inf, self.stride)
+        return Field(math.inf, self.stride, self.centre)
+
+    def unknown(self) -> Field:
+        """The field after a layer of which nobody knows what it sees."""
+        return Field(math.nan, self.stride, self.centre)
+
+    def _wider(self, pixels: Fraction) -> float:
+        return self.size + math.ceil(pixels) if math.isfinite(self.size) else self.size
 
 
 def meet(fields: Iterable[Field]) -> Field:
-    """The field where branches meet: the largest size.
+    """The field where branches meet: from the first to the last pixel that any branch saw.
 
-    >>> meet([Field(3), Field(5)])
-    Field(size=5, stride=Fraction(1, 1))
+    >>> meet([Field(3), Field(5)]).size, meet([Field(3), Field(3, centre=Fraction(1))]).size
+    (5, 4)
     """
     branches = list(fields)
-    return Field(max(field.size for field in branches), max(field.stride for field in branches))
+    stride = max(field.stride for field in branches)
+    sizes = [field.size for field in branches]
+    if not all(map(math.isfinite, sizes)):
+        return Field(math.nan if any(map(math.isnan, sizes)) else math.inf, stride, branches[0].centre)
+    reaches = [Fraction(field.size - 1) / 2 for field in branches]
+    first = min(field.centre - reach for field, reach in zip(branches, reaches, strict=True))
+    last = max(field.centre + reach for field, reach in zip(branches, reaches, strict=True))
+    return Field(math.ceil(last - first) + 1, stride, (first + last) / 2)
 
 
 def receptive_fields(

@@ -45,18 +45,22 @@ def test_against_the_pixels_that_change_an_output(layers: list[tuple[int, int, i
 
 
 def test_transposed_convolution_against_its_definition() -> None:
-    """Output o of a transposed convolution reads input i where o = i·S + tap."""
+    """Output o of a transposed convolution reads input i where o = i·S + tap; on average around o/S − (F − 1)/2S."""
     for kernel, stride in [(2, 2), (3, 2), (4, 2), (3, 1), (5, 3)]:
-        reads = [
-            len([place for place in range(100) if 0 <= output - place * stride < kernel])
-            for output in range(60, 60 + stride)
-        ]
+        outputs = range(60, 60 + stride)
+        reads = [[place for place in range(100) if 0 <= output - place * stride < kernel] for output in outputs]
         field = Field().through_transposed(kernel, stride=stride)
-        assert field == Field(max(reads), Fraction(1, stride))
+        assert (field.size, field.stride) == (max(map(len, reads)), Fraction(1, stride))
+        offsets = [sum(read) / len(read) - output / stride for read, output in zip(reads, outputs, strict=True)]
+        assert float(field.centre) == pytest.approx(sum(offsets) / stride)
 
 
 def test_meeting_branches_see_what_any_branch_saw() -> None:
     assert meet([Field(3, Fraction(2)), Field(7, Fraction(2))]) == Field(7, Fraction(2))
+    shifted = meet([Field(3, Fraction(2)), Field(7, Fraction(2)).shifted(-2)])  # pixels −1…1 and 1…7
+    assert shifted == Field(9, Fraction(2), Fraction(3))
+    assert np.isinf(meet([Field(3), Field().whole()]).size)
+    assert np.isnan(meet([Field().unknown(), Field().whole()]).size)
 
 
 def test_the_whole_picture_stays_whole() -> None:
