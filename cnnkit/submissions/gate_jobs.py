@@ -15,9 +15,8 @@ from cnnkit.submissions import weights_file
 from cnnkit.submissions.architecture import read_architecture
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.findings import Finding
-from cnnkit.submissions.notebook import check_notebook, check_script
+from cnnkit.submissions.notebook import LATEST_MINOR, check_notebook, check_script
 
-LATEST_NOTEBOOK = 5  # nbformat 4.5
 _CODE_CELL: dict[str, Any] = {
     "cell_type": "code",
     "id": "a",
@@ -79,7 +78,7 @@ def _all_of(file: BinaryIO) -> bytes:
 
 def _load_schemas() -> None:
     """Now, because nbformat reads its schemas from files when it needs them, which a throw-away process cannot."""
-    for minor in range(LATEST_NOTEBOOK + 2):
+    for minor in range(LATEST_MINOR + 1):
         empty = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": [_CODE_CELL]}
         check_notebook(json.dumps(empty).encode(), file="")
 

@@ -15,6 +15,7 @@ from cnnkit.submissions.strict_json import parse_json
 DEPTH = 64
 MOST_VALUES = 2_000_000  # interactive plots keep their points
 MOST_CELLS = 10_000
+LATEST_MINOR = 5  # of format 4; a later one is read like this
 _SAVE_AGAIN = "Open it in Jupyter or Colab and save it again."
 
 
@@ -94,11 +95,12 @@ def _schema_advice(document: dict[str, Any], file: str) -> tuple[Finding, ...]:
     """Colab and others write notebooks that nbformat's schema refuses and every program opens: advice, no reason."""
     import nbformat
 
-    minor = document.get("nbformat_minor")
+    declared = document.get("nbformat_minor")
+    minor = declared if type(declared) is int and 0 <= declared < LATEST_MINOR else LATEST_MINOR
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without an id, which older notebooks have
-            nbformat.validate(document, version=4, version_minor=minor if type(minor) is int else 0)
+            nbformat.validate(document, version=4, version_minor=minor)
     except nbformat.ValidationError as error:
         reason = shown(str(error).strip().split("\n", maxsplit=1)[0], 120)
         return (Finding("notebook-schema", file, "a notebook of nbformat 4", reason, _SAVE_AGAIN, blocking=False),)
