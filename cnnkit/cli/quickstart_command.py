@@ -17,18 +17,23 @@ def quickstart(
     seed: Annotated[int, typer.Option(help="Fixes everything.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Draw scenes, learn to tell those with people, save, predict and report, in a few minutes.
+    """Draw scenes, learn to tell those with people, save, predict, report and hand in, in a few minutes.
 
     Example: cnnkit quickstart
     """
     from cnnkit._quiet import import_quietly
 
     import_quietly("keras")
-    from cnnkit.tasks.quickstart import quickstart as run
+    from cnnkit.data.image_folder import folder
+    from cnnkit.export.bundle import load
+    from cnnkit.grading.rehearsal import CLASSMATES, rehearse
+    from cnnkit.tasks import quickstart as script
 
-    done = run(data=data, out=out, pictures=pictures, seed=seed, progress=not as_json)
+    done = script.quickstart(data=data, out=out, pictures=pictures, seed=seed, progress=not as_json)
+    graded = rehearse(out, load(out / "bundle"), folder(data).test, code=script.__file__, seed=seed)
     if as_json:
-        print(json.dumps(asdict(done), default=str))
+        handed_in = {"submission": graded.folder, "status": graded.grade.status, "points": graded.points}
+        print(json.dumps({**asdict(done), **handed_in}, default=str))
         return
     points = 100 * (done.accuracy - done.scratch_accuracy)
     print(
@@ -38,6 +43,8 @@ def quickstart(
         f"random weights ({points:+.1f} points).",
         f"Prediction, decoding included: {done.images_per_second:,.0f} images/s.",
         f"In {done.out}: bundle (plain Keras JSON + H5), predictions.parquet, report.html and report.png.",
+        f"Handed in as {graded.folder}: {graded.grade.status}, {graded.points} points of 20, rank {graded.grade.rank} "
+        f"of {graded.grade.ranked} among {CLASSMATES} simulated classmates.",
         "Next: cnnkit finetune PHOTOS --backbone nano --out runs/mine, where PHOTOS holds one folder a class; with a "
         "network, --backbone mobilenet_v2 for ImageNet weights, and ck.data.tfds(name) for public data.",
         sep="\n",

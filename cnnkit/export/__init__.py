@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "save": "cnnkit.export.bundle",
         "write_column": "cnnkit.export.prediction_table",
         "write_predictions": "cnnkit.export.prediction_table",
+        "write_submission": "cnnkit.export.submission",
     },
 )
