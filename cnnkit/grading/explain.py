@@ -35,15 +35,15 @@ def explanation(each: StudentGrade, assignment: Assignment) -> list[str]:
         return [*sentences, f"To pass, more than {assignment.pass_correct:,} have to be right: no points."]
     sentences.append(
         f"That is more than the {assignment.pass_correct:,} that have to be exceeded: "
-        f"{_number(rounded(grade.flat))} points for passing."
+        f"{plain(rounded(grade.flat))} points for passing."
     )
     sentences.append(_rank(grade, assignment))
     if grade.penalty:
         days = f"{grade.days_late} day{'s' if grade.days_late > 1 else ''}"
-        sentences.append(f"Late by {days} begun: {_number(rounded(grade.penalty))} points less.")
+        sentences.append(f"Late by {days} begun: {plain(rounded(grade.penalty))} points less.")
     elif grade.days_late:
         sentences.append("Late, which this assignment does not punish.")
-    sentences.append(f"Together {_number(rounded(grade.points))} points.")
+    sentences.append(f"Together {plain(rounded(grade.points))} points.")
     return sentences
 
 
@@ -52,17 +52,17 @@ def _rank(grade: Grade, assignment: Assignment) -> str:
     shared = "" if rank.denominator == 1 else ", shared by equals"
     formula = RANK_RULES[assignment.rank_rule].formula
     return (
-        f"Rank {_number(Decimal(float(rank)))} of {grade.ranked} who passed{shared}: {formula} with "
-        f"p = {_number(assignment.points.rank)}, r = {_number(Decimal(float(rank)))}, N = {grade.ranked} gives "
-        f"{_number(rounded(grade.by_rank))} points."
+        f"Rank {plain(rank)} of {grade.ranked} who passed{shared}: {formula} with "
+        f"p = {plain(assignment.points.rank)}, r = {plain(rank)}, N = {grade.ranked} gives "
+        f"{plain(rounded(grade.by_rank))} points."
     )
 
 
-def _number(value: Decimal) -> str:
-    """Without zeros at the end.
+def plain(value: Decimal | Fraction) -> str:
+    """A number without zeros at the end.
 
-    >>> _number(Decimal("10.00")), _number(Decimal("2.5")), _number(Decimal("100"))
+    >>> plain(Decimal("10.00")), plain(Fraction(5, 2)), plain(Decimal("100"))
     ('10', '2.5', '100')
     """
-    text = f"{value:f}"
+    text = f"{float(value):.2f}" if isinstance(value, Fraction) else f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -137,16 +137,17 @@ class Ledger:
                 connection.execute(sql.text(statement))
 
     @classmethod
-    def open(cls, place: str | Path) -> Ledger:
+    def open(cls, place: str | Path, *, create: bool = True) -> Ledger:
         """Opens a ledger, or begins one.
 
         Args:
             place: A file, for SQLite, or a URL: `sqlite:///grades/ledger.sqlite`,
                 `postgresql://user@host/database`.
+            create: Whether to begin one where the file does not exist.
 
         Raises:
             InputError: Another kind of database.
-            DataError: The database cannot be reached, or is none.
+            DataError: The database cannot be reached, is none, or does not exist.
             MissingExtraError: The driver for PostgreSQL is not installed.
         """
         url = sql.make_url(str(place)) if "://" in str(place) else sql.URL.create("sqlite", database=str(place))
@@ -155,6 +156,8 @@ class Ledger:
         shown = url.render_as_string(hide_password=True)
         if url.drivername == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
+        if not create and url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise DataError(f"a ledger at {shown}", "no such file", "`cnnkit grade` writes one: OUT/ledger.sqlite.")
         try:
             if url.get_backend_name() == "sqlite":
                 Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)

@@ -238,7 +238,7 @@ def _moodle(tree: _Tree) -> tuple[list[Submission], list[str]]:
 def _folders(tree: _Tree) -> tuple[list[Submission], list[str]]:
     loose = set(tree.folders[""])
     if TIMES_FILE not in loose:
-        return [Submission(folder, tree.place(folder)) for folder in tree.folders if folder], sorted(loose)
+        return [Submission(_legible(folder), tree.place(folder)) for folder in tree.folders if folder], sorted(loose)
     rows = list(csv.DictReader(tree.read(TIMES_FILE).decode("utf-8-sig").splitlines()))
     submissions = []
     for number, row in enumerate(rows, start=2):
@@ -249,9 +249,14 @@ def _folders(tree: _Tree) -> tuple[list[Submission], list[str]]:
                 repr(folder),
                 "Its columns are folder, student and submitted; one row a submission.",
             )
-        submissions.append(Submission(student or folder, tree.place(folder), _aware(row.get("submitted"))))
+        submissions.append(Submission(student or _legible(folder), tree.place(folder), _aware(row.get("submitted"))))
     listed = {row["folder"].strip() for row in rows}
     return submissions, sorted(({*tree.folders} | loose) - listed - {"", TIMES_FILE})
+
+
+def _legible(name: str) -> str:
+    """A name of the file system as text that any file can hold: bytes that are no UTF-8 are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _is_canvas(tree: _Tree) -> bool:

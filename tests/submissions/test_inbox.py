@@ -270,6 +270,14 @@ def test_a_students_folder_that_is_a_link_is_nobodys(tmp_path: Path) -> None:
     assert found.ignored == ("joe",)
 
 
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / os.fsdecode(b"zo\xeb")).mkdir()  # Latin-1, as an old zip leaves it
+    (submission,) = read_inbox(tmp_path / "inbox").submissions
+    assert submission.student == "zo\\xeb"
+    assert content(submission.place, tmp_path) == {}
+
+
 def test_what_is_no_inbox(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere"):
         read_inbox(tmp_path / "nowhere")

@@ -1,0 +1,101 @@
+"""`cnnkit grade`: an inbox in, grades, pages and gradebooks out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cnnkit.grading.graded import Graded
+    from cnnkit.grading.results import Written
+
+
+def grade(
+    inbox: Annotated[
+        Path, typer.Argument(help="A folder a student, or the zip that Gradescope, Canvas or Moodle gives.")
+    ],
+    assignment: Annotated[Path, typer.Option(help="The assignment's folder.")],
+    labels: Annotated[Path, typer.Option(help="The secret labels, a Parquet file.")],
+    out: Annotated[Path, typer.Option(help="Folder for grades, pages and gradebooks.")],
+    ledger: Annotated[
+        str | None, typer.Option(help="A file, or postgresql://user@host/name; OUT/ledger.sqlite by default.")
+    ] = None,
+    roster: Annotated[Path | None, typer.Option(help="CSV of who is enrolled; by default everybody is.")] = None,
+    canvas: Annotated[Path | None, typer.Option(help="Canvas's gradebook export, to fill in.")] = None,
+    canvas_column: Annotated[str | None, typer.Option(help="The assignment's column in it, if not clear.")] = None,
+    moodle: Annotated[Path | None, typer.Option(help="Moodle's grading worksheet, to fill in.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+    require_isolation: Annotated[
+        str | None, typer.Option(help="Refuse to work with less: bubblewrap, namespaces or limits.")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Grade again what crashed or timed out before.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Grade a class; run again after anything, it goes on where it was and grades nothing twice.
+
+    Nothing of a submission is loaded before it has passed the gate; what crashes or takes too long is recorded as that
+    and stops nobody. OUT gets grades.parquet, report.html, students/*/feedback.html and gradebooks.
+
+    Example: cnnkit grade inbox/ --assignment assignments/person --labels secret/labels.parquet --out grades
+    """
+    from cnnkit.grading.batch import grade as run
+    from cnnkit.grading.results import write_grades
+
+    graded = run(
+        inbox,
+        assignment=assignment,
+        labels=labels,
+        out=out,
+        ledger=ledger,
+        roster=roster,
+        workers=workers,
+        require_isolation=require_isolation,
+        retry=retry,
+        progress=not as_json,
+    )
+    written = write_grades(graded, out, canvas=canvas, canvas_column=canvas_column, moodle=moodle)
+    if as_json:
+        print(json.dumps(_summary(graded, written)))
+        return
+    for line in _told(graded, written):
+        print(line)
+
+
+def _summary(graded: Graded, written: Written) -> dict[str, object]:
+    return {
+        "out": str(written.folder),
+        "students": len(graded.students),
+        "counts": graded.counts(),
+        "flagged": [each.grade.student for each in graded.students if each.flags],
+        "snapshot": graded.snapshot,
+        "changes": len(graded.changes),
+        "new_decisions": graded.new_decisions,
+        "head": graded.head,
+        "layout": graded.layout,
+        "ignored": list(graded.ignored),
+        "absent": {name: list(students) for name, students in written.absent.items()},
+        "seconds": round(graded.seconds, 3),
+    }
+
+
+def _told(graded: Graded, written: Written) -> list[str]:
+    counts = ", ".join(f"{count:,} {status}" for status, count in graded.counts().items())
+    known = len(graded.students) - graded.counts().get("missing", 0) - graded.new_decisions
+    lines = [
+        f"{len(graded.students):,} students: {counts or 'nobody'}.",
+        f"{graded.new_decisions:,} submissions graded in {graded.seconds:.1f} s"
+        + (f"; {known:,} were in the ledger." if known > 0 else "."),
+        f"Snapshot {graded.snapshot}" + (f" changed {len(graded.changes):,} grades." if graded.changes else "."),
+    ]
+    flagged = sum(bool(each.flags) for each in graded.students)
+    if flagged:
+        lines.append(f"{flagged:,} students are flagged for a person to look at: see report.html.")
+    if graded.ignored:
+        lines.append(f"Nobody's in the inbox: {', '.join(map(ascii, graded.ignored[:5]))}.")
+    for name, students in written.absent.items():
+        if students:
+            lines.append(f"{name} has no row for {len(students):,} of them, first {', '.join(students[:5])}.")
+    return [*lines, f"In {written.folder}: grades.parquet, report.html, students/. Ledger head {graded.head}"]
