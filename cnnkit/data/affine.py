@@ -7,6 +7,8 @@ OpenCV ≥ 5 interpolates float32 exactly: white noise of 40 × 52 differs by up
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,7 @@ def matrix(
     zx: float = 1.0,
     zy: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Rotation · shift · shear · zoom around the middle, in the order and to the bit of Keras.
+    """Rotation · shift · shear · zoom around the middle, multiplied out: that of Keras's `apply_affine_transform`.
 
     Args:
         middle: (x, y) of the point that rotation, shear and zoom leave where it is.
@@ -56,15 +58,19 @@ def matrix(
     [[0.0, -1.0, 4.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     x, y = middle
-    angle, slant = np.deg2rad(theta), np.deg2rad(shear)
-    cos, sin = np.cos(angle), np.sin(angle)
-    rotation = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    shift = np.array([[1, 0, tx], [0, 1, ty], [0, 0, 1]])
-    shearing = np.array([[1, -np.sin(slant), 0], [0, np.cos(slant), 0], [0, 0, 1]])
-    zoom = np.diag([zx, zy, 1.0])
-    to_corner = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
-    to_middle = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]])
-    return np.asarray(to_corner @ (rotation @ shift @ shearing @ zoom) @ to_middle)
+    angle, slanted = math.radians(theta), math.radians(theta) + math.radians(shear)
+    cos, sin = math.cos(angle), math.sin(angle)
+    # rotation · shear = [[cos θ, −sin(θ + φ)], [sin θ, cos(θ + φ)]], and zoom is a factor on its columns
+    xx, xy = cos * zx, -math.sin(slanted) * zy
+    yx, yy = sin * zx, math.cos(slanted) * zy
+    across, down = cos * tx - sin * ty, sin * tx + cos * ty
+    return np.array([[xx, xy, across + x - (xx * x + xy * y)], [yx, yy, down + y - (yx * x + yy * y)], [0.0, 0.0, 1.0]])
+
+
+def mirror(size: tuple[int, int], *, horizontal: bool, vertical: bool) -> NDArray[np.float64]:
+    """The matrix that mirrors a result of (height, width): a factor on the right of any other."""
+    across, down = (-1.0 if horizontal else 1.0), (-1.0 if vertical else 1.0)
+    return np.array([[across, 0, (size[1] - 1) * horizontal], [0, down, (size[0] - 1) * vertical], [0, 0, 1]])
 
 
 def resizing(box: tuple[float, float, float, float], size: tuple[int, int]) -> NDArray[np.float64]:
@@ -84,7 +90,7 @@ def resizing(box: tuple[float, float, float, float], size: tuple[int, int]) -> N
 
 
 def warp(
-    image: NDArray[np.float32],
+    image: NDArray[np.float32] | NDArray[np.uint8],
     positions: NDArray[np.float64],
     size: tuple[int, int],
     *,
@@ -95,7 +101,7 @@ def warp(
     """The picture resampled.
 
     Args:
-        image: (h, w, c), float32.
+        image: (h, w, c); of uint8 the result is rounded to whole numbers.
         positions: (3, 3), from (x, y, 1) of a result's pixel to that of the picture.
         size: (height, width) of the result.
         fill: What is outside the picture, one of `FILLS`.
@@ -145,7 +151,7 @@ def _folded(places: NDArray[np.float64], length: int) -> NDArray[np.float32]:
 
 
 def _splines(
-    image: NDArray[np.float32],
+    image: NDArray[np.float32] | NDArray[np.uint8],
     positions: NDArray[np.float64],
     size: tuple[int, int],
     fill: str,
@@ -161,4 +167,4 @@ def _splines(
         )
         for channel in np.moveaxis(image, 2, 0)
     ]
-    return np.stack(channels, axis=2)
+    return np.stack(channels, axis=2).astype(np.float32)

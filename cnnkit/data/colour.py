@@ -9,9 +9,10 @@ from PIL import Image, ImageEnhance
 
 def shift_channels(image: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
     """`amount` on all values, in place, clipped to the picture's own darkest and brightest."""
-    low, high = image.min(), image.max()
+    clip, bound = (np.minimum, image.max()) if amount > 0 else (np.maximum, image.min())
     np.add(image, np.float32(amount), out=image)
-    return np.clip(image, low, high, out=image)
+    clip(image, bound, out=image)
+    return image
 
 
 def enhance_brightness(image: NDArray[np.float32], factor: float) -> NDArray[np.float32]:

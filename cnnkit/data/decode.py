@@ -128,7 +128,8 @@ def _is_finished(jpeg: bytes) -> bool:
 
     A download that stopped in a file of preallocated zeros decodes without a complaint: zeros are valid codes.
     """
-    return jpeg.rfind(b"\xff\xd9") > jpeg.rfind(b"\xff\xda")
+    end = jpeg.rfind(b"\xff\xd9")
+    return end >= 0 and jpeg.find(b"\xff\xda", end) < 0
 
 
 def _decoded_by_pillow(image: Image.Image, data: bytes) -> NDArray[np.uint8]:

@@ -95,7 +95,7 @@ class Flow:
         self.batch_index = 0
         self._begin(0)
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(generator.threads, thread_name_prefix="cnnkit-flow")
+        self._pool = ThreadPoolExecutor(max(1, generator.threads - 1), thread_name_prefix="cnnkit-flow")
 
     def __len__(self) -> int:
         return -(-self.n // self.batch_size)
@@ -153,9 +153,10 @@ class Flow:
                 chance = np.random.RandomState(pipeline.picture_bits(self.seed, epoch, index))
                 images[place] = self._picture(index, chance)
 
-        workers = [self._pool.submit(work) for _ in range(self.image_data_generator.threads)]
-        for worker in workers:
-            worker.result()
+        helpers = [self._pool.submit(work) for _ in range(self.image_data_generator.threads - 1)]
+        work()
+        for helper in helpers:
+            helper.result()
         if self.saving is not None:
             self._save(self.saving, images, indices, epoch)
         return self._with_targets(images, indices)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.data.affine import FILLS, IN_PLACE, matrix, warp
+from cnnkit.data.affine import FILLS, IN_PLACE, matrix, mirror, warp
 from cnnkit.data.colour import enhance_brightness, shift_channels
 from cnnkit.data.flow import ArrayFlow, FileFlow, Saving, for_keras
 from cnnkit.data.labelled_files import in_directory, in_table, share
@@ -74,8 +74,8 @@ class ImageDataGenerator:
         validation_split: The part of the pictures that `subset="validation"` is, 0 ≤ split < 1.
         interpolation_order: Of the spline: 1 is linear. Others are left to SciPy, as in Keras, and are as slow.
         dtype: Of the batches; `keras.config.floatx()` by default.
-        decode: `"exact"`: Keras's pixels. `"scaled"`: JPEGs at 1/2, 1/4 or 1/8 where enough pixels remain, brought to
-            the target size by the same bilinear warp; faster, and smoother than Keras's nearest pixels.
+        decode: `"exact"`: Keras's pixels. `"scaled"`: JPEGs at 1/2, 1/4 or 1/8 where four fifths of the target size
+            remain, brought to it by the same bilinear warp: faster, and smoother than Keras's nearest pixels.
         keep_bytes: What decoded pictures of one flow may take in memory; a quarter of what is free by default. 0
             decodes each file in each epoch.
         threads: How many work on a batch; as many as there are cores by default, at most 16.
@@ -404,8 +404,10 @@ class ImageDataGenerator:
             A picture of the same shape: float32, or of the type of `x` where no values are shifted or enhanced.
         """
         picture = np.moveaxis(x, self.channel_axis - 1, -1)
-        view = self._transformed(picture, transform_parameters, None, picture.shape[:2])
-        return np.moveaxis(view, -1, self.channel_axis - 1)
+        whole = np.issubdtype(x.dtype, np.integer)
+        view = self._transformed(picture, transform_parameters, None, picture.shape[:2], whole=whole)
+        shifted = any(transform_parameters.get(name) is not None for name in ("channel_shift_intensity", "brightness"))
+        return np.moveaxis(view if shifted else view.astype(x.dtype, copy=False), -1, self.channel_axis - 1)
 
     def random_transform(self, x: NDArray[Any], seed: int | None = None) -> NDArray[Any]:
         """A random view of one picture: `apply_transform` with `get_random_transform`."""
@@ -491,35 +493,43 @@ class ImageDataGenerator:
         Returns:
             In the generator's data format, float, standardized.
         """
-        view = self._transformed(picture.astype(self.dtype), self._drawn(*size, chance), frame, size)
+        view = self._transformed(picture, self._drawn(*size, chance), frame, size).astype(self.dtype, copy=False)
         return self.standardize(np.moveaxis(view, -1, self.channel_axis - 1))
 
     def _transformed(
-        self, picture: NDArray[Any], parameters: Parameters, frame: NDArray[np.float64] | None, size: tuple[int, int]
-    ) -> NDArray[Any]:
-        """A view (height, width, c) of a picture (h, w, c)."""
+        self,
+        picture: NDArray[Any],
+        parameters: Parameters,
+        frame: NDArray[np.float64] | None,
+        size: tuple[int, int],
+        *,
+        whole: bool = False,
+    ) -> NDArray[np.float32]:
+        """A view (height, width, c) of a picture (h, w, c), rounded after the warp if values shall stay whole."""
         moves = {name: parameters.get(name, neutral) for name, neutral in IN_PLACE.items()}
-        view = picture.astype(np.float32)
+        flips = {way: bool(parameters.get(f"flip_{way}")) for way in ("horizontal", "vertical")}
         if moves != IN_PLACE or frame is not None:
             height, width = size
-            positions = matrix(middle=(height / 2 - 0.5, width / 2 - 0.5), **moves)
+            positions = matrix(middle=(height / 2 - 0.5, width / 2 - 0.5), **moves) @ mirror(size, **flips)
             view = warp(
-                view,
+                # Keras's pixels need floats; without them, whole numbers are enough and much less to read.
+                picture.astype(np.float32) if frame is None else picture,
                 positions if frame is None else frame @ positions,
                 size,
                 fill=self.fill_mode,
                 outside=self.cval,
                 order=self.interpolation_order,
             )
-            if np.issubdtype(picture.dtype, np.integer):
+            if whole:
                 view = np.rint(view)
+        else:
+            view = _flipped(picture.astype(np.float32), **flips)
         shift, brightness = parameters.get("channel_shift_intensity"), parameters.get("brightness")
         if shift is not None:
             view = shift_channels(view, shift)
-        view = _flipped(view, bool(parameters.get("flip_horizontal")), bool(parameters.get("flip_vertical")))
         if brightness is not None:
             view = enhance_brightness(view, brightness)
-        return view if shift is not None or brightness is not None else view.astype(picture.dtype, copy=False)
+        return view
 
     def _drawn(self, rows: int, columns: int, chance: np.random.RandomState) -> dict[str, Any]:
         """The parameters, drawn in the order of Keras."""
@@ -569,13 +579,13 @@ def _chance(seed: int | None) -> np.random.RandomState:
 
 def _drawn_shift(given: float | Sequence[float], extent: int, chance: np.random.RandomState) -> float:
     """A shift in pixels."""
-    if not np.any(given):
+    if not given:
         return 0
-    if isinstance(given, float | np.floating):
-        shift = chance.uniform(-given, given)
+    if isinstance(given, float):
+        shift, largest = chance.uniform(-given, given), given
     else:  # some to choose from; of a whole number, those below it
-        shift = float(chance.choice(given) * chance.choice([-1, 1]))
-    return shift * extent if np.max(given) < 1 else shift
+        shift, largest = float(chance.choice(given) * chance.choice([-1, 1])), np.max(given)
+    return shift * extent if largest < 1 else shift
 
 
 def _flipped(view: NDArray[np.float32], horizontal: bool, vertical: bool) -> NDArray[np.float32]:

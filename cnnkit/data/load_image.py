@@ -6,6 +6,7 @@ antialiasing. Where OpenCV gives the same pixels it does the work, because its t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +32,9 @@ INTERPOLATIONS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 DECODES = ("exact", "scaled")
+# The part of the target size that a scaled decode keeps at least; `zoom_range=0.2` enlarges as much. Photographs of
+# 500 × 375 decoded at 1/2 for 224² are 5.7 of 255 (root mean square) from an antialiased resize, nearest pixels 6.9.
+ENOUGH = 0.8
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class LoadImage:
         interpolation: One of `INTERPOLATIONS`.
         keep_aspect_ratio: Whether the middle is cut out in the aspect ratio of `size`, instead of squashing all of it.
         decode: `"exact"` gives Keras's pixels. `"scaled"` decodes a JPEG at 1/2, 1/4 or 1/8 where its short side keeps
-            the longer side of `size`, and leaves the rest of the way to `size` to `frame`.
+            `ENOUGH` of the longer side of `size`, and leaves the rest of the way to `frame`.
 
     Raises:
         UnknownNameError: Another name.
@@ -85,7 +89,7 @@ class LoadImage:
         return resizing(self._box(height, width), self.size)
 
     def _pixels(self, image: Image.Image, data: bytes) -> NDArray[Any]:
-        least = max(self.size) if self.decode == "scaled" else None
+        least = math.ceil(ENOUGH * max(self.size)) if self.decode == "scaled" else None
         pixels = jpeg_pixels(image, data, least=least, upright=False) if self.color_mode == "rgb" else None
         if pixels is None:
             modes = COLOR_MODES[self.color_mode]
