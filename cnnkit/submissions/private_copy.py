@@ -43,18 +43,10 @@ def private_copy(path: Path, *, most_bytes: int) -> Iterator[PrivateCopy]:
         RefusedError: `file-changed` or `file-size`: since the folder was listed it became a link, a device, something
             unreadable, or too large.
     """
-    # A link is not followed, and a FIFO that nobody writes to does not block.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        source = os.open(path, flags)
-    except OSError as error:
-        raise RefusedError("file-changed", "a file that can be read", error.strerror or "an error", _AGAIN) from error
-    with os.fdopen(source, "rb", buffering=0) as file, tempfile.TemporaryFile() as copy:
-        if not stat.S_ISREG(os.fstat(source).st_mode):
-            raise RefusedError("file-changed", "a regular file", "a device, a pipe or a folder", _AGAIN)
+    with _opened(path) as source, tempfile.TemporaryFile() as copy:
         digest = hashlib.sha256()
         left = most_bytes
-        while part := file.read(min(PART, left + 1)):
+        while part := os.read(source, min(PART, left + 1)):
             left -= len(part)
             if left < 0:
                 raise RefusedError("file-size", f"at most {most_bytes:,} bytes", "more", "Hand in a smaller file.")
@@ -66,6 +58,22 @@ def private_copy(path: Path, *, most_bytes: int) -> Iterator[PrivateCopy]:
             yield PrivateCopy(path.name, descriptor, digest.hexdigest())
         finally:
             os.close(descriptor)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    # A link is not followed, and a pipe that nobody writes to is not waited for.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        source = os.open(path, flags)
+    except OSError as error:
+        raise RefusedError("file-changed", "a file that can be read", error.strerror or "an error", _AGAIN) from error
+    try:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise RefusedError("file-changed", "a regular file", "a device, a pipe or a folder", _AGAIN)
+        yield source
+    finally:
+        os.close(source)
 
 
 _AGAIN = "Hand the file in again as a plain file."

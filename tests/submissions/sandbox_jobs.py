@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 from pathlib import Path
@@ -128,3 +129,36 @@ def answer_nested(file: BinaryIO, arguments: dict[str, Any]) -> Said:
 
 def answer_otherwise(file: BinaryIO, arguments: dict[str, Any]) -> Said:
     return {"said": "fine", "and": "more"}, b""
+
+
+# In the place of the gate's own jobs: what a process says that a student's file took over.
+
+FINDING = {"check": "x", "file": "", "expected": "", "received": "", "remedy": "", "blocking": True}
+
+
+def predictions_above_one(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": []}, struct.pack("<f", 1.5) * arguments["rows"]
+
+
+def predictions_of_nan(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": []}, struct.pack("<f", float("nan")) * arguments["rows"]
+
+
+def predictions_too_few(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": []}, struct.pack("<f", 0.5) * (arguments["rows"] - 1)
+
+
+def finding_with_escapes(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": [{**FINDING, "received": "\x1b[2J\u202eall is well"}]}, b""
+
+
+def finding_too_long(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": [{**FINDING, "remedy": "x" * 5_000}]}, b""
+
+
+def findings_without_end(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": [FINDING] * 2_000}, b""
+
+
+def weights_without_a_digest(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": [], "digest": "<script>"}, b""
