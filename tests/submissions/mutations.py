@@ -19,8 +19,9 @@ def set_byte(data: bytearray, chance: Random) -> None:
 def set_number(data: bytearray, chance: Random) -> None:
     size = chance.choice((2, 4, 8))
     place = chance.randrange(max(1, len(data) - size))
-    value = chance.choice((0, 1, (1 << (8 * size)) - 1, 1 << (8 * size - 1), len(data), chance.getrandbits(8 * size)))
-    data[place : place + size] = value.to_bytes(size, "little")
+    most = (1 << (8 * size)) - 1
+    value = chance.choice((0, 1, most, most >> 1, len(data), chance.getrandbits(8 * size)))
+    data[place : place + size] = (value & most).to_bytes(size, "little")
 
 
 def cut(data: bytearray, chance: Random) -> None:
