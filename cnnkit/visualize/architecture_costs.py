@@ -1,0 +1,132 @@
+"""Where a network spends: memory early, parameters late, and how far each layer sees."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnnkit.errors import InputError
+from cnnkit.visualize import style
+
+PANELS = {
+    "activations": ("activations", style.SKY),
+    "parameters": ("parameters", style.BLUE),
+    "multiply_adds": ("multiply-adds", style.ORANGE),
+    "receptive_field": ("receptive field", style.GREEN),
+}
+"""Column of the table → title and colour."""
+
+
+def costs(table: pd.DataFrame, *, rows: int = 40) -> Figure:
+    """Activations, parameters, multiply-adds and receptive field of every layer, side by side.
+
+    Layers that cost nothing and change no shape (activations, dropout) are drawn with the one before. A network of
+    more layers than `rows` is drawn by the size of its maps: one bar for all layers of 56 × 56, and so on.
+
+    Args:
+        table: What `ck.primitives.count` or `ck.backbones.count` gives.
+        rows: Bars at most, before layers are taken together.
+
+    Returns:
+        A figure 12 inches wide.
+
+    Raises:
+        InputError: A table of something else.
+
+    >>> from cnnkit.primitives.cost_table import count
+    >>> from cnnkit.primitives.layers import Conv, Dense, Flatten, Pool
+    >>> _ = costs(count([Conv(32, 5), Pool(2), Flatten(), Dense(10)], (28, 28, 1)))
+    """
+    if not {"name", "shape", *PANELS} <= set(table.columns) or table.empty:
+        raise InputError("what ck.primitives.count gives", f"columns {list(table.columns)}", "Count the network first.")
+    drawn = _merged(table, _layers(table))
+    if len(drawn) > rows:
+        drawn = _merged(table, _maps(table)).assign(name=_spans(table, _maps(table)))
+    made = style.figure(12, 1.3 + 0.27 * len(drawn))
+    with style.styled():
+        panels = made.subplots(1, len(PANELS), sharey=True)
+        for axes, (column, (title, colour)) in zip(panels, PANELS.items(), strict=True):
+            _bars(axes, drawn[column], title, colour)
+        _names(panels[0], drawn)
+        side = max((side for side in table["shape"].iloc[0][:-1] if side), default=None)
+        if side:
+            panels[-1].axvline(side, color=style.MUTED, linewidth=1, linestyle=(0, (3, 3)))
+            panels[-1].set_xlabel(f"dashed: the picture's side, {side}")
+    return made
+
+
+def _layers(table: pd.DataFrame) -> pd.Series:
+    """A number for each row: the same for a layer and what follows it at no cost."""
+    shapes = table["shape"].map(str)
+    return ((table["multiply_adds"] > 0) | (shapes != shapes.shift())).cumsum()
+
+
+def _maps(table: pd.DataFrame) -> pd.Series:
+    """A number for each row: the same for consecutive layers whose maps have the same sides."""
+    sides = table["shape"].map(lambda shape: str(shape[:-1]))
+    return (sides != sides.shift()).cumsum()
+
+
+def _spans(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
+    """First and last layer of each group."""
+    names = table.groupby(groups)["name"]
+    return names.first().where(names.size() == 1, names.first() + " … " + names.last())
+
+
+def _merged(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """One row a group: sums of the costs, shape and receptive field of the last layer; flattening costs nothing."""
+    grouped = table.groupby(groups)
+    summed = ["activations", "parameters", "multiply_adds"]
+    made = grouped.last().assign(name=grouped["name"].first())
+    made[summed] = grouped[summed].sum()
+    return made[made[summed].sum(axis=1) > 0]
+
+
+def _bars(axes: Axes, values: pd.Series, title: str, colour: str) -> None:
+    """A panel: a bar for each row with its number, and the sum in the title."""
+    numbers = [0.0 if pd.isna(value) else float(value) for value in values]
+    longest = max(numbers) or 1.0
+    axes.barh(range(len(numbers)), numbers, height=0.72, color=colour, linewidth=0)
+    for row, number in enumerate(numbers):
+        if number:
+            axes.annotate(
+                compact(number),
+                (number, row),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8.5,
+                color=style.MUTED,
+            )
+    total = compact(numbers[-1] if title == "receptive field" else sum(numbers))
+    axes.set_title(f"{title}\n{total}", color=style.INK)
+    axes.set_xlim(0, 1.28 * longest)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+
+
+def _names(axes: Axes, drawn: pd.DataFrame) -> None:
+    """The layers' names and shapes, from top to bottom."""
+    labels = [
+        f"{style.plain(style.shortened(name, 26))}   {' × '.join('?' if side is None else str(side) for side in shape)}"
+        for name, shape in zip(drawn["name"], drawn["shape"], strict=True)
+    ]
+    axes.set_yticks(range(len(labels)), labels, fontsize=8.5)
+    axes.tick_params(axis="y", length=0, labelcolor=style.INK)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+
+
+def compact(number: float) -> str:
+    """A number in three digits: K thousand, M million, G billion.
+
+    >>> compact(34_944), compact(138_357_544), compact(15.47e9), compact(212), compact(0)
+    ('34.9K', '138M', '15.5G', '212', '0')
+    """
+    if number < 1000:
+        return f"{number:.0f}"
+    power = min(int(math.log10(number) // 3), 4)
+    scaled = number / 1000**power
+    return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f}{' KMGT'[power]}"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cnnkit as ck
+from cnnkit.errors import InputError
+from cnnkit.primitives.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
+from cnnkit.visualize.architecture_costs import PANELS, costs
+
+LECTURE = [Conv(32, 5, name="first"), BatchNorm(), Activation(), Pool(2), Conv(64, 3), Flatten(), Dense(10)]
+
+
+def bars(figure: object, panel: int) -> list[float]:
+    return [bar.get_width() for bar in figure.axes[panel].patches]
+
+
+def names(figure: object) -> list[str]:
+    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def test_bars_are_the_columns_of_the_table() -> None:
+    table = ck.primitives.count(LECTURE, (28, 28, 1))
+    figure = costs(table)
+    # Batch normalization and activation are with their convolution; flattening has no bar.
+    kept = [0, 1, 4, 5, 7]
+    for panel, column in enumerate(["activations", "parameters", "multiply_adds"]):
+        sums = table[column].groupby([0, 1, 1, 1, 4, 5, 6, 7]).sum()
+        np.testing.assert_allclose(bars(figure, panel), sums[kept])
+    np.testing.assert_allclose(bars(figure, 3), [1, 5, 6, 10, 28])
+    assert names(figure)[:2] == ["input   28 × 28 × 1", "first   24 × 24 × 32"]
+    assert [axes.get_title(loc="left").split("\n")[0] for axes in figure.axes] == [
+        title for title, _ in PANELS.values()
+    ]
+
+
+def test_the_sums_are_in_the_titles_and_the_picture_is_marked() -> None:
+    table = ck.primitives.count(LECTURE, (28, 28, 1))
+    figure = costs(table)
+    assert figure.axes[1].get_title(loc="left").endswith("83.5K")  # 832 + 128 + 18,496 + 64,010
+    assert figure.axes[3].get_lines()[0].get_xdata()[0] == 28
+
+
+def test_many_layers_are_drawn_by_the_size_of_their_maps() -> None:
+    table = ck.primitives.count([*[Conv(4, 3, padding=1)] * 9, Pool(2), *[Conv(4, 3, padding=1)] * 9], (16, 16, 4))
+    assert len(names(costs(table))) == 20
+    figure = costs(table, rows=12)
+    assert names(figure) == ["input … conv9   16 × 16 × 4", "pool1 … conv18   8 × 8 × 4"]
+    assert sum(bars(figure, 1)) == table["parameters"].sum()
+
+
+def test_what_is_not_counted_is_drawn_without_a_bar() -> None:
+    table = ck.primitives.count(LECTURE, (28, 28, 1))
+    table.loc[4:, "receptive_field"] = pd.NA
+    assert bars(costs(table), 3) == [1, 5, 0, 0, 0]
+    assert costs(ck.primitives.count([Dense(3)], (5,))) is not None
+
+
+def test_another_table_is_refused() -> None:
+    with pytest.raises(InputError, match="Count the network"):
+        costs(pd.DataFrame({"name": ["a"]}))
