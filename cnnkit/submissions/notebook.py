@@ -101,7 +101,7 @@ def _schema_advice(document: dict[str, Any], file: str) -> tuple[Finding, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without an id, which older notebooks have
             nbformat.validate(document, version=4, version_minor=minor)
-    except nbformat.ValidationError as error:
+    except Exception as error:  # nbformat 5.11 raises TypeError where an id is a list, and more of the kind
         reason = shown(str(error).strip().split("\n", maxsplit=1)[0], 120)
         return (Finding("notebook-schema", file, "a notebook of nbformat 4", reason, _SAVE_AGAIN, blocking=False),)
     return ()
