@@ -138,6 +138,6 @@ def folder_name(student: str) -> str:
     ('jdoe', '_.._etc-', 16)
     """
     safe = re.sub(r"[^A-Za-z0-9._@-]+", "_", student)[:80].lstrip(".-")
-    if safe == student and safe.casefold() == safe:
+    if safe and safe == student.casefold() == student:
         return safe
     return f"{safe}-{hashlib.sha256(student.encode(errors='surrogatepass')).hexdigest()[:8]}"
