@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -60,25 +60,19 @@ def graded(root: Path, arguments: argparse.Namespace) -> tuple[float, float, flo
     command += ["--assignment", str(root / "assignment"), "--labels", str(root / "labels.parquet")]
     if arguments.workers:
         command += ["--workers", str(arguments.workers)]
-    started, used = time.perf_counter(), cpu_seconds()
+    started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        peak = Peak(process.pid)
+        watch = Watch(process.pid)
         said = process.communicate()[0]
         seconds = time.perf_counter() - started
-        megabytes = peak.end()
+        cpu, megabytes = watch.end()
     if process.returncode:
         raise SystemExit(f"cnnkit grade ended with {process.returncode}")
-    return seconds, cpu_seconds() - used, megabytes, json.loads(said)
+    return seconds, cpu, megabytes, json.loads(said)
 
 
-def cpu_seconds() -> float:
-    """What processes that were started from here have used."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-class Peak:
-    """Watches the memory of a process and of its descendants.
+class Watch:
+    """Watches the memory and the CPU time of a process and of its descendants.
 
     Args:
         pid: Of the process.
@@ -86,25 +80,26 @@ class Peak:
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
-        self._peak = 0.0
+        self._peak = 0
+        self._cpu: dict[int, float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
 
-    def end(self) -> float:
-        """Megabytes at the most."""
+    def end(self) -> tuple[float, float]:
+        """CPU seconds, and megabytes at the most."""
         self._stop.set()
         self._thread.join()
-        return self._peak / 1e6
+        return sum(self._cpu.values()), self._peak / 1e6
 
     def _watch(self) -> None:
         while not self._stop.wait(0.1):
             total = 0
-            try:
+            with suppress(psutil.Error):
                 for each in (self._process, *self._process.children(recursive=True)):
                     total += pss(each.pid)
-            except psutil.NoSuchProcess:
-                continue
+                    # Throw-away processes are too short to be seen: they count with the server that waits for them.
+                    self._cpu[each.pid] = sum(each.cpu_times()[:4])
             self._peak = max(self._peak, total)
 
 
