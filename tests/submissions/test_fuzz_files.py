@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cnnkit.submissions.gate import check
 from cnnkit.submissions.sandbox import Sandbox
-from tests.submissions.fuzz_gate import FILES, fuzz, verify
+from tests.submissions.fuzz_files import FILES, fuzz, verify
 from tests.submissions.mutations import damaged
 from tests.submissions.valid import ASSIGNMENT, write_valid
 
