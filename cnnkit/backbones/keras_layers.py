@@ -38,7 +38,7 @@ from cnnkit.primitives.padding import Padding
 class Unknown(Layer):
     """A layer of which cnnkit knows only what Keras says."""
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """Nobody knows, unless it is the whole picture already."""
         return tuple(field if field == field.whole() else field.unknown() for field in view)
 
@@ -61,17 +61,21 @@ class Nested(Layer):
         """Of all its layers but its input, which is the output of the layer before."""
         return sum(call.layer.activations(call.output or ()) for call in self.calls if call.parents)
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """What its last layer sees."""
         return walk(self.calls, shape, view)[-1].view
 
 
-class Reshape(Unknown):
-    """The same values in another order: what each place sees is lost, unless it was the whole picture."""
+class Rearranged(Unknown):
+    """The same values in another shape, or some of them: each place sees what it saw if the sides stay."""
 
     def activations(self, output: Shape) -> int:
         """None of its own."""
         return 0
+
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
+        """Lost with the sides."""
+        return view if shape[: len(view)] == output[: len(view)] else super().sees(view, shape, output)
 
     def note(self, shape: Shape) -> str:
         """Nothing to say."""
@@ -151,6 +155,11 @@ def _dense(layer: Any) -> Layer:
     return Dense(layer.units, bias=layer.use_bias)
 
 
+def _permuted(layer: Any) -> Layer:
+    """Axes behind the sides may change places: the middle of a channel shuffle."""
+    return Rearranged() if tuple(layer.dims[:2]) == (1, 2) else Unknown()
+
+
 # Layer class → what it is to `primitives.layers`.
 TRANSLATIONS: dict[str, Callable[[Any], Layer]] = {
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _conv),
@@ -165,7 +174,8 @@ TRANSLATIONS: dict[str, Callable[[Any], Layer]] = {
     "Dense": _dense,
     "BatchNormalization": lambda layer: BatchNorm(scale=layer.scale, shift=layer.center),
     "Flatten": lambda _: Flatten(),
-    "Reshape": lambda _: Reshape(),
+    **dict.fromkeys(("Reshape", "GetItem"), lambda _: Rearranged()),
+    "Permute": _permuted,
     **dict.fromkeys(
         (
             "GlobalAveragePooling1D",
@@ -205,6 +215,9 @@ TRANSLATIONS: dict[str, Callable[[Any], Layer]] = {
             "Multiply",
             "Average",
             "Maximum",
+            "Minimum",
+            "Divide",
+            "TrueDivide",
             "Concatenate",
             "Identity",
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cnnkit.primitives.padding import Array
+from cnnkit.primitives.arrays import Array
 
 
 def sigmoid(x: ArrayLike) -> Array:

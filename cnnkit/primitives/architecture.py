@@ -106,6 +106,6 @@ def _count(call: Call, given: Shape, seen: View) -> Count:
         parameters=call.layer.parameters(given) if call.parameters is None else call.parameters,
         multiply_adds=call.layer.multiply_adds(given, output),
         activations=call.layer.activations(output),
-        view=call.layer.sees(seen, given),
+        view=call.layer.sees(seen, given, output),
         note=call.layer.note(given),
     )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
 from cnnkit.primitives.activations import sigmoid, softmax
-from cnnkit.primitives.padding import Array
+from cnnkit.primitives.arrays import Array
 
 
 def hinge_loss(scores: ArrayLike, labels: ArrayLike, *, margin: float = 1.0) -> float:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
-from cnnkit.primitives.padding import Array, Border, Padding, Sides
+from cnnkit.primitives.arrays import Array, Sides, check_upstream
+from cnnkit.primitives.padding import Border, Padding
 from cnnkit.primitives.windows import Windows
 
 
@@ -256,6 +257,7 @@ def convolve_backward(
     for_x, for_kernel = [], []
     for part, weights, flow in zip(*(np.split(array, groups, axis=-1) for array in (x, kernel, upstream)), strict=True):
         seen = sliding.of(part)  # (..., *places, c, *taps)
+        check_upstream(flow, (*seen.shape[: -sliding.rank - 1], weights.shape[-1]))
         rows = seen.reshape(-1, *seen.shape[-sliding.rank - 1 :])
         for_kernel.append(np.einsum(f"nc{taps},no->{taps}co", rows, flow.reshape(-1, flow.shape[-1]), optimize=True))
         shares = np.einsum(f"...o,{taps}co->...c{taps}", flow, weights, optimize=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
-from cnnkit.primitives.padding import Array
+from cnnkit.primitives.arrays import Array
 
 
 def dropout_mask(shape: tuple[int, ...], rate: float, generator: np.random.Generator) -> Array:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
+from cnnkit.primitives.arrays import Array
 from cnnkit.primitives.convolution import Gradients
-from cnnkit.primitives.padding import Array
 
 
 def dense(x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cnnkit.primitives.padding import Array
+from cnnkit.primitives.arrays import Array
 from cnnkit.primitives.pooling import max_pool2d_backward
 
 

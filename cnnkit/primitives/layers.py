@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from cnnkit.errors import InputError
 from cnnkit.primitives import counting
+from cnnkit.primitives.arrays import Sides, each
 from cnnkit.primitives.counting import effective_kernel, output_side, transposed_crop, transposed_side
-from cnnkit.primitives.padding import Borders, Padding, Sides, borders, each
+from cnnkit.primitives.padding import Borders, Padding, borders
 from cnnkit.primitives.receptive_field import Field
 
 Shape = tuple[int | None, ...]
@@ -52,7 +53,7 @@ class Layer:
         """Values that it holds in memory for one picture."""
         return places(output) * (output[-1] or 0)
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """What its outputs see, given what its inputs see."""
         return view
 
@@ -120,7 +121,7 @@ class Sliding(Layer):
         """The sides of the output."""
         return tuple(side and step.output() for side, step in zip(shape, self.steps(shape), strict=False))
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """Wider by the kernel."""
         return tuple(
             seen.through(step.kernel, stride=step.stride, dilation=step.dilation, padding=step.before)
@@ -275,7 +276,7 @@ class TransposedConv(Layer):
         kernel = each(self.kernel, len(shape) - 1)
         return counting.conv_multiply_adds(kernel, (places(shape),), shape[-1] or 0, self.filters)
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """Wider by the stamps that overlap."""
         return tuple(
             seen.through_transposed(f, stride=s, cropped=transposed_crop(f, stride=s, padding=self.padding)[0])
@@ -298,7 +299,7 @@ class Upsample(Layer):
         """Each side times the factor."""
         return (*(w and w * s for w, s in zip(shape, each(self.factor, len(shape) - 1), strict=False)), shape[-1])
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """As a transposed convolution of kernel S, bilinear 2S."""
         factors = each(self.factor, len(shape) - 1)
         kernels = [2 * factor if self.bilinear else factor for factor in factors]
@@ -318,7 +319,7 @@ class Border(Layer):
         """Each side with what comes before and after."""
         return (*(w and w + sum(pair) for w, pair in zip(shape, self.around, strict=False)), shape[-1])
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """The same, further on."""
         return tuple(seen.shifted(before) for seen, (before, _) in zip(view, self.around, strict=False))
 
@@ -363,7 +364,7 @@ class BatchNorm(Layer):
 class Whole(Layer):
     """Keeps the shape and sees everything: attention, group normalization."""
 
-    def sees(self, view: View, shape: Shape) -> View:
+    def sees(self, view: View, shape: Shape, output: Shape) -> View:
         """The whole picture."""
         return tuple(seen.whole() for seen in view)
 

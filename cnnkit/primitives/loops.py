@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnkit.primitives.arrays import Array
 from cnnkit.primitives.counting import output_side
-from cnnkit.primitives.padding import Array
 
 
 def conv2d_loops(x: Array, kernel: Array, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cnnkit.primitives.padding import Array
+from cnnkit.primitives.arrays import Array
 
 
 class NormGradients(NamedTuple):

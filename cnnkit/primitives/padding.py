@@ -6,32 +6,15 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, unknown_name
+from cnnkit.primitives.arrays import Array, Sides, each
 from cnnkit.primitives.counting import effective_kernel
 
-Array = NDArray[Any]
-Sides = int | Sequence[int]
 Borders = Sequence[tuple[int, int]]
 Padding = int | Literal["same", "valid"] | Borders
 Border = Literal["zero", "mirror"]
 Fill = Literal["zero", "mirror", "lowest"]
-
-
-def each(value: Sides, rank: int) -> tuple[int, ...]:
-    """One number for each of `rank` axes; a single number stands for all.
-
-    >>> each(3, 2), each((1, 7), 2)
-    ((3, 3), (1, 7))
-
-    Raises:
-        InputError: Another count of numbers, or one below 1.
-    """
-    numbers = (int(value),) * rank if isinstance(value, int | np.integer) else tuple(map(int, value))
-    if len(numbers) != rank or min(numbers, default=1) < 1:
-        raise InputError(f"a number or {rank} numbers, at least 1", f"{value}", "Give one number for all axes.")
-    return numbers
 
 
 def borders(
@@ -84,13 +67,17 @@ def pad(x: Array, around: Borders, border: Fill = "zero") -> Array:
     Returns:
         (..., *larger sides, channels).
 
+    Raises:
+        UnknownNameError: Another border.
+
     >>> pad(np.array([[1, 2], [3, 4]])[..., None], ((0, 1), (0, 1)))[..., 0].tolist()  # lecture 004
     [[1, 2, 0], [3, 4, 0], [0, 0, 0]]
     >>> pad(np.array([1, 2, 3])[:, None], ((2, 2),), "mirror")[:, 0].tolist()
     [3, 2, 1, 2, 3, 2, 1]
     """
-    before = [(0, 0)] * (x.ndim - len(around) - 1)
-    room = [*before, *around, (0, 0)]
+    if border not in ("zero", "mirror", "lowest"):
+        raise unknown_name("a border", border, ["zero", "mirror"])
+    room = [(0, 0)] * (x.ndim - len(around) - 1) + [*around, (0, 0)]
     kept = x[tuple(slice(max(-b, 0), side - max(-a, 0)) for (b, a), side in zip(room, x.shape, strict=True))]
     widths = [(max(b, 0), max(a, 0)) for b, a in room]
     if border == "mirror":

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cnnkit.primitives.padding import Array, Padding, Sides, each
+from cnnkit.primitives.arrays import Array, Sides, check_upstream, each
+from cnnkit.primitives.padding import Padding
 from cnnkit.primitives.windows import Windows
 
 
@@ -139,6 +140,7 @@ def _max_pool_backward(upstream: ArrayLike, x: ArrayLike, sliding: Windows) -> A
     if x.ndim == sliding.rank:
         return _max_pool_backward(upstream[..., None], x[..., None], sliding)[..., 0]
     seen = sliding.of(x)  # (..., *places, c, *taps)
+    check_upstream(upstream, seen.shape[: -sliding.rank])
     rows = seen.reshape(*upstream.shape, -1)
     shares = np.zeros(rows.shape, upstream.dtype)
     np.put_along_axis(shares, rows.argmax(axis=-1)[..., None], upstream[..., None], axis=-1)
@@ -160,5 +162,6 @@ def _average_pool_backward(upstream: ArrayLike, x: ArrayLike, sliding: Windows) 
     if x.ndim == sliding.rank:
         return _average_pool_backward(upstream[..., None], x[..., None], sliding)[..., 0]
     inside = np.isfinite(sliding.of(np.ones(x.shape)))
+    check_upstream(upstream, inside.shape[: -sliding.rank])
     count = inside.sum(axis=tuple(range(-sliding.rank, 0)), keepdims=True)
     return sliding.back(inside * upstream[(..., *(None,) * sliding.rank)] / count, x.shape)

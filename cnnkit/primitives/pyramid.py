@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
+from cnnkit.primitives.arrays import Array
 from cnnkit.primitives.global_pooling import global_max_pool2d, global_max_pool2d_backward
-from cnnkit.primitives.padding import Array
 
 
 def spatial_pyramid_pool(x: ArrayLike, levels: Sequence[int] = (1, 2, 4)) -> Array:

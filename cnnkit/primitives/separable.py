@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
+from cnnkit.primitives.arrays import Array, Sides, check_upstream
 from cnnkit.primitives.convolution import Gradients, check_channels
-from cnnkit.primitives.padding import Array, Border, Padding, Sides
+from cnnkit.primitives.padding import Border, Padding
 from cnnkit.primitives.windows import Windows
 
 
@@ -66,7 +67,8 @@ def depthwise_conv2d_backward(
     upstream = np.asarray(upstream)
     x, kernel = _fitting(x, kernel)
     sliding = Windows(kernel.shape[:2], stride, padding, border, dilation)
-    seen = sliding.of(x)
+    seen = sliding.of(x)  # (..., rows, columns, c, f, f)
+    check_upstream(upstream, (*seen.shape[:-3], kernel.shape[2] * kernel.shape[3]))
     flow = upstream.reshape(*upstream.shape[:-1], *kernel.shape[2:])  # (..., rows, columns, c, m)
     rows = seen.reshape(-1, *seen.shape[-3:])
     for_kernel = np.einsum("ncuv,ncm->uvcm", rows, flow.reshape(-1, *kernel.shape[2:]))

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError
+from cnnkit.primitives.arrays import Array, Sides, check_upstream, each
 from cnnkit.primitives.convolution import Gradients, convolve, convolve_backward, flipped
 from cnnkit.primitives.counting import Padding, effective_kernel, transposed_crop, transposed_side
-from cnnkit.primitives.padding import Array, Sides, each, pad
+from cnnkit.primitives.padding import pad
 from cnnkit.primitives.windows import Windows
 
 
@@ -213,6 +214,9 @@ def _transposed_backward(upstream: ArrayLike, x: ArrayLike, kernel: ArrayLike, u
     if x.ndim == kernel.ndim == undone.rank:
         plain = _transposed_backward(upstream[..., None], x[..., None], kernel[..., None, None], undone)
         return Gradients(plain.x[..., 0], plain.kernel[..., 0, 0], plain.bias)
+    _check(x, kernel, undone)
+    sides = undone.sides(x.shape[-undone.rank - 1 : -1])
+    check_upstream(upstream, (*x.shape[: -undone.rank - 1], *sides, kernel.shape[-2]))
     stamps = pad(upstream, undone.crop)  # what was cut off had no effect: its gradient is 0
     for_x = convolve(stamps, kernel, None, undone.windows)
     swapped = convolve_backward(x, stamps, kernel, undone.windows)  # input and output change places

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnkit.errors import InputError, unknown_name
+from cnnkit.primitives.arrays import Array
 from cnnkit.primitives.convolution import Gradients, conv2d, conv2d_backward
-from cnnkit.primitives.padding import Array, Padding
+from cnnkit.primitives.padding import Padding
 
 Interpolation = Literal["nearest", "bilinear"]
 

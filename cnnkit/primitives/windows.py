@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnnkit.primitives.arrays import Array, Sides, each
 from cnnkit.primitives.counting import effective_kernel, output_side
-from cnnkit.primitives.padding import Array, Fill, Padding, Sides, borders, each, pad, pad_backward
+from cnnkit.primitives.padding import Fill, Padding, borders, pad, pad_backward
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,16 @@ def test_open_sides_cost_nothing_and_reshaping_loses_the_view() -> None:
     assert ck.backbones.count(keras.Model(image, reshaped))["receptive_field"].isna().tolist() == [False, False, True]
 
 
+def test_channels_shuffled_and_sliced_see_what_they_saw() -> None:
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    x = layers.Reshape((6, 6, 2, 3))(layers.Conv2D(6, 3)(image))
+    x = layers.Reshape((6, 6, 6))(layers.Permute((1, 2, 4, 3))(x))
+    table = ck.backbones.count(keras.Model(image, layers.Conv2D(2, 3)(x[..., :4])))
+    assert table["receptive_field"].tolist() == [1, 3, 3, 3, 3, 3, 5]
+    assert table["activations"].tolist() == [192, 216, 0, 0, 0, 0, 32]
+
+
 def test_inner_models_are_one_row() -> None:
     inner = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, strides=2)], name="inner")
     image = keras.Input((8, 8, 3))
