@@ -6,6 +6,7 @@ shrinking, the filter widens with the scale, so that every source pixel counts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,6 +84,14 @@ class Framing:
         if self.resize == "pad":
             return self._padded(image, height, width)
         return self._resampled(image, height, width, self._box(image.shape[0], image.shape[1], height, width))
+
+    def least(self, size: tuple[int, int]) -> int:
+        """The short side that a picture needs, so that none of it is enlarged.
+
+        >>> Framing(fraction=0.875).least((224, 224))
+        256
+        """
+        return math.ceil(max(size) / self.fraction)
 
     def _box(self, h: int, w: int, height: int, width: int) -> tuple[float, float, float, float]:
         """The part of the picture that is kept: left, top, right, bottom."""

@@ -50,6 +50,21 @@ class FileReader:
         return (self.root / self.paths[position]).stat().st_size
 
 
+class ScalingFileReader(FileReader):
+    """Pictures in files, JPEGs decoded at 1/2, 1/4 or 1/8 of their size where that is enough."""
+
+    def read_scaled(self, position: int, least: int) -> NDArray[np.uint8]:
+        """The picture, its short side of `least` pixels or more where it had as many."""
+        return decode_file(self.root / self.paths[position], least=least)
+
+    def digest(self, position: int) -> str:
+        """The sha256 of the file and of how it is read: other pixels are another picture."""
+        return hashlib.sha256(f"scaled {super().digest(position)}".encode()).hexdigest()
+
+
+DECODES = {"exact": FileReader, "scaled": ScalingFileReader}
+
+
 def folder(
     path: str | Path,
     *,
@@ -58,6 +73,7 @@ def folder(
     split_file: str | Path | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     classes: Sequence[str] | None = None,
+    decode: Literal["exact", "scaled"] = "exact",
 ) -> Dataset:
     """Photographs arranged in folders, as a dataset.
 
@@ -77,12 +93,17 @@ def folder(
             raises when it is read. `"skip"` decodes every picture once, in threads, and lists what it leaves
             out in `dataset.skipped`.
         classes: The names of all class folders, in the order that the labels shall have.
+        decode: `"scaled"` decodes large JPEGs at 1/2, 1/4 or 1/8 of their size where the framing still has nothing to
+            enlarge: about twice as fast or faster, with pixels that differ by 2 to 5 of 255 on average.
 
     Raises:
+        UnknownNameError: Another way to decode, or in `classes` a class without a folder.
         DataError: No folder, no class folders, no pictures, one class only, an empty class folder, a class
             that train does not have, or too few pictures of a class to split.
         ImageFileError: A file that ends like a picture and is none.
     """
+    if decode not in DECODES:
+        raise unknown_name("a way to decode", decode, DECODES)
     root = Path(path)
     listing = _listed(root)
     splits = _split_folders(listing)
@@ -94,7 +115,7 @@ def folder(
         )
     below = {split: _class_folders(listing, name) for split, name in (splits or {"train": ""}).items()}
     names = _class_names(root, below, classes)
-    reader = FileReader(
+    reader = DECODES[decode](
         root, tuple(sorted(file for each in below.values() for files in each.values() for file in files))
     )
     skipped = _unreadable(reader, on_error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.ahead import ahead
 from cnnkit.data.framing import Framing
+from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import InputError
 
@@ -73,6 +75,7 @@ def batch_at(
     size: tuple[int, int],
     *,
     augment: Augmenter | None = None,
+    kept: KeptPictures | None = None,
     seed: int = 0,
     epoch: int = 0,
 ) -> Batch:
@@ -84,6 +87,7 @@ def batch_at(
         framing: How a picture meets the input size.
         size: (height, width) of the input.
         augment: Makes a random view of each picture.
+        kept: Framed pictures of this source, framing and size, so that each is decoded once.
         seed: With `epoch` and an example's index it fixes the view.
         epoch: Another epoch, another view.
 
@@ -93,9 +97,10 @@ def batch_at(
     chosen = np.asarray(indices, np.int64)
     shape = (len(chosen), *size, 3)
     images = np.empty(shape, np.uint8) if augment is None else np.empty(shape, np.float32)
+    kept = kept or KeptPictures(budget_bytes=0)
     for place, index in enumerate(chosen.tolist()):
         try:
-            picture = framing.apply(source.image(index), size)
+            picture = kept.get(index, partial(_framed, source, index, framing, size))
             if augment is None:
                 images[place] = picture
             else:
@@ -114,6 +119,7 @@ def batches(
     batch_size: int = 32,
     shuffle: bool = False,
     augment: Augmenter | None = None,
+    kept: KeptPictures | None = None,
     seed: int = 0,
     epoch: int = 0,
     start: int = 0,
@@ -130,6 +136,7 @@ def batches(
         batch_size: Examples in a batch.
         shuffle: Visits the examples in the order of `order(..., shuffle=True)`.
         augment: Makes a random view of each picture.
+        kept: As for `batch_at`: the same in each epoch.
         seed: Fixes order and views.
         epoch: Another epoch, another order and other views.
         start: The batch to begin with; those before it are not made.
@@ -150,9 +157,13 @@ def batches(
     steps = [visits[stop : stop + batch_size] for stop in range(start * batch_size, len(visits), batch_size)]
 
     def make(indices: NDArray[np.int64]) -> Batch:
-        return batch_at(source, indices, framing, size, augment=augment, seed=seed, epoch=epoch)
+        return batch_at(source, indices, framing, size, augment=augment, kept=kept, seed=seed, epoch=epoch)
 
     return ahead(make, steps, threads=workers)
+
+
+def _framed(source: Source, index: int, framing: Framing, size: tuple[int, int]) -> NDArray[np.uint8]:
+    return framing.apply(source.image(index, least=framing.least(size)), size)
 
 
 def _state(seed: int, purpose: int, *place: int) -> np.random.SeedSequence:

@@ -46,6 +46,14 @@ class SizedReader(Protocol):
         """Bytes of the stored picture at `position`."""
 
 
+@runtime_checkable
+class ScalingReader(Protocol):
+    """A reader that decodes a picture smaller where that is enough: faster, with other pixels."""
+
+    def read_scaled(self, position: int, least: int) -> NDArray[np.uint8]:
+        """The picture at `position`, as of `read`, its short side of `least` pixels or more where it had as many."""
+
+
 class NoPictures:
     """The reader of a source without examples."""
 
@@ -110,9 +118,17 @@ class Source:
         """Whether an example may show several classes at once."""
         return self.labels is not None and self.labels.ndim == 2
 
-    def image(self, index: int) -> NDArray[np.uint8]:
-        """The picture of example `index`: RGB, uint8, (height, width, 3)."""
-        return self.reader.read(int(self.positions[index]))
+    def image(self, index: int, *, least: int | None = None) -> NDArray[np.uint8]:
+        """The picture of example `index`: RGB, uint8, (height, width, 3).
+
+        Args:
+            index: Which.
+            least: Pixels of the short side that are enough, for a reader that decodes a picture smaller.
+        """
+        position = int(self.positions[index])
+        if least is not None and isinstance(self.reader, ScalingReader):
+            return self.reader.read_scaled(position, least)
+        return self.reader.read(position)
 
     def take(self, indices: ArrayLike) -> Source:
         """The examples at `indices` (integers, or a mask of one bool an example), in that order."""

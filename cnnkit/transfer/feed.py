@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.framing import Framing
+from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Head
@@ -54,6 +56,7 @@ class Feed:
         seed: Of order and augmentation.
         counts: Pictures a class in training, for class weights; None weighs all the same.
         views: Behind a frozen prefix, so many versions of each picture take turns; None makes a new one in each epoch.
+        decoded: The source's pictures as they meet `size`, kept from epoch to epoch; none by default.
     """
 
     source: Source
@@ -67,6 +70,7 @@ class Feed:
     seed: int = 0
     counts: NDArray[np.int64] | None = None
     views: int | None = None
+    decoded: KeptPictures = field(default_factory=partial(KeptPictures, budget_bytes=0))
 
     def __len__(self) -> int:
         """Steps of an epoch."""
@@ -100,7 +104,14 @@ class Feed:
     def pictures(self, indices: NDArray[np.int64], view: int) -> pipeline.Batch:
         """The pictures at these places in the source, in one version."""
         return pipeline.batch_at(
-            self.source, indices, self.framing, self.size, augment=self.augment, seed=self.seed, epoch=view
+            self.source,
+            indices,
+            self.framing,
+            self.size,
+            augment=self.augment,
+            kept=self.decoded,
+            seed=self.seed,
+            epoch=view,
         )
 
     def run(self, images: Images) -> Inputs:

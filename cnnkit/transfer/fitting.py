@@ -8,7 +8,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ import pandas as pd
 
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.head import Head
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed
@@ -46,6 +48,8 @@ def fit(
     augment: Augmentation | None = None,
     cache: FeatureCache | Keep = "auto",
     views: int | None = 8,
+    engine: EngineName = "tensorflow",
+    precision: Precision = "float32",
     batch_size: int = 32,
     seed: int = 0,
     resume: str | Path | None = None,
@@ -57,7 +61,8 @@ def fit(
     Before each phase the flags are set and the part that trains is compiled; a line says how much trains. The
     frozen prefix runs in inference mode (no dropout, no statistics) and only the tail behind it is trained; both
     share the network's layers. After the first step of a phase every frozen array is compared with what it was.
-    Pictures are decoded as they are needed: memory does not grow with their number.
+    Pictures are decoded as they are needed, and once while they fit into a quarter of the free memory each for training
+    and validation: beyond that, memory does not grow with their number.
 
     The features behind a frozen prefix are the same in each epoch, so by default they are computed once and kept,
     those of validation too, for the next run as well. The trained weights are those of `cache="none"`.
@@ -73,6 +78,9 @@ def fit(
             in which folder, as which type and how many bytes at most.
         views: How many versions of each picture take turns from epoch to epoch behind a frozen prefix, cached or not;
             None makes a new one in each epoch, as is done where all layers train, and keeps no features of them.
+        engine: What runs the frozen prefix, as in `predict`; cached or not, the trained weights are those of its
+            numbers, so the default is the same on every machine.
+        precision: Of the frozen prefix, as in `predict`.
         batch_size: Pictures a training step.
         seed: Of order, augmentation and dropout.
         resume: A folder for checkpoints, one an epoch. When it already holds one of this very training, `fit` goes
@@ -102,6 +110,7 @@ def fit(
         "augmentation": None if augment is None else asdict(augment),
         "number of views": None if augment is None else views,
         "feature type": cache.dtype,
+        "engine": f"{engine} {precision}",
         "framing": asdict(network.framing),
         "data": _fingerprint(dataset),
         "network": hashlib.sha256(network.model.to_json().encode()).hexdigest(),
@@ -115,6 +124,8 @@ def fit(
         augment=augment,
         views=views,
         features=Features(cache, display),
+        engine=engine,
+        precision=precision,
         batch_size=batch_size,
         seed=seed,
         callbacks=tuple(callbacks),
@@ -162,11 +173,15 @@ class _Training:
     augment: Augmentation | None
     views: int | None
     features: Features
+    engine: EngineName
+    precision: Precision
     batch_size: int
     seed: int
     callbacks: tuple[keras.callbacks.Callback, ...]
     display: Line
     checkpoints: Checkpoints | None
+    training_pictures: KeptPictures = field(default_factory=KeptPictures)
+    validation_pictures: KeptPictures = field(default_factory=KeptPictures)
 
     def run_phase(self, phase: Phase, state: State, arrays: Arrays) -> State:
         """Runs one phase from where `state` and `arrays` stand to its end."""
@@ -185,16 +200,16 @@ class _Training:
             best = {name: array for name, array in arrays.items() if name.startswith("best/")}
         parameters = sum(math.prod(variable.shape) for variable in tail.trainable_variables)
         state = replace(state, trained_parameters={**state.trained_parameters, phase.name: parameters})
-        forward = Forward(halves.prefix) if halves.prefix else None
+        forward = self._forward(halves.prefix) if halves.prefix else None
         training = self._feed(self.dataset.train, forward, train=True)
         validation = self._feed(self.dataset.validation, forward, train=False) if len(self.dataset.validation) else None
         said = (
             f"{phase.name}: {parameters:,} of {self.network.model.count_params():,} parameters train "
             f"in {len(trained)} layers, rates " + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
         )
-        if halves.prefix:
+        if forward:
             epochs = range(len(state.rows), len(state.rows) + phase.epochs - state.epoch)
-            training, validation, kept = self.features.feeds(halves.prefix, training, validation, epochs)
+            training, validation, kept = self.features.feeds(forward, training, validation, epochs)
             said = f"{said}; {kept}"
         self.display.keep(said)
         if phase.patience is not None and validation is not None and not state.epoch:
@@ -292,6 +307,9 @@ class _Training:
             "images_per_second": views * len(training.source) / seconds,
         }
 
+    def _forward(self, prefix: keras.Model) -> Forward:
+        return Forward(prefix, engine=self.engine, precision=self.precision, say=self.display.keep)
+
     def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
         return Feed(
             source=source,
@@ -305,6 +323,7 @@ class _Training:
             views=self.views,
             seed=self.seed,
             counts=self.dataset.train.counts() if train else None,
+            decoded=self.training_pictures if train else self.validation_pictures,
         )
 
     def _save(self, state: State, optimizer: keras.optimizers.Optimizer, best: Arrays) -> None:

@@ -228,6 +228,49 @@ def test_what_is_no_picture_is_refused_by_name(data: bytes, reason: str, tmp_pat
         assert reason in caught.value.received
 
 
+@pytest.mark.parametrize(
+    ("least", "shape"),
+    [
+        (None, (40, 60)),
+        (21, (40, 60)),
+        (20, (20, 30)),
+        (10, (10, 15)),
+        (6, (10, 15)),
+        (5, (5, 8)),  # libjpeg rounds up
+        (1, (5, 8)),
+        (400, (40, 60)),
+    ],
+)
+def test_a_jpeg_is_decoded_as_small_as_its_short_side_may_be(least: int | None, shape: tuple[int, int]) -> None:
+    data = stored(Image.fromarray(PICTURE), "JPEG", quality=95)
+    picture = decode_bytes(data, "it", least=least)
+    assert picture.shape == (*shape, 3)
+    factor = 40 // shape[0]
+    blocks = PICTURE[: 40 // factor * factor, : 60 // factor * factor].reshape(40 // factor, factor, -1, factor, 3)
+    averages = blocks.mean(axis=(1, 3))
+    assert (
+        np.abs(picture[:, : averages.shape[1]] - averages).max() <= 8
+    )  # lossy, and smooth: about each block's average
+
+
+def test_a_scaled_jpeg_is_upright_too() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = stored(Image.fromarray(PICTURE), "JPEG", quality=95, exif=exif)
+    assert difference(decode_bytes(data, "it", least=20), np.rot90(PICTURE, -1)[::2, ::2]) <= 12
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP"])
+def test_what_is_no_jpeg_is_decoded_whole(kind: str) -> None:
+    assert (decode_bytes(stored(Image.fromarray(PICTURE), kind), "it", least=5) == PICTURE).all()
+
+
+def test_a_truncated_jpeg_is_refused_when_scaled_too() -> None:
+    data = stored(Image.fromarray(PICTURE), "JPEG")
+    with pytest.raises(ImageFileError):
+        decode_bytes(data[: len(data) // 2], "it", least=5)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageFileError, match=r"nowhere\.jpg"):
         decode_file(tmp_path / "nowhere.jpg")
