@@ -101,7 +101,7 @@ def backbone(
         cut: The layer where it ends: a legal cut (`.cuts()` lists them) or a stage alias, `"stage1"`
             (shallow) to `"stage5"`. None keeps all.
         weights: `"imagenet"`, the published ones (for `"nano"` those that ship with cnnkit); None, random ones;
-            or the path of a weights file of `keras.applications`, with or without the classifier.
+            or the path of a weights file: of `keras.applications`, with or without the classifier, or of `ck.zoo`.
         input_shape: (height, width, 3); the network's native one by default.
         alpha: Width of the MobileNets.
         top: Keep the ImageNet classifier: the output is 1,000 probabilities.
@@ -177,13 +177,34 @@ def _load_own(
 ) -> tuple[keras.Model, str | None, str | None]:
     """One of cnnkit's own networks, imported when it is asked for."""
     if top:
-        raise InputError("top=False", f"top=True for {row.name!r}", f"{row.name!r} is an extractor only.")
+        instead = "" if row.shipped else f" ck.zoo.{row.name}(classes=1000) has a classifier."
+        raise InputError("top=False", f"top=True for {row.name!r}", f"{row.name!r} is an extractor only.{instead}")
     module, _, function = row.builder.partition(":")
     builder = getattr(importlib.import_module(module), function)
     named = weights in ("imagenet", "cnnkit")
-    model = builder(input_shape=shape, weights="cnnkit" if named else weights)
-    source = "cnnkit" if named else None if weights is None else "file"
-    return canonical(model), source, Path(weights).name if source == "file" and weights else None
+    if row.shipped:
+        model = canonical(builder(input_shape=shape, weights="cnnkit" if named else weights))
+    else:
+        weights = _own_file(row) if named else weights
+        model = canonical(builder(input_shape=shape, classes=None, weights=weights))
+    if weights is None or (named and row.shipped):
+        return model, "cnnkit" if named else None, None
+    return model, "imagenet" if named else "file", Path(weights).name
+
+
+def _own_file(row: Row) -> Path:
+    """The published weights of a network of the zoo.
+
+    Raises:
+        WeightsError: There are none, or they are not here and there is no network.
+    """
+    if row.published is None:
+        raise WeightsError(
+            f"weights=None or a file of your own for {row.name!r}",
+            'weights="imagenet"',
+            "Nobody publishes ImageNet weights of it for Keras. cnnkit backbones shows which networks have some.",
+        )
+    return files.locate([row.published.file(alpha=None, side=row.side, top=False)], row.name)[0]
 
 
 def _from_model(model: keras.Model, cut: str | None) -> Backbone:

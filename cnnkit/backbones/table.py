@@ -82,10 +82,11 @@ class Row:
             'torch' mean and standard deviation, 'inside' 0…255, its own layers do the rest.
         minimum: The smallest input side it can be built for.
         alphas: Widths with published weights; empty where the network has no width.
-        published: Where its weights are; None: they ship with cnnkit.
+        published: Where its ImageNet weights are; None: nobody publishes any for Keras.
         interpolation: How pictures were resized when its published accuracy was measured.
         fraction: The part of the short side that its centre crop kept.
         large: More than 40 million parameters: its contract tests carry the slow marker.
+        shipped: Its weights come with cnnkit, whose own training made them.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Row:
     interpolation: Interpolation = "bilinear"
     fraction: float = 0.875
     large: bool = False
+    shipped: bool = False
 
     def files(self, *, alpha: float | None, side: int, top: bool) -> list[WeightsFile]:
         """Published files that can serve this build, the best first.
@@ -179,6 +181,16 @@ def _convnext(size: str, builder: str, digests: tuple[str, str], *, large: bool 
     published = Published(f"{CLASSIC}convnext/", (f"{name}.h5", f"{name}_notop.h5"), ((0, *digests),))
     return Row(name, builder, published=published, interpolation="bicubic", large=large)
 
+
+def _zoo(name: str, module: str, *, side: int = 224, minimum: int = 32, published: Published | None = None) -> Row:
+    return Row(name, f"cnnkit.zoo.{module}:{name}", side, minimum=minimum, published=published)
+
+
+# The authors' Caffe weights, converted by R. C. Malli.
+SQUEEZENET = Published(
+    "https://github.com/rcmalli/keras-squeezenet/releases/download/v1.0/",
+    (f"squeezenet{KERNELS}.h5", f"squeezenet{KERNELS}_notop.h5"),
+)
 
 APPLICATIONS = (
     _inception(
@@ -369,7 +381,25 @@ APPLICATIONS = (
     ),
 )
 
-OWN = (Row("nano", "cnnkit.zoo.nano:nano", side=96, minimum=32, fraction=1.0),)
+# Networks of the zoo that are no Keras Application; the others (`ck.zoo.vgg16`, …) are the rows above.
+OWN = (
+    _zoo("mlp", "lecture_networks", side=28, minimum=1),
+    _zoo("convnet", "lecture_networks", side=28, minimum=12),
+    _zoo("lenet5", "lenets", side=32),
+    _zoo("alexnet", "alexnets", side=227, minimum=67),
+    _zoo("alexnet_two_columns", "alexnets", side=227, minimum=67),
+    _zoo("vgg11", "vgg_nets"),
+    _zoo("vgg13", "vgg_nets"),
+    _zoo("googlenet", "googlenets"),
+    _zoo("resnet18", "resnets"),
+    _zoo("resnet34", "resnets"),
+    _zoo("squeezenet1_0", "squeezenets", side=227, minimum=35),
+    _zoo("squeezenet1_1", "squeezenets", side=227, minimum=31, published=SQUEEZENET),
+    _zoo("shufflenet", "shufflenets"),
+    _zoo("shufflenet_v2", "shufflenets_v2"),
+    _zoo("mobilefacenet", "mobilefacenets", side=112, minimum=16),
+    Row("nano", "cnnkit.zoo.nano:nano", side=96, minimum=32, fraction=1.0, shipped=True),
+)
 
 ROWS = {row.name: row for row in (*APPLICATIONS, *OWN)}
 
@@ -378,7 +408,7 @@ def names() -> list[str]:
     """Every backbone's name: the 40 Keras Applications, then cnnkit's own networks.
 
     >>> names()[:3], len(names())
-    (['xception', 'vgg16', 'vgg19'], 41)
+    (['xception', 'vgg16', 'vgg19'], 56)
     """
     return list(ROWS)
 
