@@ -56,7 +56,7 @@ def count(layers: Sequence[Layer | Parallel], input_shape: Sequence[int]) -> pd.
     CONV1  (55, 55, 96)       34944               11       4
     POOL1  (27, 27, 96)           0               19       8
     """
-    shape: Shape = tuple(input_shape)
+    shape: Shape = tuple(input_shape) if isinstance(input_shape, Sequence) else ()
     if not shape or not all(isinstance(side, int) and side > 0 for side in shape):
         raise InputError("an input shape (*sides, channels)", f"{input_shape}", "For example (224, 224, 3).")
     return table(walk(written(layers), shape), shape)

@@ -151,7 +151,7 @@ def _average_pool(x: ArrayLike, sliding: Windows) -> Array:
     x = np.asarray(x)
     if x.ndim == sliding.rank:
         return _average_pool(x[..., None], sliding)[..., 0]
-    inside = np.isfinite(sliding.of(np.ones(x.shape)))
+    inside = np.isfinite(sliding.of(np.ones(x.shape)))  # the border is the lowest number there is: −∞
     seen = np.where(inside, sliding.of(x), 0)
     taps = tuple(range(-sliding.rank, 0))
     return np.asarray(seen.sum(axis=taps) / inside.sum(axis=taps), np.result_type(x, np.float32))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def transposed_conv1d(
     >>> transposed_conv1d([1, 2, 3], [1, 10, 100], stride=2)  # stamps 1 10 100, 2 20 200 and 3 30 300
     array([  1,  10, 102,  20, 203,  30, 300])
     """
-    return _transposed(x, kernel, bias, _Backwards(np.shape(kernel)[:1], stride, padding, dilation))
+    return _transposed(x, kernel, bias, _Undone(np.shape(kernel)[:1], stride, padding, dilation))
 
 
 def transposed_conv2d(
@@ -70,7 +71,7 @@ def transposed_conv2d(
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
-    return _transposed(x, kernel, bias, _Backwards(np.shape(kernel)[:2], stride, padding, dilation))
+    return _transposed(x, kernel, bias, _Undone(np.shape(kernel)[:2], stride, padding, dilation))
 
 
 def transposed_conv1d_backward(
@@ -83,7 +84,7 @@ def transposed_conv1d_backward(
     dilation: Sides = 1,
 ) -> Gradients:
     """The gradients of `transposed_conv1d`, see `transposed_conv2d_backward`."""
-    return _transposed_backward(upstream, x, kernel, _Backwards(np.shape(kernel)[:1], stride, padding, dilation))
+    return _transposed_backward(upstream, x, kernel, _Undone(np.shape(kernel)[:1], stride, padding, dilation))
 
 
 def transposed_conv2d_backward(
@@ -99,7 +100,7 @@ def transposed_conv2d_backward(
 
     Arguments as for `transposed_conv2d`; `upstream` has the shape of its output.
     """
-    return _transposed_backward(upstream, x, kernel, _Backwards(np.shape(kernel)[:2], stride, padding, dilation))
+    return _transposed_backward(upstream, x, kernel, _Undone(np.shape(kernel)[:2], stride, padding, dilation))
 
 
 def insert_zeros(x: ArrayLike, stride: Sequence[int]) -> Array:
@@ -171,63 +172,79 @@ def transposed_conv_by_matrix(
     x, kernel = np.asarray(x), np.asarray(kernel)
     plain = x.ndim == kernel.ndim
     rank = x.ndim if plain else x.ndim - 1
-    backwards = _Backwards(kernel.shape[:rank], stride, padding, dilation)
-    sides = backwards.sides(x.shape[:rank])
+    undone = _Undone(kernel.shape[:rank], stride, padding, dilation)
+    sides = undone.sides(x.shape[:rank])
     matrix = convolution_matrix(kernel, sides, stride=stride, padding=padding, dilation=dilation)
     y: Array = matrix.T @ x.ravel()
     return y.reshape(sides if plain else (*sides, kernel.shape[-2]))
 
 
-class _Backwards:
-    """A convolution to be run backwards: its windows, and what is cut off its stamps."""
+@dataclass(frozen=True)
+class _Undone:
+    """The convolution that is run backwards."""
 
-    def __init__(self, size: tuple[int, ...], stride: Sides, padding: Padding, dilation: Sides) -> None:
-        self.rank = len(size)
-        self.stride, self.dilation, self.padding = each(stride, self.rank), each(dilation, self.rank), padding
-        self.size = size
-        self.windows = Windows(size, stride, dilation=dilation)
-        self.crop = [
-            transposed_crop(f, stride=s, padding=padding, dilation=d)
-            for f, s, d in zip(size, self.stride, self.dilation, strict=True)
-        ]
+    size: tuple[int, ...]
+    stride: Sides
+    padding: Padding
+    dilation: Sides
+
+    @property
+    def rank(self) -> int:
+        return len(self.size)
+
+    @property
+    def windows(self) -> Windows:
+        """Its windows over the whole stamps."""
+        return Windows(self.size, self.stride, dilation=self.dilation)
+
+    def steps(self) -> list[tuple[int, int, int]]:
+        """Kernel, stride and dilation along each side."""
+        return list(zip(self.size, each(self.stride, self.rank), each(self.dilation, self.rank), strict=True))
+
+    def crop(self) -> list[tuple[int, int]]:
+        """What is cut off the stamps along each side, before and after."""
+        return [transposed_crop(f, stride=s, padding=self.padding, dilation=d) for f, s, d in self.steps()]
+
+    def around(self) -> list[tuple[int, int]]:
+        """The border that the spread pixels need, so that the kernel reaches all that is not cut off."""
+        reaches = [effective_kernel(f, d) - 1 for f, _, d in self.steps()]
+        return [(reach - before, reach - after) for reach, (before, after) in zip(reaches, self.crop(), strict=True)]
 
     def sides(self, sides: Sequence[int]) -> tuple[int, ...]:
         """The output's sides."""
-        steps = zip(sides, self.size, self.stride, self.dilation, strict=True)
-        return tuple(transposed_side(w, f, stride=s, padding=self.padding, dilation=d) for w, f, s, d in steps)
+        along = zip(sides, self.steps(), strict=True)
+        return tuple(transposed_side(w, f, stride=s, padding=self.padding, dilation=d) for w, (f, s, d) in along)
 
 
-def _transposed(x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None, undone: _Backwards) -> Array:
+def _transposed(x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None, undone: _Undone) -> Array:
     x, kernel = np.asarray(x), np.asarray(kernel)
     if x.ndim == kernel.ndim == undone.rank:
         return _transposed(x[..., None], kernel[..., None, None], bias, undone)[..., 0]
-    _check(x, kernel, undone)
-    reach = [effective_kernel(f, d) - 1 for f, d in zip(undone.size, undone.dilation, strict=True)]
-    around = [(r - before, r - after) for r, (before, after) in zip(reach, undone.crop, strict=True)]
-    spread = pad(insert_zeros(x, undone.stride), around)
+    _output(x, kernel, undone)  # raises where they do not fit
+    spread = pad(insert_zeros(x, each(undone.stride, undone.rank)), undone.around())
     turned = flipped(kernel, rank=undone.rank).swapaxes(-1, -2)  # (*taps, channels, filters)
     return convolve(spread, turned, bias, Windows(undone.size, dilation=undone.dilation))
 
 
-def _transposed_backward(upstream: ArrayLike, x: ArrayLike, kernel: ArrayLike, undone: _Backwards) -> Gradients:
+def _transposed_backward(upstream: ArrayLike, x: ArrayLike, kernel: ArrayLike, undone: _Undone) -> Gradients:
     upstream, x, kernel = np.asarray(upstream), np.asarray(x), np.asarray(kernel)
     if x.ndim == kernel.ndim == undone.rank:
         plain = _transposed_backward(upstream[..., None], x[..., None], kernel[..., None, None], undone)
         return Gradients(plain.x[..., 0], plain.kernel[..., 0, 0], plain.bias)
-    _check(x, kernel, undone)
-    sides = undone.sides(x.shape[-undone.rank - 1 : -1])
-    check_upstream(upstream, (*x.shape[: -undone.rank - 1], *sides, kernel.shape[-2]))
-    stamps = pad(upstream, undone.crop)  # what was cut off had no effect: its gradient is 0
+    check_upstream(upstream, _output(x, kernel, undone))
+    stamps = pad(upstream, undone.crop())  # what was cut off had no effect: its gradient is 0
     for_x = convolve(stamps, kernel, None, undone.windows)
     swapped = convolve_backward(x, stamps, kernel, undone.windows)  # input and output change places
     return Gradients(for_x, swapped.kernel, upstream.sum(axis=tuple(range(upstream.ndim - 1))))
 
 
-def _check(x: Array, kernel: Array, undone: _Backwards) -> None:
+def _output(x: Array, kernel: Array, undone: _Undone) -> tuple[int, ...]:
+    """The output's shape, or why there is none."""
     if kernel.ndim != undone.rank + 2 or x.ndim <= undone.rank or x.shape[-1] != kernel.shape[-1]:
         raise InputError(
             "a picture (..., *sides, channels) and a kernel (*sides, filters, channels)",
             f"a picture {x.shape} and a kernel {kernel.shape}",
             "In a transposed convolution the picture's channels are the kernel's last axis.",
         )
-    undone.sides(x.shape[-undone.rank - 1 : -1])  # raises where the padding leaves nothing
+    lead, sides = x.shape[: -undone.rank - 1], x.shape[-undone.rank - 1 : -1]
+    return (*lead, *undone.sides(sides), kernel.shape[-2])

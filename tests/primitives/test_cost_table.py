@@ -133,6 +133,7 @@ def test_memory() -> None:
         ([Parallel([[Conv(4, 3)], []], Concat())], (8, 8, 4), "same sides"),
         ([Conv(8, 3)], (), "input shape"),
         ([Conv(8, 3)], (8, 0, 3), "input shape"),
+        ([Conv(8, 3)], 224, "Received: 224"),
         ([Conv(8, (3, 3, 3))], (8, 8, 3), "2 numbers"),
     ],
 )
