@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -248,3 +249,18 @@ def test_the_gate_loads_no_library_that_parses(folder: Path, tmp_path: Path) -> 
     ASSIGNMENT.save(tmp_path)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "units"),
+    [("teachable_machine/keras_model.h5", 4), ("mlperf_tiny/visual_wake_words/trained_models/vww_96.h5", 2)],
+)
+def test_files_of_keras_2_have_the_tensors_of_their_models(
+    sandbox: Sandbox, folder: Path, shared: Path, file: str, units: int
+) -> None:
+    (folder / "model.weights.h5").unlink()
+    shutil.copy(shared / "data" / file, folder / "model.h5")
+    with h5py.File(folder / "model.h5") as opened:
+        (folder / "model.json").write_text(opened.attrs["model_config"], encoding="utf-8")
+    (finding,) = check(folder, ASSIGNMENT, sandbox=sandbox).findings
+    assert (finding.check, finding.received) == ("model-output", f"(None, {units})")

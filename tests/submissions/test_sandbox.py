@@ -238,3 +238,9 @@ def test_where_a_tool_may_not_make_namespaces_the_next_one_is_tried(
         assert box.isolation.startswith("limits: ")
     with pytest.raises(InputError, match="No permissions to create new namespace"), opened("bubblewrap") as box:
         box.isolation  # noqa: B018  (asks)
+
+
+def test_the_server_imports_what_its_jobs_need_and_nothing_else() -> None:
+    code = "import sys, cnnkit.submissions.sandbox_worker; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "pydantic", "h5py", "pyarrow", "typer"} & set(done.stdout.split())
