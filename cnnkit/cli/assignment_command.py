@@ -1,0 +1,143 @@
+"""`cnnkit assignment new | prepare`: what course staff does before the students come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cnnkit.data.source import Source
+
+Folder = Annotated[Path, typer.Argument(help="The assignment's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def assignment_new(
+    folder: Folder,
+    title: Annotated[str, typer.Option(help="For people.")] = "Is there a person in the picture?",
+    name: Annotated[str | None, typer.Option(help="Short; the folder's name by default.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Pictures of the score segment.")] = 20_000,
+    column: Annotated[str, typer.Option(help="What is looked for: the column of the predictions.")] = "person",
+    deadline: Annotated[str | None, typer.Option(help="2026-12-18T23:59:00+01:00, with its offset.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write an assignment.toml with every rule in it and what it means, to be edited.
+
+    Example: cnnkit assignment new assignments/person --deadline 2026-12-18T23:59:00+01:00
+    """
+    from pydantic import ValidationError
+
+    from cnnkit.errors import InputError
+    from cnnkit.submissions.assignment import FILE, Assignment
+
+    if (folder / FILE).exists():
+        raise InputError("a folder without an assignment", str(folder / FILE), "Edit that one, or give another folder.")
+    try:
+        when = None if deadline is None else datetime.fromisoformat(deadline)
+        spec = Assignment(
+            name=name or folder.resolve().name.lower(), title=title, rows=rows, column=column, deadline=when
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"{'.'.join(map(str, first['loc']))} to be right", repr(first["input"]), f"{first['msg']}."
+        ) from error
+    except ValueError as error:
+        raise InputError("a time like 2026-12-18T23:59:00+01:00", repr(deadline), "Mind the offset.") from error
+    path = spec.save(folder)
+    print(json.dumps({"file": str(path)}) if as_json else f"{path} written: every entry says what it means.")
+
+
+def assignment_prepare(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="A new folder for the students' pictures.")],
+    labels: Annotated[Path, typer.Option(help="The secret labels, outside of it.")],
+    scenes: Annotated[int | None, typer.Option(min=2, help="Draw so many pictures: no network needed.")] = None,
+    coco_images: Annotated[Path | None, typer.Option(help="A folder of photographs …")] = None,
+    coco_annotations: Annotated[Path | None, typer.Option(help="… and their instances_*.json.")] = None,
+    tfds: Annotated[str | None, typer.Option(help="A detection set of tensorflow-datasets: coco/2017.")] = None,
+    tfds_split: Annotated[str, typer.Option(help="Which of its splits.")] = "train",
+    tfds_dir: Annotated[Path | None, typer.Option(help="Where it is prepared.")] = None,
+    train: Annotated[int | None, typer.Option(min=1, help="Pictures to train on; all that are left.")] = None,
+    size: Annotated[int, typer.Option(min=32, help="Side of drawn pictures in pixels.")] = 160,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another division.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make the train and score segments for the students, and the secret labels, from COCO or from drawn scenes.
+
+    A picture shows a person if the box of one covers more than 0.5 % of it. The labels' fingerprint goes into
+    assignment.toml, so that nothing is graded with other ones. Labels that a constant answer would pass with are
+    refused.
+
+    Example: cnnkit assignment prepare assignments/person --scenes 30000 --out segments --labels secret/labels.parquet
+    """
+    from cnnkit.errors import InputError
+    from cnnkit.grading.prepare import prepare
+    from cnnkit.submissions.assignment import Assignment
+
+    given = [scenes is not None, coco_images is not None and coco_annotations is not None, tfds is not None]
+    if sum(given) != 1:
+        raise InputError(
+            "one of --scenes, --tfds, or --coco-images with --coco-annotations",
+            f"{sum(given)} of them",
+            "Say where the pictures come from.",
+        )
+    spec = Assignment.load(folder)
+    source = _source(
+        spec.column,
+        scenes=scenes,
+        coco=(coco_images, coco_annotations),
+        tfds=(tfds, tfds_split, tfds_dir),
+        size=size,
+        seed=seed,
+    )
+    prepared, segments = prepare(source, spec, out=out, labels=labels, train=train, seed=seed)
+    prepared.save(folder)
+    if as_json:
+        print(json.dumps({"out": str(out), "labels": str(labels), **asdict(segments)}))
+        return
+    print(
+        f"{out}: {segments.train:,} pictures to train on, {segments.score:,} to predict.",
+        f"{labels}: secret; {segments.positive:,} of {segments.score:,} show a {spec.column}.",
+        f"Fingerprint of the labels, now in {folder}: {segments.labels_fingerprint}",
+        f"Fingerprint of the data: {segments.data_fingerprint}",
+        sep="\n",
+    )
+    if segments.duplicates:
+        print(f"{segments.duplicates:,} pictures are in both segments and were left out of the train segment.")
+
+
+def _source(
+    label: str,
+    *,
+    scenes: int | None,
+    coco: tuple[Path | None, Path | None],
+    tfds: tuple[str | None, str, Path | None],
+    size: int,
+    seed: int,
+) -> Source:
+    from cnnkit.grading.prepare import whole
+
+    if scenes is not None:
+        from cnnkit.data.scene_pictures import scenes as draw
+
+        return whole(draw(scenes, seed, size=size))
+    images, annotations = coco
+    if images is not None and annotations is not None:
+        from cnnkit.data.coco_images import coco as read
+
+        return whole(read(images, annotations, label=label, split=(1, 0, 0)))
+    from cnnkit.grading.tfds_boxes import tfds_boxes
+
+    name, split, data_dir = tfds
+    return tfds_boxes(str(name), split=split, label=label, data_dir=data_dir)
+
+
+assignment_app = typer.Typer(help="What course staff does before the students come.", no_args_is_help=True)
+assignment_app.command("new")(assignment_new)
+assignment_app.command("prepare")(assignment_prepare)

@@ -1,0 +1,170 @@
+"""What students get and what stays secret: the train segment, the score segment and its labels.
+
+    OUT/train/<class>/000000.jpg …     to train on, a folder a class
+    OUT/score/000000.jpg …             to predict, in the order of the rows; no labels
+    OUT/segments.json                  how many, from where, and fingerprints
+    labels.parquet                     secret, never within OUT
+
+Pictures are written anew under new names: neither a name nor a hash of a file leads to public annotations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.drawing.picture_files import write_picture
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError, InputError
+from cnnkit.grading.files import write_text
+from cnnkit.grading.labels import Labels, refuse_constant_answers, write_labels
+from cnnkit.submissions.assignment import Assignment
+
+SCORE, TRAIN, SEGMENTS_FILE = "score", "train", "segments.json"
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What was prepared.
+
+    Attributes:
+        score: Pictures of the score segment.
+        train: Pictures of the train segment.
+        positive: How many of the score segment are of the assignment's class; secret.
+        data_fingerprint: sha256 over ids, labels and pictures of both segments.
+        labels_fingerprint: What `assignment.toml` publishes.
+        duplicates: Pictures that were left out of the train segment because they are in the score segment too.
+    """
+
+    score: int
+    train: int
+    positive: int
+    data_fingerprint: str
+    labels_fingerprint: str
+    duplicates: int
+
+
+def prepare(
+    source: Source,
+    assignment: Assignment,
+    *,
+    out: str | Path,
+    labels: str | Path,
+    train: int | None = None,
+    seed: int = 0,
+    salt: str | None = None,
+) -> tuple[Assignment, Segments]:
+    """Divides labelled pictures into segments and writes them.
+
+    Args:
+        source: Pictures of two classes; the second is the assignment's.
+        assignment: Says how many rows there are.
+        out: The students' folder; a new one.
+        labels: The secret file; it must not be within `out`.
+        train: How many pictures to train on; all that are left by default.
+        seed: Another seed, another division.
+        salt: The secret of the labels file; a random one by default. The same salt, the same fingerprint.
+
+    Returns:
+        The assignment with the fingerprint of its labels, to be saved, and what was prepared.
+
+    Raises:
+        DataError: Too few pictures, not two classes, or labels that a constant answer would pass with.
+        InputError: `out` is not empty, or holds the labels.
+    """
+    place, secret = Path(out), Path(labels)
+    if place.is_dir() and any(place.iterdir()):
+        raise InputError("a new folder for the segments", f"{place}, which is not empty", "Give another one.")
+    if place.resolve() in secret.resolve().parents:
+        raise InputError("labels outside of what students get", f"{secret} in {place}", "Put them elsewhere.")
+    if source.labels is None or source.labels.ndim != 1 or len(source.classes) != 2:
+        raise DataError("labelled pictures of two classes", f"classes {list(source.classes)}", "Choose other data.")
+    order = _order(source.ids, seed)
+    if len(order) <= assignment.rows:
+        raise DataError(
+            f"more than the {assignment.rows:,} pictures of the score segment",
+            f"{len(order):,}",
+            "Get more pictures, or lower `rows` in assignment.toml.",
+        )
+    scored = source.take(order[: assignment.rows])
+    rest = source.take(order[assignment.rows :])
+    seen = set(scored.digests())
+    fresh = [index for index, digest in enumerate(rest.digests()) if digest not in seen]
+    trained = rest.take(np.array(fresh[:train], np.int64))
+    truth = _binary(scored)
+    names = tuple(f"{row:0{DIGITS}d}" for row in range(len(scored)))
+    secret_labels = Labels(names, truth, secrets.token_hex(16) if salt is None else salt)
+    refuse_constant_answers(secret_labels, assignment)
+    _write(scored, place / SCORE, [""] * len(scored))
+    _write(trained, place / TRAIN, [source.classes[int(label)] for label in _binary(trained)])
+    write_labels(secret, secret_labels)
+    segments = Segments(
+        score=len(scored),
+        train=len(trained),
+        positive=int(truth.sum()),
+        data_fingerprint=hashlib.sha256(f"{scored.fingerprint} {trained.fingerprint}".encode()).hexdigest(),
+        labels_fingerprint=secret_labels.fingerprint,
+        duplicates=len(rest) - len(fresh),
+    )
+    public = {name: value for name, value in asdict(segments).items() if name != "positive"}
+    told = {"assignment": assignment.name, "classes": list(source.classes), "seed": seed, **public}
+    write_text(place / SEGMENTS_FILE, json.dumps(told, indent=1) + "\n")
+    return assignment.model_copy(update={"labels_fingerprint": secret_labels.fingerprint}), segments
+
+
+def whole(dataset: Dataset) -> Source:
+    """All examples of a dataset whose parts have one reader, as one source.
+
+    Raises:
+        DataError: Parts with readers of their own.
+    """
+    parts = [part for part in dataset.parts().values() if len(part)]
+    if len({id(part.reader) for part in parts}) != 1 or any(part.labels is None for part in parts):
+        raise DataError("labelled pictures from one place", "parts from several", "Give one part of the dataset.")
+    return Source(
+        ids=tuple(name for part in parts for name in part.ids),
+        classes=dataset.classes,
+        labels=np.concatenate([part.labels for part in parts if part.labels is not None]),
+        reader=parts[0].reader,
+        positions=np.concatenate([part.positions for part in parts]),
+    )
+
+
+def _order(ids: tuple[str, ...], seed: int) -> NDArray[np.int64]:
+    """A random order that depends on names and seed alone: more pictures do not change who comes before whom."""
+    digests = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in ids]
+    return np.array(sorted(range(len(ids)), key=digests.__getitem__), np.int64)
+
+
+def _binary(source: Source) -> NDArray[np.bool_]:
+    positive: NDArray[np.bool_] = np.asarray(source.labels, np.int64) == 1
+    return positive
+
+
+def _write(source: Source, folder: Path, subfolders: list[str]) -> None:
+    """Pictures as JPEG, numbered within each subfolder."""
+    numbers: Counter[str] = Counter()
+    targets = []
+    for name in subfolders:
+        targets.append(folder / name / f"{numbers[name]:0{DIGITS}d}.jpg")
+        numbers[name] += 1
+    for name in numbers:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def write(index: int) -> None:
+        write_picture(targets[index], source.image(index))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(write, range(len(source))):
+            pass
