@@ -40,6 +40,7 @@ class Row:
         arguments: Those in its config, besides the ones that every layer has.
         modules: Where the class is exported; None in the files of Keras 2.
         layer: Whether it is a layer; otherwise it is an operation on tensors, which has neither dtype nor weights.
+        listed: Whether the tensors of a call come in a list.
         keywords: Tensors and constants that a call may name.
         registered: Whether Keras writes the class name as `registered_name`, for what it does not export.
     """
@@ -48,6 +49,7 @@ class Row:
     arguments: Arguments = field(default_factory=dict)
     modules: tuple[str | None, ...] = (None, "keras.layers")
     layer: bool = True
+    listed: bool = False
     keywords: tuple[str, ...] = ()
     registered: bool = False
 
@@ -236,18 +238,22 @@ LAYERS: dict[str, Row] = {
     ),
     "GaussianNoise": Row(arithmetic.unchanged, {**_RANDOM, "stddev": NUMBER}),
     "ActivityRegularization": Row(arithmetic.unchanged, {"l1": NUMBER | 0.0, "l2": NUMBER | 0.0}),
-    **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), Row(arithmetic.merged)),
-    "Concatenate": Row(arithmetic.concatenated, _AXIS),
-    "Dot": Row(arithmetic.dot, {"axes": kinds.axes(), "normalize": FLAG | False}),
+    **dict.fromkeys(
+        ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), Row(arithmetic.merged, listed=True)
+    ),
+    "Concatenate": Row(arithmetic.concatenated, _AXIS, listed=True),
+    "Dot": Row(arithmetic.dot, {"axes": kinds.axes(), "normalize": FLAG | False}, listed=True),
     "Attention": Row(
         partial(arithmetic.attention, False),
         {**_RANDOM, "use_scale": FLAG | False, "score_mode": kinds.one_of("dot", "concat") | "dot"}
         | {"dropout": NUMBER | 0.0, "causal": FLAG | False},
+        listed=True,
         keywords=("use_causal_mask",),
     ),
     "AdditiveAttention": Row(
         partial(arithmetic.attention, True),
         {**_RANDOM, "use_scale": FLAG | True, "dropout": NUMBER | 0.0, "causal": FLAG | False},
+        listed=True,
         keywords=("use_causal_mask",),
     ),
     "MultiHeadAttention": Row(
@@ -278,6 +284,7 @@ LAYERS: dict[str, Row] = {
         arithmetic.scaled_sum,
         {"scale": NUMBER},
         modules=("keras.src.applications.inception_resnet_v2",),
+        listed=True,
         registered=True,
     ),
 }

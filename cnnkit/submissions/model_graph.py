@@ -37,6 +37,7 @@ _MODEL_MODULES = (
 )
 _INPUT_MODULES = (None, "keras.layers")
 
+_TENSOR_DTYPES = ("float32", "float16", "bfloat16", "uint8", "int32")
 _OF_EVERY_LAYER = {"name", "trainable", "dtype", "activity_regularizer", "batch_input_shape", "autocast"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]{0,199}")
 _CODE = {
@@ -464,8 +465,11 @@ def _argument(value: Any, layer: str) -> Any:
         return [_argument(item, layer) for item in value]
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
-            config = value.get("config")
-            return _reference(config.get("keras_history") if isinstance(config, dict) else None, layer)
+            config = _object(value.get("config"), f"a tensor of layer {layer!r}")
+            _shape(config.get("shape"), f"a tensor of layer {layer!r}")
+            if config.get("dtype") not in _TENSOR_DTYPES:
+                raise _form(f"a stock dtype for a tensor of layer {layer!r}", shown(config.get("dtype")))
+            return _reference(config.get("keras_history"), layer)
         if value.get("class_name") not in ("__tensor__", "__numpy__", "__slice__", "__ellipsis__"):
             raise _form(f"tensors and numbers in a call of layer {layer!r}", shown(value.get("class_name")))
     return Operand(value)
@@ -481,7 +485,7 @@ def _old_call(node: Any, part: Part) -> tuple[list[Any], dict[str, Any]]:
         if len(value) > 3:
             for key, given in _object(value[3] or {}, f"kwargs of layer {part.name!r}").items():
                 keywords[key] = _reference(given, part.name) if isinstance(given, list) else Operand(given)
-    return tensors, keywords
+    return [tensors] if len(tensors) > 1 else tensors, keywords
 
 
 def _reference(value: Any, layer: str) -> Reference:
@@ -509,8 +513,14 @@ def _bound(call: tuple[list[Any], dict[str, Any]], part: Part, first: Mapping[st
         if not (key in ("training", "mask", *allowed) and (_is_switch(value) if plain else key in allowed)):
             raise _form(f"tensors, training and no mask in a call of layer {part.name!r}", f"{shown(key)}")
     named = [_from_zero(keywords[key], first) for key in allowed if isinstance(keywords.get(key), Reference)]
-    if any(isinstance(value, Operand) and value.value is not None for value in counted):
-        raise _form(f"tensors as the inputs of layer {part.name!r}", "a constant")
+    listed = part.row is not None and part.row.listed
+    several = part.graph is not None and len(part.graph.inputs) > 1
+    for value in counted:
+        if isinstance(value, Operand) or isinstance(value, list) != (listed or several):
+            raise _form(
+                f"{'a list of tensors' if listed or several else 'tensors'} as input of layer {part.name!r}",
+                "a constant" if isinstance(value, Operand) else "a list" if isinstance(value, list) else "a tensor",
+            )
     # Keras walks back through keywords in alphabetical order; what the layer takes has its own.
     met = [_from_zero(keywords[key], first) for key in sorted(keywords)]
     return Call(tuple(_references([*counted, *named])), tuple(_references([*counted, *met])))
