@@ -30,6 +30,7 @@ FLOAT32 = np.dtype("<f4")
 PREDICTIONS_MEMORY = 128_000_000
 
 Outcome = Literal["passed", "refused", "timed out", "crashed"]
+WORST_FIRST: tuple[Outcome, ...] = ("crashed", "timed out", "refused")
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
@@ -115,9 +116,8 @@ class _Gate:
 
     @property
     def outcome(self) -> Outcome:
-        if self.failures:
-            return min(self.failures)  # a crash before a time-out
-        return "refused" if self.refused else "passed"
+        refused: set[Outcome] = {"refused"} if self.refused else set()
+        return next((worst for worst in WORST_FIRST if worst in self.failures | refused), "passed")
 
     def ask(
         self,
@@ -176,7 +176,7 @@ def _check_script(gate: _Gate, copy: PrivateCopy) -> None:
 
 
 def _check_weights(gate: _Gate, copy: PrivateCopy) -> None:
-    if gate.model is None or not gate.model.tensors:
+    if gate.model is None or gate.model.tensors is None:
         return
     wanted = {
         "tensors": gate.model.tensors,

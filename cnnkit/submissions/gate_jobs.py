@@ -34,7 +34,7 @@ def model(file: BinaryIO, arguments: Arguments) -> Said:
     """Findings about an architecture, and the shapes of the tensors that its weights file has to hold."""
     assignment = Assignment.model_validate_json(arguments["assignment"])
     architecture, findings = read_architecture(_all_of(file), assignment, file=arguments["file"])
-    shapes: dict[str, Any] = {"tensors": {}, "legacy": []}
+    shapes: dict[str, Any] = {"tensors": None, "legacy": []}
     if architecture is not None:
         shapes["tensors"] = {path: tensor.shape for path, tensor in architecture.tensors.items()}
         shapes["legacy"] = [

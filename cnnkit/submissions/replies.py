@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from cnnkit.submissions.findings import Finding
 
@@ -48,10 +48,20 @@ class Reply(_Said):
 
 
 class ModelReply(Reply):
-    """What is wrong with an architecture, and the tensors of its weights file; see `weights_file.Wanted`."""
+    """What is wrong with an architecture, and the tensors of its weights file; see `weights_file.Wanted`.
 
-    tensors: dict[str, Shape]
+    Attributes:
+        tensors: None where the architecture cannot be told, and only there.
+    """
+
+    tensors: dict[str, Shape] | None
     legacy: tuple[tuple[Shape, ...], ...]
+
+    @model_validator(mode="after")
+    def _refused_without_tensors(self) -> Self:
+        if self.tensors is None and not any(finding.blocking for finding in self.findings):
+            raise ValueError("neither tensors nor a reason")
+        return self
 
 
 class WeightsReply(Reply):

@@ -79,18 +79,11 @@ class Answer(Generic[ReplyT]):
 class Sandbox:
     """A server of throw-away processes; `Sandbox.open` makes one. Not for two threads at once."""
 
-    def __init__(
-        self,
-        *,
-        isolation: str = "auto",
-        require: str | None = None,
-        jobs: Mapping[str, str] = JOBS,
-        modules: Sequence[Path] = (),
-    ) -> None:
-        self._candidates = candidates(isolation, require)
+    def __init__(self, isolations: Sequence[Isolation], jobs: Mapping[str, str], modules: Sequence[Path]) -> None:
+        self._isolations = tuple(isolations)  # to be tried in this order; the one that works stays alone
         self._jobs = dict(jobs)
         self._modules = tuple(modules)
-        self._server: _Server | None = None
+        self._server: _Server | None = self._started()
 
     @classmethod
     def open(
@@ -110,11 +103,9 @@ class Sandbox:
             modules: Folders to import them from, besides this installation.
 
         Raises:
-            InputError: No such isolation.
+            InputError: No such isolation, or no tool for it is installed.
         """
-        sandbox = cls(isolation=isolation, require=require, jobs=jobs, modules=modules)
-        sandbox._start()
-        return sandbox
+        return cls(candidates(isolation, require), jobs, modules)
 
     def __enter__(self) -> Self:
         return self
@@ -166,21 +157,22 @@ class Sandbox:
             self.close()
         return answer
 
-    def _start(self) -> _Server:
-        self._server = _Server(self._candidates[0], self._jobs, self._modules)
-        return self._server
+    def _started(self) -> _Server:
+        return _Server(self._isolations[0], self._jobs, self._modules)
 
     def _ready(self) -> _Server:
         """The server, once it has said hello; where it cannot start, the next isolation is tried."""
         failures = []
-        while self._candidates:
-            server = self._server or self._start()
-            if server.hello():
-                return server
-            failures.append(server.failure)
+        while True:
+            self._server = self._server or self._started()
+            if self._server.hello():
+                self._isolations = self._isolations[:1]
+                return self._server
+            failures.append(self._server.failure)
             self._server = None
-            self._candidates = self._candidates[1:]
-        raise InputError("an isolation that works on this machine", "; ".join(failures), REMEDY)
+            if len(self._isolations) == 1:
+                raise InputError("an isolation that works on this machine", "; ".join(failures), REMEDY)
+            self._isolations = self._isolations[1:]
 
 
 class _Server:

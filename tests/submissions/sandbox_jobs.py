@@ -160,5 +160,9 @@ def findings_without_end(file: BinaryIO, arguments: dict[str, Any]) -> Said:
     return {"findings": [FINDING] * 2_000}, b""
 
 
+def model_without_tensors(file: BinaryIO, arguments: dict[str, Any]) -> Said:
+    return {"findings": [], "tensors": None, "legacy": []}, b""
+
+
 def weights_without_a_digest(file: BinaryIO, arguments: dict[str, Any]) -> Said:
     return {"findings": [], "digest": "<script>"}, b""

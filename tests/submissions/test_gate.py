@@ -22,6 +22,7 @@ from cnnkit.submissions.isolation import STRONGEST_FIRST
 from cnnkit.submissions.private_copy import private_copy
 from cnnkit.submissions.sandbox import JOBS, Sandbox
 from tests.submissions import bad_files
+from tests.submissions.keras_json import functional, image, layer
 from tests.submissions.valid import ASSIGNMENT, NOTEBOOK, write_predictions, write_valid
 
 HERE = Path(__file__).parent
@@ -107,6 +108,16 @@ def test_without_a_model_there_is_nothing_to_compare_weights_with(sandbox: Sandb
     report = check(folder, ASSIGNMENT, sandbox=sandbox)
     assert not any(name.startswith("h5-") for name in checks(report))
     assert "weights" in report.hashes
+
+
+def test_weights_of_a_model_without_any_are_checked_too(sandbox: Sandbox, folder: Path) -> None:
+    picture = image(shape=(None, 32, 32, 1))
+    pool = layer("GlobalAveragePooling2D", "pool", "image", data_format="channels_last", keepdims=False)
+    (folder / "model.json").write_text(json.dumps(functional([picture, pool])), encoding="utf-8")
+    assert checks(check(folder, ASSIGNMENT, sandbox=sandbox)) == ["h5-unexpected"]
+    with h5py.File(folder / "model.weights.h5", "w") as file:
+        file.create_group("layers")
+    assert check(folder, ASSIGNMENT, sandbox=sandbox).passed
 
 
 def test_advice_does_not_refuse(sandbox: Sandbox, folder: Path) -> None:
@@ -199,6 +210,7 @@ def test_a_folder_that_changes_after_it_was_listed(
         ("predictions", "predictions_too_few"),
         ("predictions", "fault"),
         ("model", "finding_with_escapes"),
+        ("model", "model_without_tensors"),
         ("script", "finding_too_long"),
         ("script", "findings_without_end"),
         ("weights", "weights_without_a_digest"),
@@ -215,8 +227,7 @@ def test_what_a_process_says_is_not_believed(tmp_path: Path, job: str, function:
     assert report.predictions is None or job != "predictions"
 
 
-def test_a_time_out_is_an_outcome_and_a_crash_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnnkit.submissions.sandbox.PATIENCE", 1)
+def test_a_time_out_is_an_outcome_and_a_crash_comes_first(tmp_path: Path) -> None:
     quick = ASSIGNMENT.model_copy(update={"limits": Limits(seconds=1)})
     folder = write_valid(tmp_path / "ada", script=True)
     slow = {**JOBS, "script": "sandbox_jobs:wait"}

@@ -155,6 +155,18 @@ def test_a_server_that_was_killed_starts_anew(call: Call, sandbox: Sandbox) -> N
     assert said(call("echo", say="alive")) == "alive"
 
 
+def test_isolation_never_becomes_less_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened("auto") as box:
+        before = box.isolation
+        box.close()
+        assert box.isolation == before
+        box.close()
+        if not before.startswith("limits"):
+            monkeypatch.setattr("cnnkit.submissions.isolation.shutil.which", lambda tool: "/bin/false")
+            with pytest.raises(InputError, match="an isolation that works"):
+                box.isolation  # noqa: B018  (asks)
+
+
 def test_processes_end_with_the_sandbox() -> None:
     with opened("limits") as box:
         assert box.isolation
