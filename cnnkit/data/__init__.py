@@ -6,6 +6,9 @@
 Roads to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (tensorflow-datasets), `coco`
 (instances of COCO), `scenes` and `faces` (drawn by a program). `pictures` are those to predict, without labels.
 A picture is RGB, uint8, 0…255, everywhere.
+
+Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, several in a `Chain`; of a batch: `MixUp`,
+`CutMix`. `ImageDataGenerator` is Keras's, faster.
 """
 
 from __future__ import annotations
@@ -17,9 +20,15 @@ __getattr__, __dir__, __all__ = lazy_exports(
     names={
         "Augmentation": "cnnkit.data.augmentation",
         "Batch": "cnnkit.data.pipeline",
+        "Chain": "cnnkit.data.chain",
+        "CutMix": "cnnkit.data.mixing",
         "Dataset": "cnnkit.data.dataset",
         "Framing": "cnnkit.data.framing",
         "ImageDataGenerator": "cnnkit.data.image_data_generator",
+        "KeptPictures": "cnnkit.data.kept_pictures",
+        "MixUp": "cnnkit.data.mixing",
+        "RandAugment": "cnnkit.data.rand_augment",
+        "RandomErasing": "cnnkit.data.random_erasing",
         "Reader": "cnnkit.data.source",
         "SkippedFile": "cnnkit.data.dataset",
         "Source": "cnnkit.data.source",

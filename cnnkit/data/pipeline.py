@@ -10,26 +10,19 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.ahead import ahead
+from cnnkit.data.chain import Augmenter
 from cnnkit.data.framing import Framing
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import InputError
 
-# What a seed is used for: the visiting order and the augmentations draw from streams that never meet.
-ORDER, PICTURE = 0, 1
-
-
-class Augmenter(Protocol):
-    """What makes a random view of a picture."""
-
-    def apply(self, image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.float32]:
-        """A view of the framed picture (h, w, 3): float32 of the same shape, 0…255."""
+# What a seed is used for: visiting order, augmentations and mixing draw from streams that never meet.
+ORDER, PICTURE, BATCH = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +59,11 @@ def order(count: int, *, seed: int, epoch: int, shuffle: bool) -> NDArray[np.int
 def picture_bits(seed: int, epoch: int, index: int) -> np.random.Philox:
     """The random bits of one picture in one epoch: a pure function, whatever thread asks."""
     return np.random.Philox(_state(seed, PICTURE, epoch, index))
+
+
+def batch_bits(seed: int, epoch: int, step: int) -> np.random.Philox:
+    """The random bits of one batch of an epoch: a pure function."""
+    return np.random.Philox(_state(seed, BATCH, epoch, step))
 
 
 def batch_at(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cnnkit.data.ahead import ahead
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, free_memory
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
-from cnnkit.transfer.feed import Feed, Images, Inputs
+from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
 from cnnkit.transfer.progress import Line, Meter
 
 BATCH_SIZE = 32  # of the prefix when features are computed to be kept
@@ -109,6 +109,8 @@ class Features:
     def _feed(
         self, feed: Feed, shapes: Sequence[tuple[int | None, ...]], epochs: range, portable: bool
     ) -> tuple[Feed, Choice]:
+        if isinstance(feed, MixedFeed):
+            return feed, Choice("none", "features computed in each epoch, whose pictures are blended")
         if feed.forward is not None and self._cache.dtype != "float32":
             feed = replace(feed, forward=partial(_rounded, feed.forward, self._cache.dtype))
         if any(side is None for shape in shapes for side in shape):
@@ -219,7 +221,7 @@ class Features:
             "chunks": len(layout.chunks()),
         }
         if feed.augment is not None:
-            about["view"] = {"augmentation": asdict(feed.augment), "seed": feed.seed, "number": view}
+            about["view"] = {"augmentation": repr(feed.augment), "seed": feed.seed, "number": view}
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest(), about
 
 

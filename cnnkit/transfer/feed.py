@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
-from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.chain import Augmenter
 from cnnkit.data.framing import Framing
 from cnnkit.data.kept_pictures import KeptPictures
+from cnnkit.data.mixing import Mixer
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Head
@@ -66,7 +67,7 @@ class Feed:
     batch_size: int
     forward: Callable[[Images], Sequence[NDArray[np.float32]]] | None
     shuffle: bool = False
-    augment: Augmentation | None = None
+    augment: Augmenter | None = None
     seed: int = 0
     counts: NDArray[np.int64] | None = None
     views: int | None = None
@@ -79,9 +80,13 @@ class Feed:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, `number` counted from 0 over the whole run."""
         for indices, inputs in self.inputs(number):
-            labels = self.labels[indices]
-            weights = None if self.counts is None else self.head.sample_weights(labels, self.counts)
-            yield Batch(inputs=inputs, targets=self.head.encode(labels), weights=weights)
+            yield Batch(inputs, *self.targets(indices))
+
+    def targets(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """The encoded labels at these places in the source, and the pictures' weights in the loss."""
+        labels = self.labels[indices]
+        weights = None if self.counts is None else self.head.sample_weights(labels, self.counts)
+        return self.head.encode(labels), weights
 
     def inputs(self, number: int) -> Iterator[tuple[NDArray[np.int64], Inputs]]:
         """The pictures of each step, as places in the source, and what the tail gets of them."""
@@ -128,3 +133,25 @@ class Feed:
         if self.source.labels is None:
             raise DataError("labelled pictures to train on", "a source without labels", "Give the labels with it.")
         return self.source.labels
+
+
+@dataclass(frozen=True, eq=False)
+class MixedFeed(Feed):
+    """A feed whose pictures are blended with others of their batch, anew in each epoch: nothing behind it can be kept.
+
+    Attributes:
+        mix: What blends pictures, targets and weights alike.
+    """
+
+    mix: Mixer = field(kw_only=True)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch, `number` counted from 0 over the whole run."""
+        made = ahead(lambda indices: self.pictures(indices, self.view(number)), self.steps(number))
+        for step, batch in enumerate(made):
+            targets, weights = self.targets(batch.indices)
+            columns = targets if weights is None else np.column_stack((targets, weights))
+            chance = np.random.Generator(pipeline.batch_bits(self.seed, number, step))
+            images, mixed = self.mix.apply(batch.images, columns, chance)
+            width = targets.shape[1]
+            yield Batch(self.run(images), mixed[:, :width], None if weights is None else mixed[:, width])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cnnkit.backbones.extractor import backbone as build_backbone
 from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import folder
@@ -34,7 +35,7 @@ def finetune(
     label_smoothing: float = 0.1,
     framing: Framing | None = None,
     plan: Plan | None = None,
-    augment: Augmentation | None = GENTLE,
+    augment: Augmenter | None = GENTLE,
     cache: FeatureCache | Keep = "auto",
     views: int | None = 8,
     batch_size: int = 32,

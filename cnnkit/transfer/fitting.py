@@ -16,9 +16,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.kept_pictures import KeptPictures
+from cnnkit.data.mixing import Mixer
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.head import Head
@@ -27,7 +28,7 @@ from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.features import Features
-from cnnkit.transfer.feed import Feed
+from cnnkit.transfer.feed import Feed, MixedFeed
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import FrozenCheck, set_flags
 from cnnkit.transfer.network import Network
@@ -45,7 +46,8 @@ def fit(
     dataset: Dataset,
     plan: Plan,
     *,
-    augment: Augmentation | None = None,
+    augment: Augmenter | None = None,
+    mix: Mixer | None = None,
     cache: FeatureCache | Keep = "auto",
     views: int | None = 8,
     engine: EngineName = "tensorflow",
@@ -74,6 +76,8 @@ def fit(
         dataset: Training and, if not empty, validation pictures, with the classes of the network.
         plan: What trains when.
         augment: Random versions of the training pictures.
+        mix: `MixUp` or `CutMix`, which blend the pictures of a training batch and their targets. Features of blended
+            pictures cannot be kept, and with one sigmoid unit the training accuracy counts blended pictures as wrong.
         cache: Where features are kept, `"auto"`, `"none"`, `"memory"` or `"disk"`, or a `FeatureCache`, which also says
             in which folder, as which type and how many bytes at most.
         views: How many versions of each picture take turns from epoch to epoch behind a frozen prefix, cached or not;
@@ -99,7 +103,7 @@ def fit(
         FrozenWeightsMovedError: A training step changed something frozen.
         InterruptedTrainingError: Ctrl-C; the message says what was kept.
     """
-    _check(network, dataset, plan)
+    _check(network, dataset, plan, mix)
     if views is not None and views < 1:
         raise InputError("at least 1 view, or None", str(views), "8 views cost as much as 8 epochs without a cache.")
     cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
@@ -107,7 +111,8 @@ def fit(
         "plan": plan.settings(),
         "seed": seed,
         "batch size": batch_size,
-        "augmentation": None if augment is None else asdict(augment),
+        "augmentation": repr(augment),
+        "mixing": repr(mix),
         "number of views": None if augment is None else views,
         "feature type": cache.dtype,
         "engine": f"{engine} {precision}",
@@ -122,6 +127,7 @@ def fit(
         network=network,
         dataset=dataset,
         augment=augment,
+        mix=mix,
         views=views,
         features=Features(cache, display),
         engine=engine,
@@ -170,7 +176,8 @@ class _Training:
 
     network: Network
     dataset: Dataset
-    augment: Augmentation | None
+    augment: Augmenter | None
+    mix: Mixer | None
     views: int | None
     features: Features
     engine: EngineName
@@ -311,7 +318,7 @@ class _Training:
         return Forward(prefix, engine=self.engine, precision=self.precision, say=self.display.keep)
 
     def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
-        return Feed(
+        feed = Feed(
             source=source,
             head=self.network.head,
             framing=self.network.framing,
@@ -325,6 +332,7 @@ class _Training:
             counts=self.dataset.train.counts() if train else None,
             decoded=self.training_pictures if train else self.validation_pictures,
         )
+        return MixedFeed(**vars(feed), mix=self.mix) if train and self.mix is not None else feed
 
     def _save(self, state: State, optimizer: keras.optimizers.Optimizer, best: Arrays) -> None:
         if self.checkpoints:
@@ -362,7 +370,7 @@ def _validate(head: Head, tail: keras.Model, validation: Feed) -> dict[str, floa
     return {f"val_{name}": value for name, value in score.result().items()}
 
 
-def _check(network: Network, dataset: Dataset, plan: Plan) -> None:
+def _check(network: Network, dataset: Dataset, plan: Plan, mix: Mixer | None) -> None:
     """Refuses what cannot be trained before anything is computed or written."""
     if dataset.classes != network.classes:
         raise DataError(
@@ -375,6 +383,12 @@ def _check(network: Network, dataset: Dataset, plan: Plan) -> None:
             "labelled training pictures", repr(dataset.train), "Give a folder with one folder a class, or labels."
         )
     for phase in plan.phases:
+        if mix is not None and phase.solver == "lbfgs":
+            raise InputError(
+                f"mix=None for phase {phase.name!r}, which solves for one optimum",
+                repr(mix),
+                "Use solver='steps' to train on blended pictures.",
+            )
         needs_validation = phase.patience is not None or phase.schedule == "plateau" or phase.solver == "lbfgs"
         if needs_validation and not len(dataset.validation):
             raise InputError(
