@@ -28,8 +28,9 @@ def cut_table(model: keras.Model) -> pd.DataFrame:
         * shape: (height, width, channels) of the features, or (units,).
         * stride: input pixels between neighbouring places; <NA> for vectors.
         * receptive_field: input pixels along a side that one value can see, from the first to the last over all
-          paths and the larger of both axes, in theory also larger than the picture; the picture's side after global
-          pooling (a squeeze-and-excitation branch has one). <NA> after a layer that cnnkit does not know.
+          paths and the larger of both axes, in theory also larger than the picture; at least the picture's side
+          after global pooling (a squeeze-and-excitation branch has one). <NA> after a layer that cnnkit does not
+          know.
         * parameters: of all layers up to it, moving statistics included: `truncate(model, name).count_params()`.
         * multiply_adds: of one picture up to it, convolutions and dense layers; 0 where a side is unknown.
     """
@@ -38,7 +39,9 @@ def cut_table(model: keras.Model) -> pd.DataFrame:
     sums = costs[["parameters", "multiply_adds"]].cumsum()
     legal = {id(call.layer) for call in cut_nodes(model)}
     rows = [id(call.layer) in legal for call in nodes(model)]
-    return costs.assign(**sums).loc[rows, COLUMNS].reset_index(drop=True)
+    table = costs.assign(**sums).loc[rows, COLUMNS].reset_index(drop=True)
+    # A cut sees what the cut before it saw: "the whole picture" is no less than a field larger than the picture.
+    return table.assign(receptive_field=table["receptive_field"].cummax())
 
 
 def stages(table: pd.DataFrame) -> tuple[str, ...]:
