@@ -17,7 +17,6 @@ Number = Literal["float32", "float16", "bfloat16"]
 FOLDER_VARIABLE = "CNNKIT_CACHE"
 DEFAULT_FOLDER = Path("data", "cache")
 DEFAULT_BUDGET = 20_000_000_000  # bytes
-SMALL_MEMORY = 2_000_000_000  # bytes that any machine has, where the system does not tell
 MEMORY_PART = 0.5  # of the free memory that "auto" takes
 
 
@@ -127,15 +126,6 @@ def choose(cache: FeatureCache, wanted: Wanted, *, memory_bytes: int, disk_bytes
     where = f"in {cache.root}" if place == "disk" else "in memory"
     versions = f" of {wanted.views} views" if wanted.views > 1 else ""
     return Choice(place, f"features{versions} kept {where} ({size})")
-
-
-def free_memory() -> int:
-    """Bytes that a program can take without making others swap, where the system tells as Linux does."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return SMALL_MEMORY
 
 
 def free_disk(folder: Path) -> int:

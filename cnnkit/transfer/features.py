@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.ahead import ahead
-from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, free_memory
+from cnnkit.data.kept_pictures import free_memory
+from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
 from cnnkit.transfer.progress import Line, Meter
