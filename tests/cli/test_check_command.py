@@ -7,14 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from cnnkit.cli.check_command import check
+from cnnkit.data.drawing.picture_files import write_picture
 from cnnkit.errors import InputError
 from tests.submissions import bad_files
-from tests.submissions.valid import ASSIGNMENT, write_valid
+from tests.submissions.valid import ASSIGNMENT, write_predictions, write_valid
 
 PEAK_KILOBYTES = 200_000
 CPU_SECONDS = 1.5  # 0.8 on a quiet machine, half of it in the parent
@@ -89,6 +92,8 @@ def test_wrong_use_is_no_finding(handin: Path, assignment: Path) -> None:
         run(handin / "model.json", "--assignment", assignment)
     with pytest.raises(InputError, match=r"assignment\.toml"):
         run(handin, "--assignment", handin)
+    with pytest.raises(InputError, match="--pictures"):
+        run(handin, "--assignment", assignment, "--reproduce", "8")
     with pytest.raises(InputError, match="at least bubblewrap"):
         run(handin, "--assignment", assignment, "--isolation", "limits", "--require-isolation", "bubblewrap")
 
@@ -96,6 +101,29 @@ def test_wrong_use_is_no_finding(handin: Path, assignment: Path) -> None:
 def test_isolation_is_said(handin: Path, assignment: Path) -> None:
     _, said = run(handin, "--assignment", assignment, "--isolation", "limits")
     assert "checked in limits: " in said
+
+
+@pytest.mark.slow
+def test_reproducing_runs_the_model_on_pictures(tmp_path: Path) -> None:
+    few = ASSIGNMENT.model_copy(update={"rows": 12})
+    few.save(tmp_path / "assignment")
+    half = write_valid(tmp_path / "handin", assignment=few, probabilities=np.full(12, 0.5, np.float32))
+    with h5py.File(half / "model.weights.h5", "r+") as file:  # whatever it sees: sigmoid(0) = 0.5
+        for tensor in ("layers/dense/vars/0", "layers/dense/vars/1"):
+            file[tensor][...] = 0
+    (tmp_path / "score").mkdir()
+    for index, picture in enumerate(np.random.default_rng(0).integers(0, 256, (12, 48, 48, 3), np.uint8)):
+        write_picture(tmp_path / "score" / f"{index:06d}.png", picture)
+    options = ("--assignment", tmp_path / "assignment", "--reproduce", 8, "--pictures", tmp_path / "score")
+    code, said = run(half, *options)
+    assert code == 0
+    assert said.splitlines()[-1].startswith("The model gives what is handed in: 8 of 8 pictures agree")
+    write_predictions(half / "predictions.parquet", np.linspace(0, 0.4, 12, dtype=np.float32))
+    code, said = run(half, *options, "--json")
+    assert code == 1
+    result = json.loads(said)
+    assert result["outcome"] == "passed"
+    assert (result["reproduction"]["outcome"], result["reproduction"]["agreeing"]) == ("differs", 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
