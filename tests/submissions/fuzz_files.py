@@ -19,7 +19,14 @@ from cnnkit.submissions.sandbox import Sandbox
 from tests.submissions.mutations import damaged
 from tests.submissions.valid import ASSIGNMENT, write_valid
 
-FILES = ("predictions.parquet", "model.json", "model.weights.h5", "train.ipynb")
+# What lies in the folder with a damaged file: weights are compared with a model, and read if nothing else is wrong;
+# the others are judged alone, which is faster.
+FILES = {
+    "predictions.parquet": (),
+    "model.json": (),
+    "train.ipynb": (),
+    "model.weights.h5": ("model.json", "predictions.parquet", "train.ipynb"),
+}
 SECONDS = 5.0
 
 
@@ -31,14 +38,17 @@ def fuzz(folder: Path, seconds: float, seed: int) -> Counter[str]:
     with Sandbox.open() as sandbox:
         while time.monotonic() < end:
             chance = Random(f"{seed} {counts.total()}")  # noqa: S311  (any submission can be made again)
-            name = chance.choice(FILES)
+            name = chance.choice(tuple(FILES))
+            for other in FILES:
+                (folder / other).unlink(missing_ok=True)
+            for other in FILES[name]:
+                (folder / other).write_bytes(whole[other])
             (folder / name).write_bytes(damaged(whole[name], chance))
             started = time.monotonic()
             report = check(folder, ASSIGNMENT, sandbox=sandbox)
             verify(report, time.monotonic() - started)
-            findings = [finding.check for finding in report.findings]
-            counts[f"{name}: {report.outcome}" + (f", {findings[0]}" if findings else "")] += 1
-            (folder / name).write_bytes(whole[name])
+            said = [finding.check for finding in report.findings if finding.check != "file-missing"]
+            counts[f"{name}: {said[0] if said else 'fine'}"] += 1
     return counts
 
 
