@@ -26,6 +26,7 @@ PEAK_KILOBYTES = 300_000
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox.open() as box:
+        assert box.isolation  # it has started: its time is not the first submission's
         yield box
 
 
