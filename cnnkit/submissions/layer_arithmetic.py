@@ -138,6 +138,8 @@ def _windows(s: Settings, sides: tuple[int, ...], kernel: tuple[int, ...]) -> tu
     """Sides of the output of anything that slides a window."""
     strides = _each(s["strides"] if s["strides"] is not None else kernel, len(sides))
     dilations = _each(s.get("dilation_rate", 1), len(sides))
+    if max(strides) > 1 and max(dilations) > 1:
+        raise misfit("strides or dilations of 1", f"strides {strides}, dilations {dilations}")
     try:
         return tuple(
             output_side(side, length, stride=stride, padding=s["padding"], dilation=dilation)

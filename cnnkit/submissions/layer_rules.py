@@ -96,7 +96,7 @@ _LEARNED: dict[str, Kind] = {
     **{f"{name}_regularizer": REGULARIZER | None for name in ("beta", "gamma")},
     **{f"{name}_constraint": CONSTRAINT | None for name in ("beta", "gamma")},
 }
-_RANDOM: dict[str, Kind] = {"seed": PLAIN | None}
+_RANDOM: dict[str, Kind] = {"seed": kinds.integer(0) | None}
 _AUGMENTATION: dict[str, Kind] = {
     **_RANDOM,
     "data_format": CHANNELS_LAST | None,
@@ -140,7 +140,11 @@ _RANKS: Mapping[str, tuple[Callable[..., Cost], Arguments]] = {
     ),
     "UpSampling{}D": (
         arithmetic.upsampling,
-        {"size": kinds.sides() | 2, "data_format": CHANNELS_LAST | None, "interpolation": PLAIN | "nearest"},
+        {
+            "size": kinds.sides() | 2,
+            "data_format": CHANNELS_LAST | None,
+            "interpolation": kinds.one_of("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5") | "nearest",
+        },
     ),
 }
 

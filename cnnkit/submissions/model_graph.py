@@ -281,6 +281,8 @@ class _Reader:
 
     def _functional(self, name: str, layers: list[Any], config: Mapping[str, Any], trainable: bool) -> Graph:
         entries = [_object(entry, f"a layer of model {name!r}") for entry in layers]
+        if nameless := next((entry for entry in entries if "name" not in entry), None):
+            raise _form(f"a name for each layer of model {name!r}", f"none for a {shown(nameless.get('class_name'))}")
         parts = [self._part(entry) for entry in entries]
         _unique_names(parts, name)
         nodes = [
@@ -421,7 +423,9 @@ def _built(build_config: Any, name: str) -> tuple[Shape, ...]:
 
 def _check_compile(config: Any) -> None:
     """Optimizer, loss and metrics: of Keras, or the file is refused; a grader has no use for them."""
-    waiting = [config]
+    if not isinstance(config, dict | None):
+        raise _form("an object for compile_config", shown(config))
+    waiting: list[Any] = [config]
     while waiting:
         node = waiting.pop()
         if isinstance(node, list):
@@ -451,10 +455,10 @@ def _check_compile(config: Any) -> None:
 def _new_call(node: Any, part: Part) -> tuple[list[Any], dict[str, Any]]:
     """Keras 3: `{"args": […], "kwargs": {…}}`."""
     call = _object(node, f"a call of layer {part.name!r}")
-    if not call.keys() <= {"args", "kwargs"}:
-        raise _form(f"args and kwargs in a call of layer {part.name!r}", shown(sorted(call)[0]))
+    if call.keys() != {"args", "kwargs"}:
+        raise _form(f"args and kwargs in a call of layer {part.name!r}", shown(", ".join(sorted(call))))
     arguments = [_argument(value, part.name) for value in _list(call.get("args"), f"args of layer {part.name!r}")]
-    keywords = _object(call.get("kwargs", {}), f"kwargs of layer {part.name!r}")
+    keywords = _object(call.get("kwargs"), f"kwargs of layer {part.name!r}")
     return arguments, {key: _argument(value, part.name) for key, value in keywords.items()}
 
 

@@ -61,7 +61,7 @@ def mutated(value: Any, chance: random.Random) -> Any:
         if not places:
             return document
         holder, key = chance.choice(places)
-        match chance.randrange(7):
+        match chance.randrange(12):
             case 0:
                 holder[key] = chance.choice(NUMBERS)
             case 1:
