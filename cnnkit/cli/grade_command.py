@@ -31,6 +31,10 @@ def grade(
     require_isolation: Annotated[
         str | None, typer.Option(help="Refuse to work with less: bubblewrap, namespaces or limits.")
     ] = None,
+    reproduce: Annotated[
+        int | None, typer.Option(min=1, help="Also run the models of those who pass, on so many pictures.")
+    ] = None,
+    pictures: Annotated[Path | None, typer.Option(help="The score segment's pictures, for --reproduce.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Grade again what crashed or timed out before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -41,8 +45,18 @@ def grade(
 
     Example: cnnkit grade inbox/ --assignment assignments/person --labels secret/labels.parquet --out grades
     """
+    from cnnkit.errors import InputError
     from cnnkit.grading.batch import grade as run
+    from cnnkit.grading.rerun import Rerun
     from cnnkit.grading.results import write_grades
+
+    if (reproduce is None) != (pictures is None):
+        raise InputError("--reproduce and --pictures together", "one of them", "Give both, or neither.")
+    wish = None
+    if reproduce is not None and pictures is not None:
+        from cnnkit.data.image_folder import pictures as read
+
+        wish = Rerun(read(pictures)[0], reproduce, require_isolation)
 
     graded = run(
         inbox,
@@ -54,6 +68,7 @@ def grade(
         workers=workers,
         require_isolation=require_isolation,
         retry=retry,
+        reproduction=wish,
         progress=not as_json,
     )
     written = write_grades(graded, out, canvas=canvas, canvas_column=canvas_column, moodle=moodle)

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Graded": "cnnkit.grading.graded",
         "Ledger": "cnnkit.grading.ledger",
         "RANK_RULES": "cnnkit.grading.points",
+        "Rerun": "cnnkit.grading.rerun",
         "TIE_RULES": "cnnkit.grading.rank",
         "class_grades": "cnnkit.grading.points",
         "grade": "cnnkit.grading.batch",

@@ -26,6 +26,7 @@ from cnnkit.grading.labels import Labels, read_labels
 from cnnkit.grading.ledger import Draft, Ledger, digest
 from cnnkit.grading.points import Result, class_grades
 from cnnkit.grading.progress import Progress, progress_display
+from cnnkit.grading.rerun import Rerun, rerun
 from cnnkit.grading.roster import Roster, Student, read_roster
 from cnnkit.grading.snapshot import record_snapshot
 from cnnkit.grading.verdict import Verdict, grader_version
@@ -110,6 +111,7 @@ def grade(
     isolation: str = "auto",
     require_isolation: str | None = None,
     retry: bool = False,
+    reproduction: Rerun | None = None,
     progress: bool = False,
 ) -> Graded:
     """Grades a class, or goes on with it, and records everything in the ledger.
@@ -125,6 +127,8 @@ def grade(
         isolation: See `Sandbox.open`.
         require_isolation: The weakest isolation that is good enough.
         retry: Whether to grade again what crashed or timed out before.
+        reproduction: Also run the models of those who pass the gate, on these pictures: seconds each, and the one part
+            that needs Keras, in processes of its own.
         progress: Whether to show a live table on standard error.
 
     Raises:
@@ -157,8 +161,14 @@ def grade(
             require=require_isolation,
         )
         keys, new = _decide(candidates, circumstances, book, setup, display, workers=count, retry=retry, spec=spec)
-        decisions = list(_decisions(book, candidates, keys))
-        graded = _class(decisions, truth, enrolled, spec)
+        counting = _counting(_decisions(book, candidates, keys), spec)
+        flags = _flags(counting)
+        if reproduction is not None:
+            scored = [(student, each) for student, each in counting.items() if each.verdict.score is not None]
+            places = ((student, each.key, each.candidate.submission.place) for student, each in scored)
+            for student, flag in rerun(places, reproduction, spec, book, Path(work)).items():
+                flags[student].append(flag)
+        graded = _class(counting, flags, truth, enrolled, spec)
         snapshot, changes = record_snapshot(book, graded, spec, circumstances.to_json())
         return Graded(
             assignment=spec,
@@ -270,15 +280,24 @@ def _decisions(ledger: Ledger, candidates: Sequence[Candidate], keys: Sequence[s
         yield Decision(key, candidate, found[key])
 
 
-def _class(
-    decisions: Iterable[Decision], labels: Labels, roster: Roster | None, assignment: Assignment
-) -> list[StudentGrade]:
-    """Every student's grade, with flags, in the order of their identifiers."""
+def _counting(decisions: Iterable[Decision], assignment: Assignment) -> dict[str, Decision]:
+    """The decision on each student's one submission that counts."""
     counting: dict[str, Decision] = {}
     for decision in decisions:
         student = decision.candidate.student.student
         if student not in counting or _worth(decision, assignment) > _worth(counting[student], assignment):
             counting[student] = decision
+    return counting
+
+
+def _class(
+    counting: Mapping[str, Decision],
+    flags: Mapping[str, Sequence[str]],
+    labels: Labels,
+    roster: Roster | None,
+    assignment: Assignment,
+) -> list[StudentGrade]:
+    """Every student's grade, in the order of their identifiers."""
     results = [
         Result(
             student=student,
@@ -291,7 +310,6 @@ def _class(
     ]
     absent = {each.student: each for each in (roster.students if roster else ()) if each.student not in counting}
     results += [Result(student, "missing") for student in absent]
-    flags = _flags(counting)
     students = []
     for grade in class_grades(results, assignment):
         decided = counting.get(grade.student)

@@ -14,7 +14,7 @@ def feedback_page(each: StudentGrade, graded: Graded) -> str:
     assignment, grade = graded.assignment, each.grade
     score = None if each.verdict is None else each.verdict.score
     most = assignment.points.flat + assignment.points.rank
-    numbers = [(f"{plain(rounded(grade.points))} of {plain(most)}", "points")]
+    numbers = [(f"{plain(rounded(grade.points)) if grade.decided else '–'} of {plain(most)}", "points")]
     if score is not None:
         numbers.append((f"{score.accuracy:.2%}", f"of {score.rows:,} pictures are right"))
     if grade.rank is not None:

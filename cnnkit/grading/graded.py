@@ -101,19 +101,20 @@ def record(each: StudentGrade) -> dict[str, Any]:
     """A student as a row: see `grades_file.COLUMNS`."""
     score = each.verdict.score if each.verdict else None
     low, high = score.interval if score else (None, None)
+    grade = each.grade
     return {
         "student": each.student.student,
         "name": each.student.name,
         "email": each.student.email,
         "pseudonym": each.pseudonym,
-        "status": each.grade.status,
-        "points": float(rounded(each.grade.points)),
-        "rank": None if each.grade.rank is None else float(each.grade.rank),
-        "ranked": each.grade.ranked,
-        "points_flat": float(rounded(each.grade.flat)),
-        "points_rank": float(rounded(each.grade.by_rank)),
-        "penalty": float(rounded(each.grade.penalty)),
-        "correct": each.grade.correct,
+        "status": grade.status,
+        "points": float(rounded(grade.points)) if grade.decided else None,
+        "rank": None if grade.rank is None else float(grade.rank),
+        "ranked": grade.ranked,
+        "points_flat": float(rounded(grade.flat)),
+        "points_rank": float(rounded(grade.by_rank)),
+        "penalty": float(rounded(grade.penalty)),
+        "correct": grade.correct,
         "rows": score.rows if score else None,
         "accuracy": score.accuracy if score else None,
         "accuracy_low": low,
@@ -124,7 +125,7 @@ def record(each: StudentGrade) -> dict[str, Any]:
         "public_correct": score.public_correct if score else None,
         "public_rows": score.public_rows if score else None,
         "submitted": each.submitted,
-        "days_late": each.grade.days_late,
+        "days_late": grade.days_late,
         "findings": [finding.check for finding in each.verdict.findings] if each.verdict else [],
         "flags": list(each.flags),
         "isolation": each.verdict.isolation if each.verdict else "",

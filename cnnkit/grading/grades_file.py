@@ -46,7 +46,8 @@ COLUMNS = pa.schema(
         ("decision", pa.string()),
     ]
 )
-"""Points are rounded to two decimals; the exact ones are in the ledger. A rank that is shared ends in .5 or .0."""
+"""Points are rounded to two decimals, the exact ones are in the ledger; null where there is no grade, a crash say. A
+rank that is shared ends in .5 or .0."""
 
 
 def write_grades_file(path: Path, graded: Graded) -> None:

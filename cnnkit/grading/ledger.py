@@ -4,10 +4,11 @@ Each record's hash covers its content and the hash of the record before it, so n
 without all that follow becoming wrong; `verify` names the first. The last hash, printed with every grade report, pins
 the whole chain. The database itself refuses UPDATE and DELETE by triggers: an accident is stopped, a forger is found.
 
-    kind        one for
-    decision    each graded submission: what was handed in, what was in force, what came out
-    grade       each student in a snapshot: status, correct, rank, points
-    snapshot    the class: rules, labels, number of students, the digest of its grades
+    kind          one for
+    decision      each graded submission: what was handed in, what was in force, what came out
+    reproduction  each submission whose model was run: whether it gives what was handed in
+    grade         each student in a snapshot: status, correct, rank, points
+    snapshot      the class: rules, labels, number of students, the digest of its grades
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ try:
 except ImportError as error:  # pragma: no cover
     raise missing_extra("SQLAlchemy", "grading", "the ledger") from error
 
-Kind = Literal["decision", "grade", "snapshot"]
+Kind = Literal["decision", "reproduction", "grade", "snapshot"]
 
 ORIGIN = "0" * 64
 """What the first record names as the hash before it."""

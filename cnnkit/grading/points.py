@@ -30,6 +30,9 @@ Outcome = Literal["passed", "refused", "timed out", "crashed", "missing"]
 Status = Literal["passed", "not passed", "too late", "refused", "timed out", "crashed", "missing", "not enrolled"]
 """How a student stands; only "passed" earns points, and a failure of the machinery is never a score."""
 
+UNDECIDED: tuple[Status, ...] = ("crashed", "timed out", "not enrolled")
+"""Statuses that are no grade: a person has to look first, so no gradebook gets a number."""
+
 
 @dataclass(frozen=True)
 class RankRule:
@@ -96,6 +99,11 @@ class Grade:
     flat: Fraction = Fraction(0)
     by_rank: Fraction = Fraction(0)
     penalty: Fraction = Fraction(0)
+
+    @property
+    def decided(self) -> bool:
+        """Whether this is a grade; zero points are, a crash is not."""
+        return self.status not in UNDECIDED
 
     @property
     def points(self) -> Fraction:

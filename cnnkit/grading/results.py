@@ -101,11 +101,10 @@ def _write_students(graded: Graded, folder: Path) -> None:
 
 
 def _student_files(each: StudentGrade, graded: Graded) -> dict[str, str]:
-    results = gradescope_results(each, graded.assignment)
-    files = {
-        "feedback.html": feedback_page(each, graded),
-        "results.json": json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
-    }
+    files = {"feedback.html": feedback_page(each, graded)}
+    if each.grade.decided:
+        results = gradescope_results(each, graded.assignment)
+        files["results.json"] = json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if each.verdict is not None and each.verdict.score is not None:
         files["scores.json"] = json.dumps(codabench_scores(each.verdict.score)) + "\n"
     return files

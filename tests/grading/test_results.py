@@ -120,6 +120,8 @@ def test_files_of_a_class(tmp_path: Path) -> None:
     assert json.loads((jane / "results.json").read_text())["score"] == 20.0
     eve = tmp_path / "out" / "students" / "eve"
     assert {file.name for file in eve.iterdir()} == {"feedback.html", "results.json"}  # no score, so no scores.json
+    carl = tmp_path / "out" / "students" / "carl"
+    assert {file.name for file in carl.iterdir()} == {"feedback.html"}  # the grader failed: no number for any platform
     rows = list(csv.DictReader((tmp_path / "out" / "changes.csv").read_text().splitlines()))
     assert rows[0]["after_points"] == "'=1+1"
     assert not [name for name in names if "/." in name or name.startswith(".")]
@@ -135,6 +137,12 @@ def test_grades_as_a_table(tmp_path: Path) -> None:
     # A failure, a refusal and nothing are no scores.
     for row in table[2], table[3], table[5]:
         assert row["accuracy"] is row["rank"] is row["correct"] is None
+    assert {row["student"]: row["points"] for row in table if row["rank"] is None} == {
+        "carl": None,  # crashed
+        "guest": None,  # not enrolled
+        "eve": 0.0,
+        "nobody": 0.0,
+    }
     rows, metadata = read_grades_file(tmp_path)
     assert rows == table
     assert metadata == {**CLASS.circumstances, "snapshot": 2}

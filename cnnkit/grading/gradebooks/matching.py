@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from cnnkit.grading.graded import Graded, StudentGrade
 
-UNDECIDED = ("crashed", "timed out", "not enrolled")
-"""Statuses that are no grade: a person has to look first, so the cell is left as it is."""
-
 
 @dataclass(frozen=True)
 class Filled:
@@ -34,7 +31,7 @@ class Matching:
     """
 
     def __init__(self, graded: Graded) -> None:
-        self._decided = [each for each in graded.students if each.grade.status not in UNDECIDED]
+        self._decided = [each for each in graded.students if each.grade.decided]
         self._called: dict[str, StudentGrade] = {}
         twice = set()
         for each in self._decided:

@@ -22,7 +22,7 @@ HEADING = (
 
 
 def nbgrader_csv(graded: Graded) -> str:
-    """One row a student, in the order of their identifiers."""
+    """One row a student, in the order of their identifiers; without scores where there is no grade."""
     rows = [HEADING, *(_row(each, graded) for each in graded.students)]
     return "".join(",".join(map(written, row)) + "\n" for row in rows)
 
@@ -30,6 +30,8 @@ def nbgrader_csv(graded: Graded) -> str:
 def _row(each: StudentGrade, graded: Graded) -> tuple[str, ...]:
     assignment = graded.assignment
     first, last = parted(each.student.name)
+    grade = each.grade
+    scores = (grade.flat + grade.by_rank, grade.penalty, grade.points)
     return (
         assignment.name,
         "" if assignment.deadline is None else assignment.deadline.isoformat(),
@@ -38,9 +40,7 @@ def _row(each: StudentGrade, graded: Graded) -> tuple[str, ...]:
         last,
         first,
         each.student.email,
-        str(rounded(each.grade.flat + each.grade.by_rank)),
-        str(rounded(each.grade.penalty)),
-        str(rounded(each.grade.points)),
+        *(str(rounded(score)) if grade.decided else "" for score in scores),
         str(assignment.points.flat + assignment.points.rank),
     )
 

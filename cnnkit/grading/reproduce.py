@@ -1,0 +1,285 @@
+"""Tier 2: do the submitted predictions come from the submitted model?
+
+Some random pictures of the score segment go through the model, isolated, and what comes out is compared with what was
+handed in. How a student brought pictures to the model's input is not part of a submission, so the usual ways are tried,
+the one of cnnkit first. A mismatch is a flag for a person, not a zero: another way of resizing explains it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+import cnnkit
+from cnnkit.data.framing import Framing
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError, InputError
+from cnnkit.grading.reproduce_child import BEGUN, LENGTH
+from cnnkit.submissions.assignment import Assignment
+from cnnkit.submissions.file_names import find_files
+from cnnkit.submissions.findings import RefusedError
+from cnnkit.submissions.isolation import Isolation, candidates, installed, isolated
+from cnnkit.submissions.private_copy import private_copy
+
+COUNT = 256
+TOLERANCE = 0.02
+"""Difference of probabilities that decoders, processors and resampling explain."""
+AGREEING = 0.95
+"""Part of the pictures that has to be within it."""
+
+Outcome = Literal["agrees", "differs", "timed out", "crashed"]
+
+_FRAMINGS = {"crop": Framing("crop"), "squash": Framing("squash"), "pad": Framing("pad")}
+_SCALES = {"0…255": (1.0, 0.0), "0…1": (1 / 255, 0.0), "−1…1": (1 / 127.5, -1.0)}
+_WAYS = tuple((framing, scale) for scale in _SCALES for framing in _FRAMINGS)
+
+_START_SECONDS = 60.0
+_SECONDS = 600
+_KERAS_BYTES = 12_000_000_000  # of address space, which TensorFlow reserves and does not use
+_MOST_SIDE = 2_048
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of running the submitted model.
+
+    Attributes:
+        outcome: `"agrees"`, or what a person should look at.
+        pictures: How many were compared.
+        agreeing: How many of them are within the tolerance, in the best way of bringing pictures to the input.
+        largest: The largest difference of two probabilities.
+        way: That way, e.g. `"crop, 0…255"`.
+        isolation: What was in force.
+        detail: Why it did not answer, if so.
+    """
+
+    outcome: Outcome
+    pictures: int = 0
+    agreeing: int = 0
+    largest: float = 0.0
+    way: str = ""
+    isolation: str = ""
+    detail: str = ""
+
+    @property
+    def flag(self) -> str:
+        """In words, for a person; "" where all is well."""
+        if self.outcome == "agrees":
+            return ""
+        if self.outcome == "differs":
+            return (
+                f"the submitted model gives other probabilities than were submitted: {self.agreeing} of "
+                f"{self.pictures} pictures agree (best way tried: {self.way}, largest difference {self.largest:.3f})"
+            )
+        return f"the submitted model could not be run: {self.outcome}, {self.detail}"
+
+
+def reproduce(
+    folder: str | Path,
+    assignment: Assignment,
+    pictures: Source,
+    probabilities: NDArray[np.float32],
+    *,
+    count: int = COUNT,
+    seed: int | None = None,
+    tolerance: float = TOLERANCE,
+    isolation: str = "auto",
+    require: str | None = None,
+) -> Reproduction:
+    """Runs a submission's model on some pictures and compares.
+
+    Args:
+        folder: A submission that has passed the gate; nothing else may come here.
+        assignment: Names its files and says what it may cost.
+        pictures: The score segment, in the order of the rows.
+        probabilities: (rows,) what was handed in.
+        count: How many pictures.
+        seed: Which ones; by default nobody can know.
+        tolerance: Difference of probabilities that is no difference.
+        isolation: `"auto"` for the strongest that works, or a name, see `submissions.isolation`.
+        require: The weakest that is good enough.
+
+    Raises:
+        InputError: No pictures are asked for, or no isolation that is good enough works here.
+        DataError: Not as many pictures as rows.
+    """
+    if count < 1:
+        raise InputError("at least one picture", f"count={count}", "256 show a copied prediction file for sure.")
+    if not len(pictures) == len(probabilities) == assignment.rows:
+        raise DataError(
+            f"the {assignment.rows:,} pictures of the score segment", f"{len(pictures):,}", "Give the whole segment."
+        )
+    generator = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
+    rows = np.sort(generator.choice(len(pictures), min(count, len(pictures)), replace=False))
+    with ExitStack() as resources:
+        try:
+            names, _ = find_files(Path(folder), assignment)
+            model, weights = (
+                resources.enter_context(
+                    private_copy(Path(folder, names[role]), most_bytes=assignment.limits.bytes_of(role))
+                )
+                for role in ("model", "weights")
+            )
+        except (RefusedError, KeyError) as error:
+            return Reproduction("crashed", detail=f"its files changed: {error}")
+        arguments = (
+            model.descriptor,
+            weights.descriptor,
+            weights.name,
+            _SECONDS,
+            _KERAS_BYTES,
+            assignment.limits.batch,
+        )
+        child, used = _started(arguments, isolation, require)
+        resources.enter_context(_ended(child))
+        try:
+            return _compared(child, used, pictures, rows, probabilities[rows], tolerance)
+        except TimeoutError:
+            return Reproduction("timed out", isolation=used, detail=f"no answer within {_SECONDS} s")
+        except (OSError, EOFError, ValueError) as error:
+            return Reproduction("crashed", isolation=used, detail=f"{type(error).__name__}: {str(error)[:200]!a}")
+
+
+def _compared(
+    child: _Child,
+    isolation: str,
+    pictures: Source,
+    rows: NDArray[np.int64],
+    expected: NDArray[np.float32],
+    tolerance: float,
+) -> Reproduction:
+    shape = child.shape()
+    best = Reproduction("differs", len(rows), isolation=isolation, largest=1.0)
+    for framing, scale in _WAYS:
+        framed = np.stack([_FRAMINGS[framing].apply(pictures.image(int(row)), shape) for row in rows])
+        factor, offset = _SCALES[scale]
+        found = child.predict(framed.astype(np.float32) * np.float32(factor) + np.float32(offset))
+        differences = np.abs(found - expected)
+        agreeing = int((differences <= tolerance).sum())
+        if agreeing > best.agreeing or not best.way:
+            outcome: Outcome = "agrees" if agreeing >= AGREEING * len(rows) else "differs"
+            way, largest = f"{framing}, {scale}", float(differences.max())
+            best = Reproduction(outcome, len(rows), agreeing, round(largest, 6), way, isolation)
+        if best.outcome == "agrees":
+            break
+    return best
+
+
+class _Child:
+    """The isolated process, seen from outside."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self._input, self._output = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        self._unread = b""
+        self._deadline = time.monotonic() + _START_SECONDS
+
+    def begins(self) -> bool:
+        """Whether it starts at all."""
+        try:
+            begun = self._read(len(BEGUN)) == BEGUN
+        except (EOFError, TimeoutError):
+            return False
+        self._deadline = time.monotonic() + _SECONDS
+        return begun
+
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of the pictures that the model takes.
+
+        Raises:
+            ValueError: It takes something else.
+        """
+        line = b""
+        while not line.endswith(b"\n") and len(line) < 1_000:
+            line += self._read(1)
+        said = json.loads(line)["shape"]
+        if len(said) != 3 or not all(isinstance(side, int) and 0 < side <= _MOST_SIDE for side in said) or said[2] != 3:
+            raise ValueError(f"the model takes {said}, no pictures of three channels and a fixed size")
+        return said[0], said[1]
+
+    def predict(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities of pictures (n, height, width, 3)."""
+        data = pictures.astype("<f4").tobytes()
+        self._input.write(LENGTH.pack(len(data)) + data)
+        self._input.flush()
+        return np.frombuffer(self._read(4 * len(pictures)), "<f4").astype(np.float32)
+
+    def _read(self, length: int) -> bytes:
+        while len(self._unread) < length:
+            if not select.select([self._output], [], [], max(0.0, self._deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            part = os.read(self._output.fileno(), 1 << 16)
+            if not part:
+                raise EOFError(f"the process ended with status {self.process.wait(timeout=5)}")
+            self._unread += part
+        answer, self._unread = self._unread[:length], self._unread[length:]
+        return answer
+
+
+def _started(arguments: tuple[object, ...], isolation: str, require: str | None) -> tuple[_Child, str]:
+    """A child in the strongest isolation that works here, and its name."""
+    tried: list[Isolation] = []
+    for name in candidates(isolation, require):
+        paths = [Path(cnnkit.__file__).parents[1], *installed()]
+        command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(arguments), *map(str, paths)]
+        with suppress(InputError):  # its tool is not installed
+            process = subprocess.Popen(  # noqa: S603  (our own child)
+                isolated(command, name),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[int(str(descriptor)) for descriptor in arguments[:2]],
+                env=_ENVIRONMENT,
+                start_new_session=True,
+            )
+            child = _Child(process)
+            if child.begins():
+                return child, f"{name}: resource limits"
+            with _ended(child):
+                tried.append(name)
+    raise InputError(
+        "an isolation that works on this machine", f"{', '.join(tried) or 'none'} failed", "Accept less isolation."
+    )
+
+
+@contextmanager
+def _ended(child: _Child) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+        for stream in (child.process.stdin, child.process.stdout):
+            with suppress(OSError):
+                cast("IO[bytes]", stream).close()
+
+
+_PROGRAM = """
+import json, sys
+sys.path += sys.argv[2:]
+from cnnkit.grading.reproduce_child import main
+main(*json.loads(sys.argv[1]))
+"""
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": os.defpath,
+    "HOME": "/tmp",  # noqa: S108  (within the isolation)
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+}
