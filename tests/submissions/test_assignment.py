@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnkit.errors import InputError
@@ -59,6 +59,7 @@ def test_exactly_sixty_percent_does_not_pass() -> None:
     assert [spec.passes(correct) for correct in (0, 11_999, 12_000, 12_001, 20_000)] == [False] * 3 + [True] * 2
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100_000), st.decimals("0", "0.99", places=4))
 def test_passing_is_decided_between_integers(rows: int, fraction: Decimal) -> None:
     spec = Assignment(name="a", title="A", rows=rows, pass_above=fraction)

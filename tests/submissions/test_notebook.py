@@ -94,14 +94,14 @@ def test_deep_code_ends_in_a_finding_and_never_ends_the_interpreter(name: str) -
     assert done.stdout.decode().strip() in ("[]", "['script-depth']", "['script-syntax']")
 
 
-@settings(max_examples=100, deadline=2000)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(data: bytes) -> None:
     for finding in (*check_script(data, file="f"), *check_notebook(data, file="f")):
         assert str(finding).isprintable()
 
 
-@settings(max_examples=100, deadline=2000)
+@settings(max_examples=100, deadline=None)
 @given(
     st.fixed_dictionaries(
         {"nbformat": st.just(4), "cells": st.just(NOTEBOOK["cells"])},

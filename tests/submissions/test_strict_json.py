@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnkit.submissions.findings import RefusedError
@@ -31,12 +31,14 @@ def refused(data: bytes, **limits: Any) -> str:
     return error.value.check
 
 
+@settings(deadline=None)
 @given(JSON, st.booleans(), st.sampled_from([None, 2]))
 def test_what_json_writes_is_read(value: Any, ascii_only: bool, indent: int | None) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     assert parse_json(data, depth=100) == value
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text('[]{}",:\\0 e-+.u', max_size=60).map(str.encode))
 def test_whatever_the_bytes_are_it_agrees_with_json_or_refuses(data: bytes) -> None:
     with suppress(RefusedError):
@@ -113,6 +115,6 @@ def test_values_are_limited_before_they_are_made() -> None:
     ids=lambda data: repr(data[:12]),
 )
 def test_two_megabytes_of_anything_are_refused_in_a_second(data: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     refused(data)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
