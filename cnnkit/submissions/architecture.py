@@ -169,7 +169,7 @@ class _Walk:
             else:
                 outputs = [self._cost(part, taken).output]
             if number == 0:
-                _require_built(part, [made[tensor.layer, tensor.call][tensor.tensor] for tensor in call.tensors])
+                _require_built(part, taken)
             self._largest(part, max(size(shape) for shape in outputs))
             made[part.name, number] = outputs
         return [made[tensor.layer, tensor.call][tensor.tensor] for tensor in graph.outputs]
@@ -224,19 +224,19 @@ def _require_fit(part: Part, shape: Shape) -> None:
         raise misfit(f"{declared} for input {part.name!r}", shape)
 
 
-def _require_built(part: Part, taken: Sequence[Shape]) -> None:
+def _require_built(part: Part, taken: Sequence[Any]) -> None:
     """A build_config says what the first call says: Keras would make weights for it before it looks at the graph."""
-    for built in part.built:
-        if not any(
-            len(built) == len(shape) and all(one in (None, two) for one, two in zip(built, shape, strict=True))
-            for shape in taken
-        ):
-            raise RefusedError(
-                "build-config",
-                f"the build_config of {part.name!r} for its inputs {list(taken[:4])}",
-                str(built),
-                "Write the file with model.to_json().",
-            )
+    agrees = len(part.built) <= len(taken) and all(
+        len(built) == len(shape) and all(one in (None, two) for one, two in zip(built, shape, strict=True))
+        for built, shape in zip(part.built, taken, strict=False)
+    )
+    if not agrees:
+        raise RefusedError(
+            "build-config",
+            f"the build_config of {part.name!r} for its inputs {list(taken[:4])}",
+            str(list(part.built[:4])),
+            "Write the file with model.to_json().",
+        )
 
 
 # --- the tensors of a weights file

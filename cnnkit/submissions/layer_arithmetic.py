@@ -62,9 +62,11 @@ class Operand:
 
     Attributes:
         value: As the file has it.
+        shape: Of numbers and lists of them; None of all else.
     """
 
     value: Any
+    shape: tuple[int, ...] | None
 
 
 Inputs = Sequence[Any]
@@ -508,16 +510,10 @@ def multi_head_attention(s: Settings, inputs: Inputs) -> Cost:
 
 def _operand(value: Any) -> Shape:
     """The shape of a tensor or of a constant."""
-    if not isinstance(value, Operand):
-        return tuple(value)
-    constant = value.value
-    if isinstance(constant, dict) and constant.get("class_name") in ("__tensor__", "__numpy__"):
-        config = constant.get("config")
-        constant = config.get("value") if isinstance(config, dict) else None
-    try:
-        return kinds.nested_shape(constant)
-    except ValueError as error:
-        raise misfit("numbers or tensors", "something else") from error
+    shape: Shape | None = value.shape if isinstance(value, Operand) else value
+    if shape is None:
+        raise misfit("numbers or tensors", "something else")
+    return shape
 
 
 def elementwise(_: Settings, inputs: Inputs) -> Cost:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from cnnkit.errors import nearest
 from cnnkit.submissions import layer_arguments as kinds
@@ -66,6 +66,9 @@ _COMPILE_MODULES = (
     "keras.regularizers",
 )
 _TO_JSON = "Write the file with model.to_json()."
+_MOST_OPERANDS = 16  # an array is one, a slice has one an axis
+
+LeafT = TypeVar("LeafT")
 
 
 @dataclass(frozen=True)
@@ -272,6 +275,8 @@ class _Reader:
                 _TO_JSON,
             )
         _unique_names(parts, name)
+        if any(part.class_name == INPUT for part in parts[1:]):
+            raise _form(f"one input of model {name!r}, its first layer", "another behind it")
         parts[0].calls = (Call((), ()),)
         for before, part in pairwise(parts):
             tensor = Reference(before.name, 0, 0)
@@ -306,7 +311,7 @@ class _Reader:
         schedule = _schedule(parts, by_name, name)
         _require_tensors((*inputs, *outputs), by_name, f"the ends of model {name!r}")
         sources = tuple(by_name[reference.layer] for reference in inputs)
-        if {id(part) for part in sources} != {id(part) for part in parts if part.class_name == INPUT}:
+        if sorted(part.name for part in sources) != sorted(part.name for part in parts if part.class_name == INPUT):
             raise _form(f"the input layers of model {name!r} as its inputs", "others")
         ordered = _keras_order(by_name, outputs)
         if len(ordered) < len(parts):
@@ -465,7 +470,7 @@ def _new_call(node: Any, part: Part) -> tuple[list[Any], dict[str, Any]]:
 def _argument(value: Any, layer: str) -> Any:
     if isinstance(value, list):
         if value and not any(isinstance(item, list | dict) for item in value):
-            return Operand(value)  # numbers
+            return _operand(value)
         return [_argument(item, layer) for item in value]
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
@@ -476,7 +481,17 @@ def _argument(value: Any, layer: str) -> Any:
             return _reference(config.get("keras_history"), layer)
         if value.get("class_name") not in ("__tensor__", "__numpy__", "__slice__", "__ellipsis__"):
             raise _form(f"tensors and numbers in a call of layer {layer!r}", shown(value.get("class_name")))
-    return Operand(value)
+    return _operand(value)
+
+
+def _operand(value: Any) -> Operand:
+    numbers = value
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        numbers = value["config"].get("value")  # of a __tensor__
+    try:
+        return Operand(value, kinds.nested_shape(numbers))
+    except ValueError:
+        return Operand(value, None)
 
 
 def _old_call(node: Any, part: Part) -> tuple[list[Any], dict[str, Any]]:
@@ -488,7 +503,7 @@ def _old_call(node: Any, part: Part) -> tuple[list[Any], dict[str, Any]]:
         tensors.append(_reference(value[:3], part.name))
         if len(value) > 3:
             for key, given in _object(value[3] or {}, f"kwargs of layer {part.name!r}").items():
-                keywords[key] = _reference(given, part.name) if isinstance(given, list) else Operand(given)
+                keywords[key] = _reference(given, part.name) if isinstance(given, list) else _operand(given)
     return [tensors] if len(tensors) > 1 else tensors, keywords
 
 
@@ -510,6 +525,8 @@ def _bound(call: tuple[list[Any], dict[str, Any]], part: Part, first: Mapping[st
     if part.row is not None and not part.row.layer:
         if keywords:
             raise _form(f"arguments by place in operation {part.name!r}", shown(sorted(keywords)[0]))
+        if sum(1 for _ in _leaves(counted, Operand)) > _MOST_OPERANDS:
+            raise _form(f"at most {_MOST_OPERANDS} numbers and slices in a call of {part.name!r}", "more")
         return Call(tuple(counted), tuple(_references(counted)))
     allowed = part.row.keywords if part.row else ()
     for key, value in keywords.items():
@@ -539,11 +556,16 @@ def _from_zero(value: Any, first: Mapping[str, int]) -> Any:
 
 
 def _references(value: Any) -> Iterator[Reference]:
-    if isinstance(value, Reference):
+    return _leaves(value, Reference)
+
+
+def _leaves(value: Any, kind: type[LeafT]) -> Iterator[LeafT]:
+    """All of a kind in nested lists."""
+    if isinstance(value, kind):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _references(item)
+            yield from _leaves(item, kind)
 
 
 def _is_switch(value: Any) -> bool:

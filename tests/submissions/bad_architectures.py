@@ -302,6 +302,27 @@ def sequential_without_layers() -> Any:
 
 
 @document("json-form")
+def sequential_with_an_input_in_the_middle() -> Any:
+    layers = body()
+    return sequential([*layers[:3], image("second", (None, 16, 16, 8)), *layers[3:]])
+
+
+@document("json-form")
+def one_input_twice() -> Any:
+    found = functional(body())
+    found["config"]["input_layers"] = [["image", 0, 0], ["image", 0, 0]]
+    return found
+
+
+@before_the_end("json-form")
+def operation_with_two_thousand_slices() -> Json:
+    found = layer("GetItem", "item", module="keras.src.ops.numpy")
+    found["config"] = {"name": "item"}
+    every = {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": None}}
+    return {**found, "inbound_nodes": [{"args": [tensor("relu"), [every] * 2000], "kwargs": {}}]}
+
+
+@document("json-form")
 def a_layer_that_is_a_string() -> Any:
     return functional([image(), "Dense"], output="image")  # type: ignore[list-item]
 
