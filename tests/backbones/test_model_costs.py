@@ -78,7 +78,8 @@ def test_published_parameters_by_keras_and_by_our_own_arithmetic(name: str) -> N
     model = build(row, (row.side, row.side, 3), None, top=True)
     assert ck.backbones.count(model)["parameters"].sum() == model.count_params()
     if name in MILLIONS:
-        assert round(model.count_params() / 1e6, 1) == MILLIONS[name]
+        # ConvNeXt's rows are cut off after the decimal, the others rounded.
+        assert MILLIONS[name] in {round(model.count_params() / 1e6, 1), model.count_params() // 100_000 / 10}
     else:
         assert model.count_params() / 1e6 == pytest.approx(MOBILENET_V3[name], rel=0.025)
     assert_our_arithmetic_is_that_of_keras(model)
