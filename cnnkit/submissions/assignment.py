@@ -110,8 +110,8 @@ class Limits(_Spec):
     """Size of the script."""
     layers: PositiveInt = 2_000
     """Layers of the model, those of nested models included."""
-    calls: PositiveInt = 5_000
-    """Calls of layers in one pass: a layer or nested model that is shared counts each time."""
+    calls: PositiveInt = 10_000
+    """Calls of layers in one pass and tensors that they take; what is shared counts each time."""
     parameters: PositiveInt = 100_000_000
     """Parameters of the model."""
     activation_bytes: PositiveInt = 512_000_000

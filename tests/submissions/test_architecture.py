@@ -325,9 +325,9 @@ class TestWhatTheAssignmentSays:
 
     def test_work_is_bounded_by_the_calls(self) -> None:
         shared = layer("ReLU", "r", "image")
-        shared["inbound_nodes"] += [{"args": [tensor("r", number)], "kwargs": {}} for number in range(4000)]
+        shared["inbound_nodes"] += [{"args": [tensor("r", number)], "kwargs": {}} for number in range(9000)]
         document = functional([image(), shared])
-        document["config"]["output_layers"] = [["r", 4000, 0]]
+        document["config"]["output_layers"] = [["r", 9000, 0]]
         started = time.process_time()
         with pytest.raises(RefusedError) as refused:
             measure(json.dumps(document).encode(), LIMITS)
