@@ -183,6 +183,7 @@ class _Worker:
         line, _, self._unread = self._unread.partition(b"\n")
         said: dict[str, Any] = json.loads(line)
         if "refused" in said:
+            self._end()
             raise InputError(*said["refused"])
         return said
 
