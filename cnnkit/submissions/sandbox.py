@@ -34,9 +34,20 @@ from cnnkit.submissions.sandbox_worker import LENGTH, STATUS, Allowance, namespa
 
 JOBS = {job: f"cnnkit.submissions.gate_jobs:{job}" for job in ("model", "predictions", "script", "notebook", "weights")}
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 PIPE_BYTES = 65_536
 PATIENCE = 3  # wall seconds for a second of CPU time: a loaded machine must not change a result
+
+ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": os.defpath,
+    "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the other pools reserve address space by the gigabyte
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # whoever forks has one thread, or copies locks that stay shut
+    "HDF5_PLUGIN_PRELOAD": "::",  # HDF5's word for: load no filters from shared libraries
+    "HDF5_USE_FILE_LOCKING": "FALSE",
+    "NBFORMAT_VALIDATOR": "jsonschema",  # the other one writes and compiles code for each schema: 0.2 s
+}
 
 Outcome = Literal["answered", "timed out", "crashed"]
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -194,7 +205,7 @@ class _Server:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 start_new_session=True,
             )
 
@@ -205,6 +216,8 @@ class _Server:
         try:
             self._control.settimeout(START_SECONDS)
             facts = json.loads(self._receive(*LENGTH.unpack(self._receive(LENGTH.size))))
+        except TimeoutError as error:  # no reason to try a weaker one
+            raise InputError("a sandbox that starts", f"nothing in {START_SECONDS:g} s", "Try again later.") from error
         except OSError as error:
             said = self.kill().strip().splitlines()
             self.failure = f"{self._isolation}: {said[-1] if said else error}"
@@ -304,12 +317,3 @@ sys.path += sys.argv[3:]
 from cnnkit.submissions.sandbox_worker import main
 main(int(sys.argv[1]), sys.argv[2])
 """
-_ENVIRONMENT = {
-    "LANG": "C.UTF-8",
-    "PATH": os.defpath,
-    "OPENBLAS_NUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the other pools reserve address space by the gigabyte
-    "HDF5_PLUGIN_PRELOAD": "::",  # HDF5's word for: load no filters from shared libraries
-    "HDF5_USE_FILE_LOCKING": "FALSE",
-    "NBFORMAT_VALIDATOR": "jsonschema",  # the other one writes and compiles code for each schema: 0.2 s
-}

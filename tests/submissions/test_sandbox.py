@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from cnnkit.errors import InputError
 from cnnkit.submissions import seccomp
 from cnnkit.submissions.isolation import STRONGEST_FIRST, TOOLS, candidates, isolated, runtime
-from cnnkit.submissions.sandbox import Answer, CallLimits, Sandbox
+from cnnkit.submissions.sandbox import ENVIRONMENT, Answer, CallLimits, Sandbox
 
 HERE = Path(__file__).parent
 JOBS = (
@@ -249,6 +249,20 @@ def test_where_a_tool_may_not_make_namespaces_the_next_one_is_tried(
     with opened("auto") as box:
         assert box.isolation.startswith("limits: ")
     with pytest.raises(InputError, match="No permissions to create new namespace"), opened("bubblewrap") as box:
+        box.isolation  # noqa: B018  (asks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_the_server_has_one_thread_when_it_forks() -> None:
+    code = "import os, cnnkit.submissions.gate_jobs; print(len(os.listdir('/proc/self/task')))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stdout == "1\n"
+
+
+def test_a_server_that_does_not_start_in_time_is_no_reason_for_less_isolation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnkit.submissions.sandbox.START_SECONDS", 0.001)
+    with opened("auto") as box, pytest.raises(InputError, match="a sandbox that starts"):
         box.isolation  # noqa: B018  (asks)
 
 
