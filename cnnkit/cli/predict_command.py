@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 if TYPE_CHECKING:
-    from cnnkit.export.prediction_table import Batch
+    from cnnkit.transfer.engines import EngineName, Precision
 
 
 def predict(
@@ -21,12 +19,15 @@ def predict(
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")] = Path("predictions.parquet"),
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 32,
+    engine: Annotated[str, typer.Option(help="What runs it: auto, tensorflow, onnx or openvino.")] = "auto",
+    precision: Annotated[str, typer.Option(help="float32; or bfloat16, faster and rougher.")] = "float32",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Label pictures with a saved network.
 
     OUT gets a row a picture: its path below IMAGES as id, and one probability column a class. Rows are in natural
-    order of the paths (2.jpg before 10.jpg), never shuffled; memory does not grow with their number.
+    order of the paths (2.jpg before 10.jpg), never shuffled; memory does not grow with their number. Stopped in the
+    middle, the same command goes on from where it stood.
 
     Example: cnnkit predict runs/photos holiday/ --out holiday.parquet
     """
@@ -36,32 +37,31 @@ def predict(
     from cnnkit.data.image_folder import pictures
     from cnnkit.errors import unknown_name
     from cnnkit.export.bundle import load
-    from cnnkit.export.manifest import read_manifest
-    from cnnkit.export.prediction_table import write_predictions
-    from cnnkit.transfer.inference import forward_pass
+    from cnnkit.export.prediction_parts import predict_to_parquet
 
     if on_error not in ("raise", "skip"):
         raise unknown_name("a way to treat broken pictures", on_error, ("raise", "skip"))
     source, skipped = pictures(images, on_error="skip" if on_error == "skip" else "raise")
     network = load(bundle)
     started = time.perf_counter()
-    labels: Counter[str] = Counter()
-
-    def batches() -> Iterator[Batch]:
-        for indices, outputs in forward_pass(network, source, batch_size=batch_size, progress=not as_json):
-            probabilities = network.head.probabilities(outputs)
-            labels.update(network.head.decide(probabilities))
-            yield [source.ids[index] for index in indices], probabilities
-
-    digest = read_manifest(bundle).model_hash
-    rows = write_predictions(out, batches(), classes=network.classes, model_hash=digest)
+    written = predict_to_parquet(
+        network,
+        source,
+        out,
+        batch_size=batch_size,
+        engine=cast("EngineName", engine),
+        precision=cast("Precision", precision),
+        progress=not as_json,
+    )
     seconds = time.perf_counter() - started
+    names = (*network.classes, *sorted(set(written.labels) - set(network.classes)))
     result = {
         "out": str(out),
-        "pictures": rows,
-        "labels": {name: labels[name] for name in (*network.classes, *sorted(set(labels) - set(network.classes)))},
+        "pictures": written.rows,
+        "labels": {name: written.labels.get(name, 0) for name in names},
+        "kept": written.kept_rows,
         "skipped": [{"path": file.path, "reason": file.reason} for file in skipped],
-        "model_hash": digest,
+        "model_hash": written.model_hash,
         "seconds": round(seconds, 3),
     }
     if as_json:
@@ -69,6 +69,8 @@ def predict(
         return
     for file in skipped:
         print(f"skipped {file.path}: {file.reason}")
-    for name, count in labels.most_common():
-        print(f"{name or '(none)'}: {count} of {rows} pictures")
-    print(f"{rows} rows in {out}: {rows / seconds:,.0f} pictures/s")
+    for name, count in sorted(written.labels.items(), key=lambda pair: -pair[1]):
+        print(f"{name or '(none)'}: {count} of {written.rows} pictures")
+    if written.kept_rows:
+        print(f"{written.kept_rows} rows were there from a run that had not come to its end")
+    print(f"{written.rows} rows in {out}: {(written.rows - written.kept_rows) / seconds:,.0f} pictures/s")

@@ -15,7 +15,6 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ from cnnkit.data.kept_pictures import free_memory
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
+from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.progress import Line, Meter
 
 BATCH_SIZE = 32  # of the prefix when features are computed to be kept
@@ -73,22 +73,24 @@ class Features:
         self._disk_failed = False
 
     def feeds(
-        self, prefix: keras.Model, training: Feed, validation: Feed | None, epochs: range
+        self, forward: Forward, training: Feed, validation: Feed | None, epochs: range
     ) -> tuple[Feed, Feed | None, str]:
         """The same feeds from kept features where that pays, and what was decided, as a part of a sentence.
 
         Args:
-            prefix: What `forward` of both feeds runs.
+            forward: The frozen prefix, of both feeds.
             training: Its views are counted over `epochs`.
             validation: Seen once in each of them.
             epochs: Those to come, counted from 0 over the whole run.
         """
         # The configuration and the weights say all that features depend on, but for code of the user's own.
+        prefix = forward.model
         config, portable = portable_config(json.loads(prefix.to_json()))
         digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
         for weight in prefix.weights:
             digest.update(f"{weight.dtype}{tuple(weight.shape)}".encode())
             digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+        digest.update(forward.numbers.encode())
         if digest.hexdigest() != self._prefix:
             self.close()
             self._prefix = digest.hexdigest()

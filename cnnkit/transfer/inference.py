@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from cnnkit.data.image_folder import pictures
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError
+from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.progress import Meter, line
@@ -23,16 +24,23 @@ Pictures = Source | NDArray[np.uint8] | NDArray[np.float32] | str | Path
 
 
 def forward_pass(
-    network: Network, source: Source, *, batch_size: int = 32, progress: bool = False
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    network: Network,
+    source: Source,
+    *,
+    batch_size: int = 32,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    progress: bool = False,
+) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Positions in the source, (n,), and the network's outputs for them, batch by batch and in order.
 
-    Memory does not grow with the number of pictures. `network.head.probabilities` makes a column a class of outputs.
+    Threads decode the next pictures while the network runs. Memory does not grow with the number of pictures.
+    `network.head.probabilities` makes a column a class of outputs.
     """
-    forward = Forward(network.model)
     display = line(progress)
-    meter = Meter("predict", len(source), display)
     try:
+        forward = Forward(network.model, engine=engine, precision=precision, say=display.keep)
+        meter = Meter("predict", len(source), display)
         for batch in batches(source, network.framing, network.size, batch_size=batch_size):
             (outputs,) = forward(batch.images)
             meter.advance(len(batch.indices))
@@ -41,7 +49,15 @@ def forward_pass(
         display.close()
 
 
-def predict(network: Network, images: Pictures, *, batch_size: int = 32, progress: bool = False) -> pd.DataFrame:
+def predict(
+    network: Network,
+    images: Pictures,
+    *,
+    batch_size: int = 32,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    progress: bool = False,
+) -> pd.DataFrame:
     """Labels and probabilities of pictures, one row a picture, in the order given: nothing is ever shuffled.
 
     Args:
@@ -49,6 +65,10 @@ def predict(network: Network, images: Pictures, *, batch_size: int = 32, progres
         images: A source (`photos.test`); a folder, whose pictures are taken in natural order; one file; or an array
             (n, h, w, 3) of RGB 0…255.
         batch_size: Pictures at a time.
+        engine: What runs the network: `"tensorflow"`; `"onnx"` or `"openvino"`, of the extra `cnnkit[fast]`; `"auto"`
+            takes what is fastest and installed. The first pictures are compared with Keras's numbers, and
+            an engine that is further off than 1e-4 of the largest is replaced by TensorFlow.
+        precision: `"bfloat16"` is faster where the processor has it, and up to a few percent off.
         progress: Whether to show a live line.
 
     Returns:
@@ -57,24 +77,37 @@ def predict(network: Network, images: Pictures, *, batch_size: int = 32, progres
 
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1.
+        UnknownNameError: No such engine or precision.
+        InputError: The engine does not compute in that precision.
+        MissingExtraError: The engine is not installed.
     """
-    source = _as_source(images)
+    source = as_source(images)
     if not len(source):
         raise DataError("pictures to predict", "an empty source", "A part of a dataset that does not exist is empty.")
-    passes = forward_pass(network, source, batch_size=batch_size, progress=progress)
+    passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]
     probabilities = np.concatenate(parts)
     table = pd.DataFrame({"id": list(source.ids), "label": network.head.decide(probabilities)})
     return table.join(pd.DataFrame(probabilities, columns=list(network.classes)))
 
 
-def evaluate(network: Network, source: Source, *, batch_size: int = 32, progress: bool = False) -> dict[str, float]:
+def evaluate(
+    network: Network,
+    source: Source,
+    *,
+    batch_size: int = 32,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    progress: bool = False,
+) -> dict[str, float]:
     """Loss and accuracy of a network on labelled pictures.
 
     Args:
         network: Trained, or loaded with `ck.load`.
         source: With labels, e.g. `photos.test`.
         batch_size: Pictures at a time.
+        engine: What runs the network, as in `predict`.
+        precision: As in `predict`.
         progress: Whether to show a live line.
 
     Returns:
@@ -82,6 +115,9 @@ def evaluate(network: Network, source: Source, *, batch_size: int = 32, progress
 
     Raises:
         DataError: The source is empty or has no labels.
+        UnknownNameError: No such engine or precision.
+        InputError: The engine does not compute in that precision.
+        MissingExtraError: The engine is not installed.
     """
     if not len(source) or source.labels is None:
         raise DataError(
@@ -90,12 +126,14 @@ def evaluate(network: Network, source: Source, *, batch_size: int = 32, progress
             "A part that does not exist is empty: photos.validation may be what there is.",
         )
     score = Score(network.head)
-    for indices, outputs in forward_pass(network, source, batch_size=batch_size, progress=progress):
+    passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
+    for indices, outputs in passes:
         score.add(network.head.encode(source.labels[indices]), outputs)
     return {**score.result(), "images": float(len(source))}
 
 
-def _as_source(images: Pictures) -> Source:
+def as_source(images: Pictures) -> Source:
+    """What a caller calls pictures, as a source."""
     if isinstance(images, Source):
         return images
     if isinstance(images, np.ndarray):

@@ -1,0 +1,207 @@
+"""A million pictures to one Parquet file: part by part, so that a run that was killed goes on where it stood.
+
+Beside `P.parquet` the folder `.P.parquet.parts` holds the parts that are whole, each a prediction file of its own
+that is named after its first row and a fingerprint of all that its rows depend on: network, framing, engine, and the
+ids and contents of its pictures. A part that is not due is of other pictures or of another network, and is removed.
+When the last part is there they become the file, at once, and the folder goes. Memory holds one part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from cnnkit.data.source import Source
+from cnnkit.errors import BundleError, DataError, InputError
+from cnnkit.export.atomic_folder import not_written
+from cnnkit.export.prediction_table import ID, Batch, write_predictions
+from cnnkit.export.tensors import model_hash, tensor_records
+from cnnkit.transfer.engines import EngineName, Precision
+from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.inference import Pictures, as_source, forward_pass
+from cnnkit.transfer.network import Network
+
+PART_ROWS = 4096  # what a kill loses at most
+
+
+@dataclass(frozen=True)
+class PredictionFile:
+    """A file that `predict_to_parquet` wrote.
+
+    Attributes:
+        path: Where it is.
+        rows: One a picture.
+        labels: Label → how many pictures have it.
+        kept_rows: Those that an earlier run, which did not come to its end, had computed.
+        model_hash: Of the network, as in the file's metadata.
+    """
+
+    path: Path
+    rows: int
+    labels: dict[str, int]
+    kept_rows: int
+    model_hash: str
+
+
+def predict_to_parquet(
+    network: Network,
+    images: Pictures,
+    path: str | Path,
+    *,
+    batch_size: int = 32,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    part_rows: int = PART_ROWS,
+    progress: bool = False,
+) -> PredictionFile:
+    """Probabilities of any number of pictures in a file, in the order given and in constant memory.
+
+    When it is stopped, at any moment, the same call goes on from the last whole part, and the file is the one that a
+    run without a stop writes. `cnnkit.export.read_predictions` reads it, as does `pandas.read_parquet`.
+
+    Args:
+        network: Trained, or loaded with `ck.load`.
+        images: As for `ck.predict`.
+        path: The Parquet file, with `id` and one float32 column a class; it appears when it is complete, and replaces
+            an older one at once.
+        batch_size: Pictures at a time.
+        engine: What runs the network, as in `ck.predict`.
+        precision: As in `ck.predict`.
+        part_rows: Rows of a part, rounded up to whole batches.
+        progress: Whether to show a live line.
+
+    Raises:
+        DataError: There are no pictures, or one cannot be read; the parts before it are kept.
+        InputError: `part_rows` or `batch_size` below 1, or an engine that does not compute in that precision.
+        MissingExtraError: The engine is not installed.
+        BundleError: The disk is full, the file may not be written, or another process is writing it.
+    """
+    path, source = Path(path), as_source(images)
+    if not len(source):
+        raise DataError("pictures to predict", "an empty source", "A part of a dataset that does not exist is empty.")
+    if part_rows < 1 or batch_size < 1:
+        received = f"part_rows={part_rows}, batch_size={batch_size}"
+        raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")
+    digest = model_hash(tensor_records(network.model))
+    about = {
+        "model": network.model.to_json(),
+        "weights": digest,
+        "head": network.head.settings(),
+        "framing": asdict(network.framing),
+        "numbers": Forward(network.model, engine=engine, precision=precision).numbers,
+    }
+    batches = -(-part_rows // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
+    with _parts_folder(path) as folder:
+        parts = _Parts(folder, source, json.dumps(about, sort_keys=True), batches * batch_size)
+        missing = parts.missing()
+        pictures = source.take(np.concatenate([parts.rows(number) for number in missing] or [np.zeros(0, np.int64)]))
+        passes = forward_pass(
+            network, pictures, batch_size=batch_size, engine=engine, precision=precision, progress=progress
+        )
+        computed = (
+            ([pictures.ids[index] for index in indices], network.head.probabilities(outputs))
+            for indices, outputs in passes
+        )
+        with contextlib.closing(passes):
+            for number in missing:
+                write_predictions(
+                    parts.file(number), islice(computed, batches), classes=network.classes, model_hash=digest
+                )
+        labels: Counter[str] = Counter()
+
+        def joined() -> Iterator[Batch]:
+            for number in range(len(parts)):
+                for ids, probabilities in _read(parts.file(number)):
+                    labels.update(network.head.decide(probabilities))
+                    yield ids, probabilities
+
+        rows = write_predictions(path, joined(), classes=network.classes, model_hash=digest)
+        shutil.rmtree(folder)
+    return PredictionFile(path, rows, dict(labels), rows - len(pictures), digest)
+
+
+class _Parts:
+    """The parts of a file: which rows each has, and the file that it is due in.
+
+    Args:
+        folder: Where they are.
+        source: The pictures of all rows.
+        about: What the rows depend on beside their pictures.
+        size: Rows of each part but the last.
+    """
+
+    def __init__(self, folder: Path, source: Source, about: str, size: int) -> None:
+        self._folder = folder
+        self._source = source
+        self._about = about
+        self._size = size
+        self._files: dict[int, Path] = {}
+
+    def __len__(self) -> int:
+        return -(-len(self._source) // self._size)
+
+    def rows(self, number: int) -> NDArray[np.int64]:
+        """The places in the source of a part's pictures."""
+        start = number * self._size
+        return np.arange(start, min(start + self._size, len(self._source)))
+
+    def file(self, number: int) -> Path:
+        """Where a part is due. The pictures are read for it, once, and before the network sees them."""
+        if number not in self._files:
+            fingerprint = hashlib.sha256(self._about.encode())
+            rows = self.rows(number)
+            for index, content in zip(rows, self._source.digests(rows), strict=True):
+                fingerprint.update(f"\0{self._source.ids[index]}\0{content}".encode())
+            self._files[number] = self._folder / f"{rows[0]}-{fingerprint.hexdigest()[:32]}.parquet"
+        return self._files[number]
+
+    def missing(self) -> list[int]:
+        """The parts that are not there; files that are no part are removed."""
+        there = {file.name.partition("-")[0] for file in self._folder.iterdir()}
+        kept = [
+            number for number in range(len(self)) if str(number * self._size) in there and self.file(number).exists()
+        ]
+        for file in set(self._folder.iterdir()) - {self.file(number) for number in kept}:
+            file.unlink()
+        return sorted(set(range(len(self))) - set(kept))
+
+
+@contextlib.contextmanager
+def _parts_folder(path: Path) -> Iterator[Path]:
+    """The folder of a file's parts, for this process alone; what is whole stays when the block fails."""
+    folder = path.with_name(f".{path.name}.parts")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise not_written(path, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    except BlockingIOError as error:
+        raise BundleError(
+            f"to be alone in writing {path}", "another process that writes it", "Wait for it, or write another file."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # where not one part was finished
+        os.close(lock)
+
+
+def _read(file: Path) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+    for batch in pq.ParquetFile(file).iter_batches():
+        columns = [batch.column(name).to_numpy() for name in batch.schema.names if name != ID]
+        yield batch.column(ID).to_pylist(), np.stack(columns, axis=1)
