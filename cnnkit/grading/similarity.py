@@ -33,7 +33,7 @@ SAME = {
 CODE, TEMPLATE_USERS = ("notebook", "script"), 5
 """Code that more hand in than this is the template, unchanged: that is no reason to look at them."""
 
-_ROWS_AT_A_TIME, _SKETCHES_AT_A_TIME = 1024, 2048
+_SKETCHES_AT_A_TIME = 2048
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,7 @@ def sketch(probabilities: NDArray[np.float32], truth: NDArray[np.bool_]) -> NDAr
     """
     errors = probabilities.astype(np.float64) - truth
     errors -= errors.mean()
-    signs = _signs(len(errors))
-    total = np.zeros(PROJECTIONS)
-    for start in range(0, len(errors), _ROWS_AT_A_TIME):
-        rows = slice(start, start + _ROWS_AT_A_TIME)
-        total += errors[rows] @ signs[rows].astype(np.float64)
+    total = errors.astype(np.float32) @ _signs(len(errors))
     largest = np.abs(total).max()
     return (total * (32767 / largest if largest > 0 else 0)).round().astype(np.int16)
 
@@ -146,8 +142,8 @@ def nearly_same(students: Sequence[str], sketches: NDArray[np.int16], *, near: f
 
 
 @lru_cache(maxsize=1)
-def _signs(rows: int) -> NDArray[np.int8]:
+def _signs(rows: int) -> NDArray[np.float32]:
     """(rows, 256) of +1 and -1, the same everywhere: NumPy promises the raw stream of a bit generator."""
     words = np.random.Philox(20_000).random_raw(rows * PROJECTIONS // 64).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8)).reshape(rows, PROJECTIONS)
-    return (bits.astype(np.int8) * 2 - 1).astype(np.int8)
+    return bits * np.float32(2) - np.float32(1)
