@@ -10,10 +10,15 @@ import sys
 
 import typer
 
+from cnnkit.cli.assignment_command import assignment_app
 from cnnkit.cli.backbones_command import backbones
 from cnnkit.cli.bench_command import bench
+from cnnkit.cli.board_command import board
+from cnnkit.cli.check_command import check
 from cnnkit.cli.cuts_command import cuts
 from cnnkit.cli.finetune_command import finetune
+from cnnkit.cli.grade_command import grade
+from cnnkit.cli.ledger_command import ledger_app
 from cnnkit.cli.predict_command import predict
 from cnnkit.cli.quickstart_command import quickstart
 from cnnkit.cli.weights_command import weights_app
@@ -21,8 +26,8 @@ from cnnkit.errors import CnnkitError, InputError
 
 FINE, FAILED, USED_WRONGLY = 0, 1, 2
 
-COMMANDS = (quickstart, backbones, cuts, finetune, predict, bench)
-GROUPS = {"weights": weights_app}
+COMMANDS = (quickstart, backbones, cuts, finetune, predict, check, grade, board, bench)
+GROUPS = {"assignment": assignment_app, "ledger": ledger_app, "weights": weights_app}
 
 
 def application() -> typer.Typer:
