@@ -14,8 +14,9 @@ from cnnkit.errors import DataError, InputError
 from cnnkit.grading.batch import grade
 from cnnkit.grading.graded import Graded
 from cnnkit.grading.labels import Labels, write_labels
-from cnnkit.grading.ledger import Ledger
+from cnnkit.grading.ledger import Draft, Ledger
 from cnnkit.grading.points import rounded
+from cnnkit.grading.verdict import broken
 from tests.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
 from tests.submissions.valid import write_predictions, write_valid
 
@@ -204,6 +205,29 @@ def test_alike_submissions_are_flagged_not_punished(copy: Path) -> None:
     assert "the same weights as di" in graded["ada"].flags
     assert graded["ada"].grade.rank == graded["di"].grade.rank == Fraction(3, 2)
     assert not any("predictions" in flag or "weights" in flag for flag in graded["bo"].flags)
+
+
+def test_a_crash_is_recorded_stays_and_can_be_tried_again(course: Path, graded: Graded, tmp_path: Path) -> None:
+    """The ledger of a run in which the grader failed on Ada's submission."""
+    failure = broken("crashed", "none").to_json()
+    with (
+        Ledger.open(course / "out" / "ledger.sqlite") as ledger,
+        Ledger.open(tmp_path / "ledger.sqlite") as other,
+    ):
+        for record in ledger.records(kind="decision"):
+            content = dict(record.content)
+            if content["student"] == "ada":
+                content["verdict"] = failure
+            other.append([Draft("decision", record.key, content)])
+    crashed = run(course, out=tmp_path)
+    ada = crashed.students[0]
+    assert (ada.grade.status, ada.grade.rank, crashed.new_decisions) == ("crashed", None, 0)
+    assert ada.flags == ("could not be graded: crashed",)
+    assert points(crashed)["bo"] == Decimal("17.50")  # ranks 1.5, 1.5, 3 of 3
+    again = run(course, out=tmp_path, retry=True)
+    assert (again.new_decisions, again.snapshot) == (1, 2)
+    assert [each.grade for each in again.students] == [each.grade for each in graded.students]
+    assert run(course, out=tmp_path, retry=True).new_decisions == 0
 
 
 def test_wrong_use(course: Path, tmp_path: Path) -> None:
