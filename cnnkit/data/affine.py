@@ -97,6 +97,7 @@ def warp(
     fill: str = "nearest",
     outside: float = 0.0,
     order: int = 1,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """The picture resampled.
 
@@ -107,32 +108,40 @@ def warp(
         fill: What is outside the picture, one of `FILLS`.
         outside: The value there with `"constant"`.
         order: Of the interpolating spline: 1 is linear; SciPy computes the others, from 0 to 5, slowly.
+        out: Where the result is written, (height, width, c), contiguous; a new array by default.
 
     Returns:
-        (height, width, c), float32, an array of its own.
+        (height, width, c), float32.
     """
+    view = np.empty((*size, image.shape[2]), np.float32) if out is None else out
     if order != 1:
-        return _splines(image, positions, size, fill, outside, order)
+        view[...] = _splines(image, positions, size, fill, outside, order)
+        return view
     if image.shape[2] not in EXACT_CHANNELS:
-        channels = (image[..., [channel]] for channel in range(image.shape[2]))
-        return np.concatenate([warp(one, positions, size, fill=fill, outside=outside) for one in channels], axis=2)
+        for channel in range(image.shape[2]):
+            view[..., [channel]] = warp(image[..., [channel]], positions, size, fill=fill, outside=outside)
+        return view
+    target = view if image.dtype == view.dtype else None
     if fill == "wrap":
         y, x = _places(positions, size)
         across, down = _folded(x, image.shape[1]), _folded(y, image.shape[0])
-        view = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderMode=FILLS[fill])
+        warped = cv2.remap(image, across, down, cv2.INTER_LINEAR, dst=target, borderMode=FILLS[fill])
     else:
-        view = cv2.warpAffine(
+        warped = cv2.warpAffine(
             image,
             positions[:2],
             (size[1], size[0]),
+            dst=target,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=FILLS[fill],
             borderValue=(outside,) * 4,
         )
+    if target is None:
+        view[...] = warped.reshape(view.shape)  # OpenCV drops an axis of one channel
     if fill == "constant":
         y, x = _places(positions, size)
         view[(y < 0) | (y > image.shape[0] - 1) | (x < 0) | (x > image.shape[1] - 1)] = outside
-    return np.asarray(view, np.float32).reshape(*size, image.shape[2])  # OpenCV drops an axis of one channel
+    return view
 
 
 def _places(positions: NDArray[np.float64], size: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

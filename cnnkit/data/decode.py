@@ -4,13 +4,17 @@ Read right, and not only the common case: CMYK and YCCK, grey, palettes, alpha (
 a channel (scaled to 8, never clipped), the first frame of an animation. Colour profiles are not applied, as in
 the pictures that the ImageNet weights were trained on.
 
-OpenCV decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other.
+OpenCV decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other. By
+choice it decodes them smaller, in about two thirds of the time: framed pictures then differ by 2 to 5 of 255 on average,
+by up to 25 where a picture is full of fine detail.
+
 Everything else goes through Pillow. Both refuse a truncated file. A JPEG whose scan was damaged but whose end is
 there cannot be told from a good one: libjpeg draws something, writes a line to stderr, and that is the picture.
 """
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -27,6 +31,8 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif"
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "PPM")
 
 
+# Pixels of a JPEG above which Pillow is asked, which warns of pictures that would fill the memory.
+LARGEST = 89_478_485
 # What a scaled decode divides both sides by, and OpenCV's bit for it.
 REDUCTIONS = {
     1: 0,
@@ -75,31 +81,44 @@ def decode_bytes(data: bytes, name: str, *, least: int | None = None) -> NDArray
         raise _refused(name, "an empty file (0 bytes)")
     # Damaged files make decoders raise anything, from SyntaxError to struct.error: all of it means "refused".
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:  # reads the header only
-            pixels = jpeg_pixels(image, data, least=least)
-            return _decoded_by_pillow(image, data) if pixels is None else pixels
+        if (pixels := jpeg_pixels(data, least=least)) is not None:
+            return pixels
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            return _decoded_by_pillow(image, data)
     except Exception as error:
         raise _refused(name, _reason(error, data)) from error
 
 
-def jpeg_pixels(
-    image: Image.Image, data: bytes, *, least: int | None = None, upright: bool = True
-) -> NDArray[np.uint8] | None:
+def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) -> NDArray[np.uint8] | None:
     """The picture (h, w, 3) of a whole RGB or grey JPEG, by OpenCV; None for anything else.
 
     Args:
-        image: Opened from `data` for its header.
         data: The whole file.
         least: As for `decode_bytes`.
         upright: Whether the EXIF rotation is applied.
     """
-    if image.format not in ("JPEG", "MPO") or image.mode not in ("RGB", "L") or not _is_finished(data):
+    height, width, components = _jpeg_frame(data)
+    if components not in (1, 3) or not 0 < height * width <= LARGEST or not _is_finished(data):
         return None
-    reduction = max(
-        factor for factor in REDUCTIONS if factor == 1 or factor * (least or min(image.size)) <= min(image.size)
-    )
+    short = min(height, width)
+    reduction = max(factor for factor in REDUCTIONS if factor * (least or short) <= short or factor == 1)
     flags = cv2.IMREAD_COLOR_RGB | REDUCTIONS[reduction] | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     return cast("NDArray[np.uint8] | None", cv2.imdecode(np.frombuffer(data, np.uint8), flags))
+
+
+def _jpeg_frame(data: bytes) -> tuple[int, int, int]:
+    """Height, width and components in the frame header of a JPEG (ITU T.81, B.2.2), or zeros.
+
+    Pillow tells as much, and takes a tenth of the time of a decode for it.
+    """
+    place = 2 if data.startswith(b"\xff\xd8") else len(data)
+    while place + 10 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, place + 5)
+            return height, width, data[place + 9]
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return 0, 0, 0
 
 
 def check_header(path: str | Path) -> None:

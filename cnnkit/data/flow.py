@@ -36,9 +36,9 @@ class Transformer(Protocol):
         picture: NDArray[Any],
         chance: np.random.RandomState,
         frame: NDArray[np.float64] | None,
-        size: tuple[int, int],
-    ) -> NDArray[Any]:
-        """The picture (h, w, c) transformed at random and standardized, in the generator's data format."""
+        out: NDArray[Any],
+    ) -> None:
+        """Transforms the picture (h, w, c) at random, standardizes it and writes it to `out`."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Flow:
             for place in places:
                 index = int(indices[place])
                 chance = np.random.RandomState(pipeline.picture_bits(self.seed, epoch, index))
-                images[place] = self._picture(index, chance)
+                self._make(index, chance, images[place])
 
         helpers = [self._pool.submit(work) for _ in range(self.image_data_generator.threads - 1)]
         work()
@@ -173,8 +173,8 @@ class Flow:
         """Of one picture in a batch."""
         raise NotImplementedError
 
-    def _picture(self, index: int, chance: np.random.RandomState) -> NDArray[Any]:
-        """One picture, transformed. Called from several threads."""
+    def _make(self, index: int, chance: np.random.RandomState, out: NDArray[Any]) -> None:
+        """Writes one picture, transformed, to its place in a batch. Called from several threads."""
         raise NotImplementedError
 
     def _with_targets(self, images: NDArray[Any], indices: NDArray[np.int64]) -> Any:
@@ -216,11 +216,11 @@ class ArrayFlow(Flow):
     def _shape(self) -> tuple[int, ...]:
         return self.x.shape[1:]
 
-    def _picture(self, index: int, chance: np.random.RandomState) -> NDArray[Any]:
+    def _make(self, index: int, chance: np.random.RandomState, out: NDArray[Any]) -> None:
         picture = self.x[index]
         if self.data_format == "channels_first":
             picture = np.moveaxis(picture, 0, -1)
-        return self.image_data_generator.make(picture, chance, None, picture.shape[:2])
+        self.image_data_generator.make(picture, chance, None, out)
 
     def _with_targets(self, images: NDArray[Any], indices: NDArray[np.int64]) -> Any:
         inputs = [images, *(other[indices] for other in self.x_misc)] if self.x_misc else images
@@ -281,10 +281,10 @@ class FileFlow(Flow):
         channels = (CHANNELS[self.color_mode],)
         return (*self.target_size, *channels) if self.data_format == "channels_last" else (*channels, *self.target_size)
 
-    def _picture(self, index: int, chance: np.random.RandomState) -> NDArray[Any]:
+    def _make(self, index: int, chance: np.random.RandomState, out: NDArray[Any]) -> None:
         picture = self._kept.get(index, lambda: self._load.read(self.filepaths[index]))
         frame = None if picture.shape[:2] == self.target_size else self._load.frame(*picture.shape[:2])
-        return self.image_data_generator.make(picture, chance, frame, self.target_size)
+        self.image_data_generator.make(picture, chance, frame, out)
 
     def _with_targets(self, images: NDArray[Any], indices: NDArray[np.int64]) -> Any:
         if self.class_mode is None:

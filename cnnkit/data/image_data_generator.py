@@ -480,21 +480,24 @@ class ImageDataGenerator:
         picture: NDArray[Any],
         chance: np.random.RandomState,
         frame: NDArray[np.float64] | None,
-        size: tuple[int, int],
-    ) -> NDArray[Any]:
-        """One picture of a batch.
+        out: NDArray[Any],
+    ) -> None:
+        """Transforms one picture at random, standardizes it and writes it to its place in a batch.
 
         Args:
             picture: (h, w, c).
             chance: Where its parameters are drawn from.
-            frame: The matrix that brings it to `size`; None where it has that size.
-            size: (height, width) of the result.
-
-        Returns:
-            In the generator's data format, float, standardized.
+            frame: The matrix that brings it to the size of `out`; None where it has that size.
+            out: The place, in the generator's data format.
         """
-        view = self._transformed(picture, self._drawn(*size, chance), frame, size).astype(self.dtype, copy=False)
-        return self.standardize(np.moveaxis(view, -1, self.channel_axis - 1))
+        size = out.shape[self.row_axis - 1], out.shape[self.col_axis - 1]
+        direct = out if self.data_format == "channels_last" and self.dtype == "float32" else None
+        view = self._transformed(picture, self._drawn(*size, chance), frame, size, out=direct)
+        if view is not direct:
+            view = np.moveaxis(view, -1, self.channel_axis - 1).astype(self.dtype, copy=False)
+        standardized = self.standardize(view)
+        if standardized is not direct:
+            out[...] = standardized
 
     def _transformed(
         self,
@@ -504,8 +507,12 @@ class ImageDataGenerator:
         size: tuple[int, int],
         *,
         whole: bool = False,
+        out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """A view (height, width, c) of a picture (h, w, c), rounded after the warp if values shall stay whole."""
+        """A view (height, width, c) of a picture (h, w, c), rounded after the warp if values shall stay whole.
+
+        It is written to `out` if there was a warp and brightness made no other.
+        """
         moves = {name: parameters.get(name, neutral) for name, neutral in IN_PLACE.items()}
         flips = {way: bool(parameters.get(f"flip_{way}")) for way in ("horizontal", "vertical")}
         if moves != IN_PLACE or frame is not None:
@@ -519,6 +526,7 @@ class ImageDataGenerator:
                 fill=self.fill_mode,
                 outside=self.cval,
                 order=self.interpolation_order,
+                out=out,
             )
             if whole:
                 view = np.rint(view)

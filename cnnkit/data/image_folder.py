@@ -94,7 +94,7 @@ def folder(
             out in `dataset.skipped`.
         classes: The names of all class folders, in the order that the labels shall have.
         decode: `"scaled"` decodes large JPEGs at 1/2, 1/4 or 1/8 of their size where the framing still has nothing to
-            enlarge: about twice as fast or faster, with pixels that differ by 2 to 5 of 255 on average.
+            enlarge: faster, with pixels that differ by 2 to 5 of 255 on average.
 
     Raises:
         UnknownNameError: Another way to decode, or in `classes` a class without a folder.

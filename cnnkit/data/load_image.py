@@ -75,9 +75,7 @@ class LoadImage:
             ImageFileError: The file is missing, truncated or no picture.
         """
         try:
-            data = Path(path).read_bytes()
-            with Image.open(BytesIO(data)) as image:
-                pixels = self._pixels(image, data)
+            pixels = self._resized(self._decoded(Path(path).read_bytes()))
         except Exception as error:  # damaged files make decoders raise anything
             raise ImageFileError(
                 f"a picture in {path}", str(error) or type(error).__name__, "Replace or remove the file."
@@ -88,13 +86,16 @@ class LoadImage:
         """The matrix that brings a picture of this size, as read, to `size`."""
         return resizing(self._box(height, width), self.size)
 
-    def _pixels(self, image: Image.Image, data: bytes) -> NDArray[Any]:
-        least = math.ceil(ENOUGH * max(self.size)) if self.decode == "scaled" else None
-        pixels = jpeg_pixels(image, data, least=least, upright=False) if self.color_mode == "rgb" else None
-        if pixels is None:
+    def _decoded(self, data: bytes) -> NDArray[Any]:
+        if self.color_mode == "rgb":
+            least = math.ceil(ENOUGH * max(self.size)) if self.decode == "scaled" else None
+            if (pixels := jpeg_pixels(data, least=least, upright=False)) is not None:
+                return pixels
+        with Image.open(BytesIO(data)) as image:
             modes = COLOR_MODES[self.color_mode]
-            picture = image if image.mode in modes else image.convert(modes[0])
-            pixels = np.asarray(picture)
+            return np.asarray(image if image.mode in modes else image.convert(modes[0]))
+
+    def _resized(self, pixels: NDArray[Any]) -> NDArray[Any]:
         if self.decode == "scaled" or pixels.shape[:2] == self.size:
             return pixels
         height, width = self.size

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from cnnkit.data import ImageDataGenerator
+from cnnkit.data.pipeline import picture_bits
 from cnnkit.errors import DataError, ImageFileError, InputError, UnknownNameError
 
 # Of 255: what interpolation in float32 by OpenCV ≥ 5 differs from SciPy's in float64.
@@ -426,6 +427,24 @@ LECTURE: dict[str, Any] = {
 def lecture_flow(tree: Path, **settings: Any) -> Any:
     generator = ImageDataGenerator(**LECTURE, **settings)
     return generator.flow_from_directory(tree, (16, 16), batch_size=4, seed=7, class_mode="sparse")
+
+
+@pytest.mark.parametrize("settings", [{}, {"data_format": "channels_first"}, {"dtype": "float64"}])
+def test_a_batch_holds_the_transforms_of_its_files(tree: Path, settings: dict[str, Any]) -> None:
+    """Drawn as `get_random_transform` draws, from the random bits of (seed, epoch, index), and standardized."""
+    plain, drawn = (
+        ImageDataGenerator(**each, **settings, rescale=1 / 255, preprocessing_function=lambda x: x + 1)
+        for each in ({}, LECTURE)
+    )
+    # `preprocessing_function` and `rescale` are undone to get the files as they were read.
+    files = plain.flow_from_directory(tree, (16, 20), batch_size=14, shuffle=False)[0][0] * 255 - 1
+    batch = drawn.flow_from_directory(tree, (16, 20), batch_size=14, shuffle=False, seed=7)[0][0]
+    assert batch.dtype == settings.get("dtype", "float32")
+    for index, picture in enumerate(files):
+        chance = np.random.RandomState(picture_bits(7, 0, index))
+        parameters = drawn._drawn(16, 20, chance)
+        expected = drawn.standardize(drawn.apply_transform(picture.astype(np.float32), parameters).copy())
+        assert np.abs(batch[index] - expected).max() < 1e-5
 
 
 def test_the_same_seed_gives_the_same_batches_whatever_the_threads(tree: Path) -> None:
