@@ -5,8 +5,8 @@ a channel (scaled to 8, never clipped), the first frame of an animation. Colour 
 the pictures that the ImageNet weights were trained on.
 
 OpenCV decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other. By
-choice it decodes them smaller, in about two thirds of the time: framed pictures then differ by 2 to 5 of 255 on average,
-by up to 25 where a picture is full of fine detail.
+choice it decodes them smaller, in about two thirds of the time: framed pictures then differ by 2 to 5 of 255 on
+average, by up to 25 where a picture is full of fine detail.
 
 Everything else goes through Pillow. Both refuse a truncated file. A JPEG whose scan was damaged but whose end is
 there cannot be told from a good one: libjpeg draws something, writes a line to stderr, and that is the picture.
