@@ -20,7 +20,7 @@ RANKS = {
     "_lazy": 0,
     "primitives": 1,
     "metrics": 1,
-    "submissions": 1,
+    "submissions": 2,
     "data": 2,
     "losses": 2,
     "zoo": 2,

@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "activations": "cnnkit.visualize.layer_activations",
         "comparison": "cnnkit.visualize.comparison_bars",
         "confusion": "cnnkit.visualize.confusion_matrix",
+        "costs": "cnnkit.visualize.architecture_costs",
         "curves": "cnnkit.visualize.training_curves",
         "filters": "cnnkit.visualize.layer_filters",
         "gradcam": "cnnkit.visualize.class_activation",

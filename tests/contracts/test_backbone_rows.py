@@ -239,7 +239,7 @@ def test_costs_grow_along_the_cuts(case: Case) -> None:
     for column in ("stride", "receptive_field", "parameters", "multiply_adds"):
         values = table[column].dropna().to_numpy(dtype=float)
         assert (np.diff(values) >= 0).all(), column
-    assert table["receptive_field"].notna().all(), "a layer class without a row in cuts.WINDOWS"
+    assert table["receptive_field"].notna().all(), "a layer class without a row in keras_layers.TRANSLATIONS"
     stages = case.body.stages()
     assert 2 <= len(stages) <= 6  # two in NASNet, whose cells all read the two cells before
     strides = table.set_index("name")["stride"][list(stages)]
