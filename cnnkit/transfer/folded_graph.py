@@ -62,6 +62,9 @@ def fold(traced: Any) -> FoldedGraph:
 
     Args:
         traced: From `trace`.
+
+    Raises:
+        NotImplementedError: A layer reads its weights in a function of its own.
     """
     definition = traced.graph.as_graph_def()
     _freeze(definition, traced)
@@ -107,6 +110,9 @@ def _freeze(definition: Any, traced: Any) -> None:
     """Puts constants in the place of what a traced function captured: variables, and arrays of the layers' own."""
     captured = dict(zip((tensor.op.name for tensor in traced.inputs[1:]), traced.captured_inputs, strict=True))
     for node in definition.node:
+        if node.op == "StatefulPartitionedCall":
+            # Keras puts grouped convolutions into one on processors, for XLA.
+            raise NotImplementedError(f"{node.name} computes in a function of its own")
         if node.op == "ReadVariableOp" and node.input[0] in captured:
             dtype = tf.as_dtype(node.attr["dtype"].type)
             value = tf.raw_ops.ReadVariableOp(resource=captured[node.input[0]], dtype=dtype)

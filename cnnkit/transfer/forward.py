@@ -41,7 +41,7 @@ class Forward:
         model: One input, (batch, height, width, 3); one output or several.
         engine: `"tensorflow"`, `"onnx"`, `"openvino"`, or `"auto"`, the first of `ENGINES` that is installed.
         precision: `"float32"`; or `"bfloat16"`, where the processor has it.
-        say: Is told in one line what runs. An engine that was asked for by name and failed is a warning too.
+        say: Is told in one line what runs. A runtime that was asked for by name and failed is a warning too.
 
     Raises:
         UnknownNameError: No such engine or precision.
@@ -58,7 +58,7 @@ class Forward:
         say: Callable[[str], None] = _nothing,
     ) -> None:
         self.model = model
-        self._named = engine != "auto"
+        self._runtime_asked_for = engine not in ("auto", "tensorflow")
         self._say = say
         self._engine = find_engine(engine, precision)
         self._precision: Precision = precision if has_bfloat16() else "float32"
@@ -105,5 +105,5 @@ class Forward:
 
     def _failed(self, text: str) -> None:
         self._say(text)
-        if self._named:
+        if self._runtime_asked_for:
             warnings.warn(text, stacklevel=2)
