@@ -10,36 +10,30 @@ become batches of 32 pictures at 224². The rounds are interleaved; in each, eve
     scaled   decoded at 1/2 and resized by that one warp: other pixels
     kept     the same pixels as keras, from pictures that an epoch before decoded
 
-Times are wall seconds; `cpu` ratios compare the processor's seconds of all threads, and say what a busy machine hides.
-The files are the photographs of `shared/data/imagenet_samples_256`, resized and written as JPEG of quality 90; without
-that folder, blurred noise.
+Times are wall seconds, so cnnkit's threads need cores of their own. The files are the photographs of
+`shared/data/imagenet_samples_256`, resized and written as JPEG of quality 90; without that folder, blurred noise.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import json
 import os
-import platform
-import statistics
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
+import harness
 import numpy as np
 import tensorflow as tf
 
 import cnnkit as ck
 
-SIDE = 224
 BATCH_SIZE = 32
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "imagenet_samples_256"
 LECTURE: dict[str, Any] = {
@@ -52,6 +46,7 @@ LECTURE: dict[str, Any] = {
     "channel_shift_range": 9,
     "fill_mode": "nearest",
 }
+BARS = {"exact": 8.0, "scaled": 11.0, "kept": 18.0}
 
 
 def make_photos(folder: Path, count: int, size: tuple[int, int]) -> str:
@@ -86,70 +81,30 @@ def flows(photos: Path, side: int, threads: int) -> dict[str, Any]:
         }
 
 
-def epoch(flow: Any) -> Callable[[], None]:
-    """One epoch, ready to run."""
-
-    def run() -> None:
-        for _ in range(len(flow)):
-            next(flow)
-
-    return run
-
-
-def seconds(run: Callable[[], None]) -> tuple[float, float]:
-    """Wall time and processor time of a run."""
-    wall, processor = time.perf_counter(), time.process_time()
-    run()
-    return time.perf_counter() - wall, time.process_time() - processor
+def epoch(flow: Any) -> None:
+    """One epoch of batches."""
+    for _ in range(len(flow)):
+        next(flow)
 
 
 def main() -> None:
     """Runs the rounds and prints a table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--width", type=int, default=500, help="of the files; the height is three quarters of it")
-    parser.add_argument("--side", type=int, default=SIDE, help="of the batches")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    parser = harness.options(__doc__, pictures=200, threads=2, width=500, side=224)
+    arguments = parser.parse_args()
+    started = harness.machine()
     warnings.simplefilter("ignore")  # Keras calls names of SciPy and Pillow that moved
-    rounds = []
     with tempfile.TemporaryDirectory() as folder:
-        size = (options.width, options.width * 3 // 4)
-        shown = make_photos(Path(folder), options.pictures, size)
-        contenders = flows(Path(folder), options.side, options.threads)
-        for flow in contenders.values():
-            epoch(flow)()
-        for _ in range(options.rounds):
-            rounds.append({name: seconds(epoch(flow)) for name, flow in contenders.items()})
-    ours = [name for name in rounds[0] if name != "keras"]
-    processor = platform.processor() or platform.machine()
-    result = {
-        "bench": "augmentation",
-        "machine": f"{processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        "pictures": f"{options.pictures} {shown}, {size[0]} × {size[1]} to {options.side}²",
-        "threads": options.threads,
-        "images_per_second": {
-            name: round(options.pictures / statistics.median(row[name][0] for row in rounds)) for name in rounds[0]
-        },
-        "cpu_ms_per_image": {
-            name: round(1000 * statistics.median(row[name][1] for row in rounds) / options.pictures, 2)
-            for name in rounds[0]
-        },
-        "ratio": {name: round(statistics.median(row["keras"][0] / row[name][0] for row in rounds), 1) for name in ours},
-        "ratio_cpu": {
-            name: round(statistics.median(row["keras"][1] / row[name][1] for row in rounds), 1) for name in ours
-        },
-    }
-    if options.json:
-        print(json.dumps(result))
-        return
-    print(f"{result['pictures']}, {options.rounds} rounds, {options.threads} threads, {result['machine']}")
-    print(f"{'':8}{'images/s':>10}{'× keras':>10}{'cpu ms':>10}{'× keras':>10}")
-    for name in rounds[0]:
-        row = (result[key].get(name, "") for key in ("images_per_second", "ratio", "cpu_ms_per_image", "ratio_cpu"))
-        print(f"{name:8}" + "".join(f"{value:>10}" for value in row))
+        size = (arguments.width, arguments.width * 3 // 4)
+        harness.say(make_photos(Path(folder), arguments.pictures, size))
+        runs = {
+            name: partial(epoch, flow) for name, flow in flows(Path(folder), arguments.side, arguments.threads).items()
+        }
+        harness.interleaved(1, runs)  # fills the memory of decoded pictures, and wakes everybody up
+        found = harness.interleaved(arguments.rounds, runs)
+    case = f"{arguments.pictures} pictures {size[0]} × {size[1]} to {arguments.side}²"
+    harness.report(
+        "augmentation", harness.rows(case, found, peer="keras", bars=BARS), started=started, arguments=arguments
+    )
 
 
 if __name__ == "__main__":
