@@ -294,7 +294,7 @@ def test_files_are_those_that_keras_asks_for(row: Row, top: bool, monkeypatch: p
 
     builder = getattr(keras.applications, row.builder)
     # Keras's builders call this function through its module; a test may look there, the package may not.
-    monkeypatch.setattr(importlib.import_module(builder.__module__).file_utils, "get_file", get_file)
+    monkeypatch.setattr(importlib.import_module("keras.src.utils.file_utils"), "get_file", get_file)
     for alpha in row.alphas or (None,):
         width = {} if alpha is None else {"alpha": alpha}
         with pytest.raises(AskedForError) as asked:
