@@ -105,15 +105,21 @@ def canonical(model: keras.Model) -> keras.Model:
     """The model with canonical layer names and variable paths: itself where it has them already.
 
     Otherwise a new model is built from the renamed configuration and takes over the weights: a layer's new
-    name would not reach the paths of its variables, which optimizers and bundles go by.
+    name would not reach the paths of its variables, which optimizers and bundles go by. Nor do names say all: Keras
+    builds NASNet in name scopes, which stand in the paths of the first build of a process.
     """
     config = model.get_config()
     renamed = rename_config(config)
-    if _text(renamed) == _text(config):
+    if _text(renamed) == _text(config) and _paths_begin_with_names(model):
         return model
     rebuilt = type(model).from_config(renamed)
     rebuilt.set_weights(model.get_weights())
     return rebuilt
+
+
+def _paths_begin_with_names(model: keras.Model) -> bool:
+    own = (layer for layer in model.layers if not isinstance(layer, keras.Model))
+    return all(weight.path.startswith(f"{layer.name}/") for layer in own for weight in layer.weights)
 
 
 def _text(config: dict[str, Any]) -> str:
