@@ -120,8 +120,9 @@ def test_verify_and_export(empty_home: Path, tmp_path: Path) -> None:
 
 def test_the_table_lists_every_file(empty_home: Path) -> None:
     table = weights.weights_table()
-    # 38 networks without widths or with two (MobileNetV3), 4·4 MobileNets, 6·5 MobileNetV2, each with and without top
-    assert len(table) - len(weights.shipped()) == 2 * (36 + 2 * 2 + 4 * 4 + 6 * 5)
+    # 38 networks without widths or with two (MobileNetV3), 4·4 MobileNets, 6·5 MobileNetV2, each with and without top;
+    # and the zoo's SqueezeNet 1.1
+    assert len(table) - len(weights.shipped()) == 2 * (36 + 2 * 2 + 4 * 4 + 6 * 5 + 1)
     assert table["path"].notna().sum() == len(weights.shipped())
     assert table["url"].str.startswith("https://").sum() == len(table) - len(weights.shipped())
 

@@ -1,4 +1,4 @@
-"""Convolution as loops against `sliding_window_view` and `einsum`: the same numbers, how many times as fast?
+"""Convolution as loops against `sliding_window_view` and `einsum`, which give the same numbers.
 
     python tests/benchmarks/bench_primitives.py
 

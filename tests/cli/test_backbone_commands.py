@@ -53,7 +53,8 @@ def test_cuts(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["stage"] for row in rows if row["stage"]] == [f"stage{number}" for number in range(1, 6)]
     code, out, _ = run(capsys, "cuts", "mobilenet", "--alpha", "0.25", "--side", "64", "--top")
     assert code == 0
-    assert out.splitlines()[-1].split()[:4] == ["predictions", "1000", "–", "64"]
+    # MobileNet's receptive field is 315 (Araujo, Norris and Sim, "Computing Receptive Fields of CNNs", 2019)
+    assert out.splitlines()[-1].split()[:4] == ["predictions", "1000", "–", "315"]
 
 
 def test_a_wrong_name_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
