@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,10 @@ def assembled(inputs: Any, outputs: Any, *, name: str, weights: Weights) -> kera
     if not file.is_file():
         raise WeightsError("weights=None or the path of a weights file", repr(str(weights)), "Check the path.")
     try:
-        model.load_weights(str(file))
-    except (OSError, ValueError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras warns of a layer without weights, and goes on
+            model.load_weights(str(file))
+    except (OSError, ValueError, KeyError, UserWarning) as error:
         raise WeightsError(
             f"a file with the weights of {name!r}",
             f"{file}: {error}",

@@ -65,9 +65,9 @@ def lenet5(*, input_shape: Shape = (32, 32, 1), classes: int | None = 10, weight
 
 
 def _subsampled(x: Any, *, name: str) -> Any:
-    """The mean of 2×2 places, times a trained weight, plus a trained bias, through a sigmoid."""
+    """The mean of 2×2 places, times a trained weight, plus a trained bias, squashed."""
     x = layers.AveragePooling2D(2, name=f"{name}_mean")(x)
-    return layers.DepthwiseConv2D(1, activation="sigmoid", name=name)(x)  # one weight and one bias a map
+    return layers.DepthwiseConv2D(1, activation="tanh", name=name)(x)  # one weight and one bias a map
 
 
 def _connected(x: Any, table: tuple[tuple[int, ...], ...], *, name: str) -> Any:

@@ -5,11 +5,11 @@ A 3×3 convolution in two steps: one kernel a map (depthwise, dw), then 1×1 acr
     layer              output       parameters    layer               output       parameters
     image              224×224×3             0    conv_dw/pw_6   /2   14×14×512        136,448
     conv1         /2   112×112×32          992    conv_dw/pw_7…11     14×14×512     1,354,240
-    conv_dw/pw_1       112×112×64        2,720    conv_dw/pw_12  /2   7×7×1024        534,528
+    conv_dw/pw_1       112×112×64        2,720    conv_dw/pw_12  /2   7×7×1024        535,040
     conv_dw/pw_2  /2   56×56×128         9,536    conv_dw/pw_13       7×7×1024      1,065,984
     conv_dw/pw_3       56×56×128        18,560    avg_pool            1×1×1024              0
-    conv_dw/pw_4  /2   28×28×256        35,712    conv_preds          1000          1,025,000
-    conv_dw/pw_5       28×28×256        70,144                                      4,253,864
+    conv_dw/pw_4  /2   28×28×256        35,456    conv_preds          1000          1,025,000
+    conv_dw/pw_5       28×28×256        69,888                                      4,253,864
 
 569 million multiply-adds, a ninth of what ordinary convolutions would cost. The layers are called as in
 `keras.applications`, whose weights fit.

@@ -1,0 +1,30 @@
+"""Networks to count on: their shapes without their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import pytest
+
+import cnnkit as ck
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "googlenet, auxiliary": ("googlenet", {"auxiliary": True}),
+    **{f"shufflenet, {groups} groups": ("shufflenet", {"groups": groups}) for groups in (1, 2, 4, 8)},
+    **{f"shufflenet_v2, {alpha}": ("shufflenet_v2", {"alpha": alpha}) for alpha in (0.5, 1.5, 2.0)},
+}
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Mapping[str, keras.Model]:
+    """Every network with its default arguments, and the variants; a billion parameters that take no memory.
+
+    Inside this scope Keras notes what each variable would be and makes none.
+    """
+    builders = {name: (name, {}) for name in ck.zoo.__all__ if name != "nano"} | VARIANTS
+    with keras.StatelessScope(initialize_variables=False):
+        models = {title: getattr(ck.zoo, name)(**arguments) for title, (name, arguments) in builders.items()}
+    keras.backend.clear_session()  # forgets the variables that it would make later
+    return models
