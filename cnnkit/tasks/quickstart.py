@@ -42,7 +42,7 @@ TRANSFER = Plan(
         Phase(
             "deep",
             train=2,
-            epochs=8,
+            epochs=6,
             rate=1e-3,
             schedule="cosine",
             warmup_epochs=1,

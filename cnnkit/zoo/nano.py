@@ -18,6 +18,7 @@ from keras import layers
 from cnnkit.errors import InputError, WeightsError
 
 WEIGHTS = Path(__file__).with_name("nano.weights.h5")
+MOMENTUM = 0.9  # of moving statistics: Keras's 0.99 lags behind in the few hundred steps of a lesson
 
 
 def nano(
@@ -75,7 +76,7 @@ def _convolution(
     x: keras.KerasTensor, filters: int, *, kernel: int, stride: int = 1, name: str, active: bool = True
 ) -> keras.KerasTensor:
     x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
-    x = layers.BatchNormalization(name=f"{name}_bn")(x)
+    x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x) if active else x
 
 
@@ -83,7 +84,7 @@ def _block(x: keras.KerasTensor, *, expanded: int, filters: int, stride: int = 1
     """Inverted residual: 1×1 to `expanded` channels, 3×3 depthwise, linear 1×1 back (MobileNetV2, Table 1)."""
     y = _convolution(x, expanded, kernel=1, name=f"{name}_expand")
     y = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{name}_depthwise_conv")(y)
-    y = layers.BatchNormalization(name=f"{name}_depthwise_bn")(y)
+    y = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_depthwise_bn")(y)
     y = layers.ReLU(name=f"{name}_depthwise_relu")(y)
     y = _convolution(y, filters, kernel=1, name=f"{name}_project", active=False)
     return layers.Add(name=f"{name}_add")([x, y]) if stride == 1 and x.shape[-1] == filters else y
