@@ -13,8 +13,8 @@
     7×7×1280     avg_pool     –     –     1   –
     1×1×1280     predictions  –  1000     –         3,538,984 parameters, 300 million multiply-adds
 
-t expands the maps, c is how many come out, n blocks in a row, s the stride of the first. The paper's 14²×64 stage has
-its stride of 2 in the row before, as here. The layers are called as in `keras.applications`, whose weights fit.
+t expands the maps, c is how many come out, n blocks in a row, s the stride of the first. The layers are called as in
+`keras.applications`, whose weights fit.
 """
 
 from __future__ import annotations
