@@ -40,7 +40,7 @@ class Engine:
         packages: What has to be installed, of the extra `fast`.
         precisions: What it can compute in.
         start: Makes a function of pictures, which gives one array for each output, from a graph.
-        at_once: Pixels in the input of one call: what the processor's cache holds of their activations decides.
+        at_once: Pixels in the input of one call. More of them leave the processor's caches, and take memory.
     """
 
     name: str
@@ -101,7 +101,7 @@ ENGINES = {
     engine.name: engine
     for engine in (
         Engine("tensorflow", (), ("float32", "bfloat16"), _tensorflow, at_once=8 * 224 * 224),
-        Engine("openvino", ("openvino",), ("float32", "bfloat16"), _openvino, at_once=32 * 224 * 224),
+        Engine("openvino", ("openvino",), ("float32", "bfloat16"), _openvino, at_once=16 * 224 * 224),
         Engine("onnx", ("onnxruntime", "tf2onnx"), ("float32",), _onnx, at_once=8 * 224 * 224),
     )
 }

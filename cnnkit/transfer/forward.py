@@ -24,7 +24,7 @@ from cnnkit.transfer.engines import (
 )
 from cnnkit.transfer.folded_graph import fold, trace
 
-CHECKED_PICTURES = 4
+CHECKED_PICTURES = 2
 
 
 def _nothing(_text: str) -> None: ...
