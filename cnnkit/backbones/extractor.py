@@ -181,23 +181,22 @@ def _load_own(
         raise InputError("top=False", f"top=True for {row.name!r}", f"{row.name!r} is an extractor only.{instead}")
     module, _, function = row.builder.partition(":")
     builder = getattr(importlib.import_module(module), function)
-    named = weights in ("imagenet", "cnnkit")
-    if row.shipped:
-        model = canonical(builder(input_shape=shape, weights="cnnkit" if named else weights))
-    else:
-        weights = _own_file(row) if named else weights
-        model = canonical(builder(input_shape=shape, classes=None, weights=weights))
-    if weights is None or (named and row.shipped):
-        return model, "cnnkit" if named else None, None
-    return model, "imagenet" if named else "file", Path(weights).name
+    file = _own_file(row) if weights == "imagenet" else weights
+    features = {} if row.shipped else {"classes": None}  # nano has no classifier to leave out
+    model = canonical(builder(input_shape=shape, weights=file, **features))
+    if file is None or file == "cnnkit":
+        return model, None if file is None else "cnnkit", None
+    return model, "imagenet" if weights == "imagenet" else "file", Path(file).name
 
 
-def _own_file(row: Row) -> Path:
-    """The published weights of a network of the zoo.
+def _own_file(row: Row) -> str | Path:
+    """What one of cnnkit's own networks calls its trained weights: those that ship, or a published file.
 
     Raises:
         WeightsError: There are none, or they are not here and there is no network.
     """
+    if row.shipped:
+        return "cnnkit"
     if row.published is None:
         raise WeightsError(
             f"weights=None or a file of your own for {row.name!r}",
