@@ -89,12 +89,20 @@ def test_a_picture_that_breaks_on_the_way_leaves_the_old_file(bundle: Path, pict
     with pytest.raises(ImageFileError, match=r"B\.png"):
         run(bundle, pictures, "--out", out, "--batch-size", 1)
     assert out.read_text() == "older"
+    (pictures / "B.png").write_bytes(whole)
+    said = json.loads(run(bundle, pictures, "--out", out, "--batch-size", 1, "--engine", "tensorflow", "--json"))
+    assert (said["pictures"], said["kept"]) == (5, 0)  # all of them are one part
+    assert len(read_predictions(out).table) == 5
 
 
 def test_wrong_use(bundle: Path, pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
     with pytest.raises(UnknownNameError, match="skip"):
         run(bundle, pictures, "--out", out, "--on-error", "skipp")
+    with pytest.raises(UnknownNameError, match="openvino"):
+        run(bundle, pictures, "--out", out, "--engine", "openvin")
+    with pytest.raises(UnknownNameError, match="bfloat16"):
+        run(bundle, pictures, "--out", out, "--precision", "float16")
     with pytest.raises(DataError):
         run(bundle, tmp_path / "nowhere", "--out", out)
     with pytest.raises(BundleError, match=r"manifest\.json"):
