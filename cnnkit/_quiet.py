@@ -20,10 +20,12 @@ STANDARD_ERROR = 2
 def import_quietly(name: str) -> ModuleType:
     """Imports a module; what TensorFlow says about itself on the way is dropped, all else on standard error stays.
 
-    The remarks come from C++ before its log levels are read, so the file descriptor itself is turned aside.
+    The remarks come from C++ before its log levels are read, so the file descriptor itself is turned aside. What comes
+    later as mere information (at the first prediction, say) goes by the log level, unless a user has set it.
     """
     if "tensorflow" in sys.modules:
         return importlib.import_module(name)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     sys.stderr.flush()
     kept = os.dup(STANDARD_ERROR)
     with tempfile.TemporaryFile() as aside:
