@@ -194,7 +194,8 @@ def test_a_file_system_of_its_own_holds_python_and_nothing_of_the_machine(
     code = "import os, sys; print(os.path.exists(sys.argv[1]), os.getuid(), os.listdir('/tmp'))"
     command = bubblewrap(code, tmp_path / "labels.parquet")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "False 65534 []\n"
+    ours = sorted({path.relative_to("/tmp").parts[0] for path in runtime() if path.is_relative_to("/tmp")})  # noqa: S108
+    assert done.stdout == f"False 65534 {ours}\n"  # a checkout may lie there
     assert not any(tmp_path.is_relative_to(path) for path in runtime())
 
 
