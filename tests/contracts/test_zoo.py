@@ -37,12 +37,13 @@ DEFAULT = {
 }
 SIGNATURE = ["input_shape", "classes", "weights"]
 CLASSES = 4
-# Rate and steps of Adam; with normalization in the network 0.001 and 3.
+# Rate and steps of Adam; the others, with normalization and not so deep, take 0.001 and 3.
 TRAINING = {
     **dict.fromkeys(("mlp", "convnet", "lenet5"), (3e-3, 6)),
     **dict.fromkeys(("squeezenet1_0", "squeezenet1_1"), (1e-3, 12)),
     **dict.fromkeys(("alexnet", "alexnet_two_columns", "googlenet"), (1e-4, 6)),
     **dict.fromkeys(("vgg11", "vgg13", "vgg16", "vgg19"), (1e-4, 6)),
+    **dict.fromkeys(("resnet50", "resnet101", "resnet152"), (1e-4, 3)),
 }
 
 PLAIN_KERAS = """
