@@ -1,15 +1,13 @@
 """Pictures in a folder to probabilities in a Parquet file.
 
-    python tests/benchmarks/bench_predict.py --pictures 20000 --rounds 5      # against Keras and pandas
-    python tests/benchmarks/bench_predict.py --growth                         # 1,000 to 100,000 small pictures
+    python tests/benchmarks/bench_predict.py --pictures 20000 --rounds 5
 
 The peer is `image_dataset_from_directory` + `model.predict` + pandas' `to_parquet`, batch size 32; cnnkit is
 `predict_to_parquet`, with TensorFlow alone and with OpenVINO of `cnnkit[fast]`, in float32 and, where the processor has
 it, in bfloat16; with JPEGs decoded as they are, or smaller where that is enough. All run MobileNetV2 with a head of two
 classes, weights=None, at 96² and at 224², on the same files of 500 × 375: 200 different ones, each linked under many
 names. A run is a process of its own, whose peak memory stands in the table; its time is from the folder to the file,
-tracing and folding included, but not importing and building the network. With `--growth` pictures are of 32², and the
-peer is the time that the smallest number takes, multiplied.
+tracing and folding included, but not importing and building the network.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ WAYS = {
     "OpenVINO in bfloat16, scaled decode": ("openvino", "bfloat16", "scaled", 2.5),
 }
 SIDES = (96, 224)
-SIZES = (1_000, 10_000, 100_000)
 DIFFERENT = 200
 
 
@@ -123,31 +120,13 @@ def compare(folder: Path, side: int, rounds: int) -> list[harness.Row]:
     return [replace(row, case=f"{row.case}, {runs.memory(way)}") for row, way in zip(rows, ways, strict=True)]
 
 
-def growth(folder: Path) -> list[harness.Row]:
-    """The time of more and more small pictures, against that of the fewest, multiplied."""
-    way, rows = "TensorFlow alone", []
-    for size in SIZES:
-        runs = Runs(make_photos(folder / str(size), size, height=32, width=32), 32)
-        seconds = runs.seconds(way)
-        linear = (rows[0].seconds if rows else seconds) * size / SIZES[0]
-        case = f"{size:,} pictures, {runs.memory(way)}"
-        rows.append(harness.Row(case, f"{SIZES[0]:,} pictures, times", linear, seconds, linear / seconds, bar=0.9))
-        harness.say(f"  {case}, {seconds:.1f} s")
-    return rows
-
-
 def main() -> None:
     """Runs the rounds and prints a table, or JSON."""
-    parser = harness.options(__doc__, pictures=20_000)
-    parser.add_argument("--growth", action="store_true", help="time and memory of more and more pictures")
-    arguments = parser.parse_args()
+    arguments = harness.options(__doc__, pictures=2_000).parse_args()
     started = harness.machine()
     with tempfile.TemporaryDirectory() as folder:
-        if arguments.growth:
-            rows = growth(Path(folder))
-        else:
-            pictures = make_photos(Path(folder, "photos"), arguments.pictures, height=375, width=500)
-            rows = [row for side in SIDES for row in compare(pictures, side, arguments.rounds)]
+        pictures = make_photos(Path(folder, "photos"), arguments.pictures, height=375, width=500)
+        rows = [row for side in SIDES for row in compare(pictures, side, arguments.rounds)]
     harness.report("predict", rows, started=started, arguments=arguments)
 
 

@@ -17,7 +17,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
+Name = TypeVar("Name")
 Run = Callable[[], float | None]
 """Does the work; gives the seconds if it measures them itself, else None: then its wall time counts."""
 
@@ -50,9 +52,9 @@ def seconds(run: Run) -> float:
     return time.perf_counter() - started if measured is None else measured
 
 
-def interleaved(rounds: int, runs: Mapping[str, Run]) -> dict[str, list[float]]:
+def interleaved(rounds: int, runs: Mapping[Name, Run]) -> dict[Name, list[float]]:
     """Seconds of each run in each round; in every round each of them runs once, in the order given."""
-    found: dict[str, list[float]] = {name: [] for name in runs}
+    found: dict[Name, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             found[name].append(seconds(run))

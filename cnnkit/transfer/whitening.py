@@ -1,0 +1,116 @@
+"""Features and heads in coordinates that a solver likes: scaled to variance 1, then whitened.
+
+L-BFGS takes about ten steps where the loss is as curved in one direction as in another, and a hundred where it is not,
+as on the features of a network. The curvature of a cross-entropy by its logits is at most 1/4 for a sigmoid and 1/2
+for a softmax (Böhning and Lindsay, "Monotonicity of Quadratic-Approximation Algorithms", 1988), so the covariance of
+the features bounds it by the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+# Features that hardly vary are not blown up: a standard deviation counts as at least this part of the largest.
+SMALLEST_DEVIATION = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linear head.
+
+    Attributes:
+        kernel: (d, units).
+        bias: (units,).
+        strength: The L2 strength that it is the optimum for.
+    """
+
+    kernel: Doubles
+    bias: Doubles
+    strength: float
+
+    def logits(self, features: Floats | Doubles) -> Doubles:
+        """(n, units) from features (n, d)."""
+        return np.asarray(features @ self.kernel.astype(features.dtype) + self.bias, np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """What shifts and scales features to mean 0 and variance 1.
+
+    Attributes:
+        mean: (d,).
+        deviation: (d,).
+    """
+
+    mean: Doubles
+    deviation: Doubles
+
+    @classmethod
+    def of(cls, x: Floats | Doubles) -> Scaling:
+        """That of features (n, d)."""
+        deviation = x.std(axis=0, dtype=np.float64)
+        deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max(initial=0.0) or 1.0)
+        return cls(x.mean(axis=0, dtype=np.float64), deviation)
+
+    def covariance(self, x: Floats | Doubles) -> Doubles:
+        """(d, d), of the scaled features."""
+        products = np.asarray(x.T @ x, np.float64) / len(x) - np.outer(self.mean, self.mean)
+        return products / np.outer(self.deviation, self.deviation)
+
+    def linear(self, bias: Doubles, kernel: Doubles, strength: float) -> Linear:
+        """A head on scaled features as one on features as they are."""
+        unscaled = kernel / self.deviation[:, None]
+        return Linear(unscaled, bias - self.mean @ unscaled, strength)
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """Coordinates (1 + d, units) of a bias and a kernel in which the loss is about as curved everywhere.
+
+    Attributes:
+        factor: (d, d), lower triangular; times its transpose it bounds the curvature. None: the kernel as it is.
+        of_bias: The root of the bound for the bias.
+    """
+
+    factor: Doubles | None
+    of_bias: float
+
+    @classmethod
+    def of(cls, covariance: Doubles | None, curvature: float, strength: float, features: int) -> Whitening:
+        """That of the bound curvature × covariance + strength.
+
+        Args:
+            covariance: (d, d), of the scaled features; None for no whitening.
+            curvature: The largest that the loss can have by its logits.
+            strength: Of the L2 penalty.
+            features: d.
+        """
+        if covariance is None:
+            return cls(None, 1.0)
+        bound = curvature * covariance + strength * np.eye(features)
+        return cls(np.asarray(np.linalg.cholesky(bound), np.float64), curvature**0.5)
+
+    def whitened(self, bias: Doubles, kernel: Doubles) -> Doubles:
+        """The coordinates of a bias and a kernel."""
+        return np.vstack([bias * self.of_bias, kernel if self.factor is None else self.factor.T @ kernel])
+
+    def coloured(self, coordinates: Doubles) -> tuple[Doubles, Doubles]:
+        """The bias and the kernel at some coordinates."""
+        return coordinates[0] / self.of_bias, self._solved(coordinates[1:], transposed=True)
+
+    def gradient(self, of_bias: Doubles, of_kernel: Doubles) -> Doubles:
+        """The derivatives by the coordinates, from those by bias and kernel."""
+        return np.vstack([of_bias / self.of_bias, self._solved(of_kernel, transposed=False)])
+
+    def _solved(self, right: Doubles, *, transposed: bool) -> Doubles:
+        from scipy.linalg import solve_triangular
+
+        if self.factor is None:
+            return right
+        return np.asarray(solve_triangular(self.factor, right, lower=True, trans="T" if transposed else "N"))
