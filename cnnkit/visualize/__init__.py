@@ -26,6 +26,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "convolution_animation": "cnnkit.visualize.sliding_picture",
         "costs": "cnnkit.visualize.architecture_costs",
         "curves": "cnnkit.visualize.training_curves",
+        "dream": "cnnkit.visualize.dreaming",
+        "dreams": "cnnkit.visualize.dreaming",
         "filters": "cnnkit.visualize.layer_filters",
         "gradcam": "cnnkit.visualize.class_activation",
         "gradcam_figure": "cnnkit.visualize.class_activation",

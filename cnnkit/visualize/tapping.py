@@ -1,28 +1,31 @@
-"""Reading the output of a layer inside a network: what Grad-CAM and activation maps begin with."""
+"""Reading the output of a layer inside a network: what Grad-CAM, activation maps and dreams begin with."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.graph import Node, functional, nodes
 from cnnkit.data.framing import Framing
 from cnnkit.errors import InputError, unknown_name
-from cnnkit.transfer.network import Network
+from cnnkit.transfer.network import Network, native_framing
 
 Image = NDArray[np.uint8] | NDArray[np.float32]
+AnyNetwork: TypeAlias = Network | Backbone | keras.Model
+"""What can be looked into: a network or a backbone of cnnkit, or a functional Keras model."""
 
 
-def model_of(network: Network | keras.Model) -> keras.Model:
-    """The functional model of a network, or of a Keras model.
+def model_of(network: AnyNetwork) -> keras.Model:
+    """The functional model of a network or a backbone, or of a Keras model.
 
     Raises:
         InputError: The model is no functional one, or has several inputs or outputs.
     """
-    model = functional(network.model if isinstance(network, Network) else network)
+    model = functional(network.model if isinstance(network, Network | Backbone) else network)
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
         raise InputError(
             "a model from pictures (n, h, w, channels) to one output",
@@ -32,11 +35,12 @@ def model_of(network: Network | keras.Model) -> keras.Model:
     return model
 
 
-def framed(network: Network | keras.Model, image: Image) -> Image:
+def framed(network: AnyNetwork, image: Image) -> Image:
     """The picture as the network sees it.
 
     Args:
-        network: Its framing is used; for a Keras model the middle is cut out.
+        network: Its framing is used, of a backbone the one of its published accuracy; for a Keras model the middle is
+            cut out.
         image: uint8 RGB 0…255 of any size; or float32 that is passed on as it is and has the size of the input.
 
     Returns:
@@ -58,8 +62,26 @@ def framed(network: Network | keras.Model, image: Image) -> Image:
             f"{pixels.dtype} of shape {pixels.shape}",
             "Float pixels are not resized: do it before, or pass the uint8 picture.",
         )
-    framing = network.framing if isinstance(network, Network) else Framing()
-    return framing.apply(pixels, (shape[0], shape[1]))
+    return _framing(network).apply(pixels, (shape[0], shape[1]))
+
+
+def _framing(network: AnyNetwork) -> Framing:
+    if isinstance(network, Backbone):
+        return native_framing(network)
+    return network.framing if isinstance(network, Network) else Framing()
+
+
+def call_of(model: keras.Model, layer: str) -> Node:
+    """The call of a layer, by name; of one that is called several times the last.
+
+    Raises:
+        UnknownNameError: No layer of that name; the nearest are given.
+    """
+    calls = nodes(functional(model))
+    named = [call for call in calls if call.name == layer]
+    if not named:
+        raise unknown_name("a layer", layer, [call.name for call in calls], "model.summary()")
+    return named[-1]
 
 
 def deepest_maps(model: keras.Model, *, side: int) -> str | None:
@@ -81,9 +103,8 @@ def maps_node(model: keras.Model, layer: str | None) -> Node:
         UnknownNameError: No layer of that name.
         InputError: The layer gives no maps.
     """
-    calls = nodes(model)
     if layer is None:
-        found = [call for call in calls if call.parents and _is_maps(call) and _cells(call) > 1]
+        found = [call for call in nodes(model) if call.parents and _is_maps(call) and _cells(call) > 1]
         if not found:
             raise InputError(
                 "a network with convolutional maps",
@@ -91,18 +112,14 @@ def maps_node(model: keras.Model, layer: str | None) -> Node:
                 "Nothing in it has a place in the picture: choose another network.",
             )
         return found[-1]
-    named = [call for call in calls if call.name == layer]
-    if not named:
-        raise unknown_name(
-            "a layer with maps", layer, [call.name for call in calls if _is_maps(call)], "model.summary()"
-        )
-    if not _is_maps(named[-1]):
+    named = call_of(model, layer)
+    if not _is_maps(named):
         raise InputError(
             "a layer with maps (n, h, w, channels)",
-            f"{layer!r} with {tuple(named[-1].outputs[0].shape)}",
+            f"{layer!r} with {tuple(named.outputs[0].shape)}",
             "Choose one before the pooling and the dense layers.",
         )
-    return named[-1]
+    return named
 
 
 def _is_maps(call: Node) -> bool:
