@@ -1,0 +1,76 @@
+"""Films: pictures one after the other, for a notebook and for a GIF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
+
+from cnnkit.errors import InputError
+from cnnkit.visualize import style
+from cnnkit.visualize.contact_sheet import Image, show
+
+
+class Film(FuncAnimation):
+    """An animation that a notebook shows by itself, with buttons.
+
+    Args:
+        figure: What is drawn on.
+        draw: Draws a frame, counted from 0.
+        frames: How many.
+        seconds: From frame to frame.
+    """
+
+    def __init__(self, figure: Figure, draw: Callable[[int], Sequence[Any]], frames: int, seconds: float) -> None:
+        self.figure = figure
+        self.seconds = seconds
+        super().__init__(figure, draw, frames=frames, interval=round(1000 * seconds))
+
+    def _repr_html_(self) -> str:
+        return str(self.to_jshtml())
+
+
+def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1, most: int = 60) -> Film:
+    """Pictures of one size as a film.
+
+    The steps of a dream, say::
+
+        frames = []
+        ck.visualize.dream(net, "block5_conv2", photo, channel=42, watch=frames.append)
+        ck.visualize.animation(frames)
+        ck.visualize.save_animation(ck.visualize.animation(frames), "dream.gif")
+
+    Args:
+        images: RGB 0…255, (h, w, 3) each.
+        title: Above them.
+        seconds: From frame to frame.
+        most: Frames at most, evenly chosen, the first and the last among them: a notebook holds each.
+
+    Returns:
+        A film, which a notebook shows with buttons; the picture's pixels wide, at least 400.
+
+    Raises:
+        InputError: No pictures, or pictures of several sizes.
+    """
+    sizes = {np.asarray(image).shape for image in images}
+    if len(sizes) != 1:
+        raise InputError("pictures of one size", f"{len(images)} of sizes {sorted(sizes)}", "Resize them before.")
+    (height, width, *_), *_ = sizes
+    chosen = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
+    inches = max(4.0, width / 100)
+    figure = style.figure(inches, inches * height / width + (0.4 if title else 0))
+    with style.styled():
+        axes = figure.subplots()
+        style.bare(axes)
+        axes.set_title(style.plain(title))
+
+    def draw(frame: int) -> list[Any]:
+        for drawn in axes.images:
+            drawn.remove()
+        show(axes, images[chosen[frame]])
+        return []
+
+    return Film(figure, draw, len(chosen), seconds)
