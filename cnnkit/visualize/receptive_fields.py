@@ -127,10 +127,10 @@ def window(network: AnyNetwork, layer: str, cell: tuple[int, int]) -> Window:
 
 
 def nearest_cell(network: AnyNetwork, layer: str, pixel: tuple[int, int]) -> tuple[int, int]:
-    """Row and column of the cell whose receptive field has its middle nearest to a pixel."""
+    """Row and column of the cell whose receptive field has its middle nearest to a pixel; of two the first."""
     sides = maps_node(model_of(network), layer).outputs[0].shape[1:3]
     row, column = (
-        min(max(round((at - field.centre) / field.stride), 0), side - 1)
+        min(max(math.ceil((at - field.centre) / field.stride - Fraction(1, 2)), 0), side - 1)
         for field, at, side in zip(_view(network, layer), pixel, sides, strict=True)
     )
     return row, column
