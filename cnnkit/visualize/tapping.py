@@ -19,13 +19,22 @@ AnyNetwork: TypeAlias = Network | Backbone | keras.Model
 """What can be looked into: a network or a backbone of cnnkit, or a functional Keras model."""
 
 
-def model_of(network: AnyNetwork) -> keras.Model:
+def graph_of(network: AnyNetwork) -> keras.Model:
     """The functional model of a network or a backbone, or of a Keras model.
+
+    Raises:
+        InputError: The model is no functional one.
+    """
+    return functional(network.model if isinstance(network, Network | Backbone) else network)
+
+
+def model_of(network: AnyNetwork) -> keras.Model:
+    """The functional model from pictures to one output.
 
     Raises:
         InputError: The model is no functional one, or has several inputs or outputs.
     """
-    model = functional(network.model if isinstance(network, Network | Backbone) else network)
+    model = graph_of(network)
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
         raise InputError(
             "a model from pictures (n, h, w, channels) to one output",
