@@ -145,7 +145,7 @@ def test_learned_filters_of_a_real_network_are_those_of_the_published_file(keras
     with h5py.File(keras_home / "models" / "mobilenet_7_5_224_tf.h5") as file:
         kernel = file["conv1/conv1/kernel"][:]  # of an RGB network
     made = filters(ck.backbone("mobilenet", alpha=0.75))
-    for number, axes in enumerate(made.axes):
+    for number, axes in enumerate(made.axes[:24]):
         expected = scipy.special.expit(kernel[..., number] / kernel.std())
         np.testing.assert_allclose(axes.get_images()[0].get_array(), expected, rtol=1e-5)
     assert made.get_suptitle() == "conv1: 24 filters of 3 × 3 × 3"
