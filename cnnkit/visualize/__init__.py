@@ -21,6 +21,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "activation_maps": "cnnkit.visualize.layer_activations",
         "activations": "cnnkit.visualize.layer_activations",
         "animation": "cnnkit.visualize.film",
+        "architecture": "cnnkit.visualize.architecture_diagram",
+        "block": "cnnkit.visualize.block_diagram",
         "comparison": "cnnkit.visualize.comparison_bars",
         "confusion": "cnnkit.visualize.confusion_matrix",
         "convolution": "cnnkit.visualize.sliding_picture",
