@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
-from cnnkit.visualize.contact_sheet import Image, show
+from cnnkit.visualize.contact_sheet import Image
 
 
 class Film(FuncAnimation):
@@ -44,7 +44,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         ck.visualize.save_animation(ck.visualize.animation(frames), "dream.gif")
 
     Args:
-        images: RGB 0…255, (h, w, 3) each.
+        images: RGB 0…255, uint8, (h, w, 3) each; or grey, (h, w).
         title: Above them.
         seconds: From frame to frame.
         most: Frames at most, evenly chosen, the first and the last among them: a notebook holds each.
@@ -65,12 +65,13 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
     with style.styled():
         axes = figure.subplots()
         style.bare(axes)
-        axes.set_title(style.plain(title))
+        if title:
+            axes.set_title(style.plain(title), fontsize=min(12, 72 * inches / len(title) / 0.68))
 
     def draw(frame: int) -> list[Any]:
         for drawn in axes.images:
             drawn.remove()
-        show(axes, images[chosen[frame]])
+        axes.imshow(images[chosen[frame]], cmap="gray", vmin=0, vmax=255)
         return []
 
     return Film(figure, draw, len(chosen), seconds)
