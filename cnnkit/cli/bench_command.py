@@ -36,15 +36,17 @@ def bench(
     for name in chosen:
         if name not in scripts:
             raise unknown_name("a benchmark", name, scripts, "cnnkit bench")
-    results = [_run(scripts[name], rounds) for name in chosen]
-    if out is not None:
-        _write(results, out)
+    results: list[dict[str, Any]] = []
+    for name in chosen:
+        results.append(_run(scripts[name], rounds))
+        if out is not None:  # each time: all of them take more than an hour
+            _write(results, out)
     if as_json:
         print(json.dumps(results))
         return
     for result in results:
         print(f"{result['bench']}, {result['rounds']} rounds, {result['machine']}")
-        width = max(len(row["case"]) for row in result["rows"])
+        width = max((len(row["case"]) for row in result["rows"]), default=0)
         for row in result["rows"]:
             bar = "" if row["bar"] is None else f"  bar {row['bar']:g}×"
             print(f"  {row['case']:<{width}}  {row['ratio']:6.2f}× as fast as {row['peer']}{bar}")
@@ -95,4 +97,5 @@ def _write(results: list[dict[str, Any]], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "bench.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     table = pd.DataFrame([{"bench": result["bench"], **row} for result in results for row in result["rows"]])
-    save(speeds(table.astype({"bar": float}), title=results[0]["machine"]), out / "bench.png")
+    if len(table):
+        save(speeds(table.astype({"bar": float}), title=results[0]["machine"]), out / "bench.png")

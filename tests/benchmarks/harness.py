@@ -113,7 +113,7 @@ def report(bench: str, table: Iterable[Row], *, started: str, arguments: argpars
 
     Args:
         bench: Its name.
-        table: Its rows.
+        table: Its rows; none where the peer is not installed.
         started: What `machine()` said before the first round.
         arguments: Of the command line; they stand in the result.
     """
@@ -123,7 +123,7 @@ def report(bench: str, table: Iterable[Row], *, started: str, arguments: argpars
         print(json.dumps({"bench": bench, "machine": started, **settings, "rows": [asdict(row) for row in table]}))
         return
     print(f"{bench}: {', '.join(f'{name} {value}' for name, value in settings.items())}; {started}")
-    width = max(len(row.case) for row in table)
+    width = max((len(row.case) for row in table), default=0)
     for row in table:
         bar = "" if row.bar is None else f"  bar {row.bar:g}: {'met' if row.ratio >= row.bar else 'missed'}"
         print(

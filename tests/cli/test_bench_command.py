@@ -22,6 +22,11 @@ harness.report("quick", table, started=harness.machine(), arguments=arguments)
 @pytest.fixture
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bench_quick.py").write_text(QUICK.format(folder=str(bench_command.FOLDER)))
+    (tmp_path / "bench_alone.py").write_text(
+        QUICK.format(folder=str(bench_command.FOLDER))
+        .replace("quick", "alone")
+        .replace('("alone", table', '("alone", []')
+    )
     (tmp_path / "bench_broken.py").write_text("raise SystemExit(3)")
     monkeypatch.setattr(bench_command, "FOLDER", tmp_path)
     return tmp_path
@@ -47,6 +52,19 @@ def test_a_benchmark_becomes_a_table_and_a_picture(quick: Path, capsys: pytest.C
     assert (result["rounds"], row["ratio"], row["bar"], row["peer"]) == (2, 3.0, 2.5, "peer")
     assert json.loads((quick / "out" / "bench.json").read_text()) == [result]
     assert (quick / "out" / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_peer_there_are_no_rows_and_the_others_go_on(quick: Path, capsys) -> None:
+    assert run("alone", "quick", "--rounds", "1", "--out", str(quick / "out"), "--json") == 0
+    alone, other = json.loads(capsys.readouterr().out)
+    assert (alone["rows"], len(other["rows"])) == ([], 1)
+    assert run("alone", "--rounds", "1", "--out", str(quick / "empty")) == 0
+    assert not (quick / "empty" / "bench.png").exists()
+
+
+def test_what_is_done_is_kept_when_a_later_one_fails(quick: Path) -> None:
+    assert run("quick", "broken", "--rounds", "1", "--out", str(quick / "out")) == 1
+    assert len(json.loads((quick / "out" / "bench.json").read_text())) == 1
 
 
 def test_what_goes_wrong_is_said(quick: Path, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
