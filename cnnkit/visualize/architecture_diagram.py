@@ -27,7 +27,7 @@ from cnnkit.visualize.layered_graph import Edge, Layout, layered
 WIDEST = 14.6
 """Inches of a row, where it can be broken."""
 TALLEST = 1.6
-"""Inches of the largest map."""
+"""Inches of the largest map, where nothing runs beside it."""
 GAP, MARGIN = 0.28, 0.3
 """Inches between boxes, and around all."""
 SHAPE_SIZE, WORDS_SIZE = 8.5, 8.0
@@ -45,18 +45,20 @@ class Box:
     Attributes:
         part: What is drawn.
         largest: The largest side of all maps, in pixels.
+        tallest: And its inches.
         named: With the layer's name.
     """
 
     part: Part
     largest: int
+    tallest: float
     named: bool
 
     @cached_property
     def height(self) -> float:
         """Grows with the root of the side, or of the number of units: 7 beside 224 can still be seen."""
         if not self.part.sides:
-            return min(TALLEST, max(0.14, TALLEST * math.sqrt((self.part.shape[-1] or 1) / 4096)))
+            return min(self.tallest, max(0.14, self.tallest * math.sqrt((self.part.shape[-1] or 1) / 4096)))
         return self._side(self.part.sides[0])
 
     @cached_property
@@ -93,7 +95,8 @@ class Box:
     def words(self) -> list[str]:
         """The lines below the shape."""
         lines = [wrapped for line in self.part.lines() for wrapped in textwrap.wrap(line, 22)]
-        return [style.shortened(self.part.names[0], 20), *lines] if self.named else lines
+        named = [style.shortened(self.part.names[0], 20), *lines] if self.named else lines
+        return list(dict.fromkeys(named))  # a name may say it all: add, add
 
     @cached_property
     def caption(self) -> Point:
@@ -108,7 +111,7 @@ class Box:
         return max(self.size[0], self.caption[0])
 
     def _side(self, side: int | None) -> float:
-        return max(0.12, TALLEST * math.sqrt((side or self.largest) / self.largest))
+        return max(0.12, self.tallest * math.sqrt((side or self.largest) / self.largest))
 
 
 def architecture(drawn: keras.Model | Network | Backbone, *, detail: str = "stages") -> Figure:
@@ -135,8 +138,9 @@ def architecture(drawn: keras.Model | Network | Backbone, *, detail: str = "stag
     model = functional(drawn.model if isinstance(drawn, Network | Backbone) else drawn)
     parts = DETAILS[detail](model)
     largest = max((side for part in parts for side in part.sides if side), default=1)
-    boxes = [Box(part, largest, detail == "layers") for part in parts]
     layout = layered([part.parents for part in parts])
+    tallest = TALLEST / math.sqrt(len(set(layout.lanes)))
+    boxes = [Box(part, largest, tallest, detail == "layers") for part in parts]
     rows = [Row(boxes, layout, columns) for columns in _broken(boxes, layout)]
     kinds = [kind for kind in KINDS if any(part.kind == kind for part in parts)]
     title = f"{style.plain(model.name)}   {compact(model.count_params())} parameters"
@@ -168,19 +172,22 @@ class Row:
     Attributes:
         width: Inches, without margins.
         height: Inches.
+        incoming: Arrows from the row before.
     """
 
     def __init__(self, boxes: Sequence[Box], layout: Layout, columns: range) -> None:
         self.boxes = {at: box for at, box in enumerate(boxes) if layout.columns[at] in columns}
         self.layout, self.columns = layout, columns
-        self.edges = [edge for edge in layout.edges if edge.source in self.boxes and edge.target in self.boxes]
+        reaching = [edge for edge in layout.edges if edge.target in self.boxes]
+        self.edges = [edge for edge in reaching if edge.source in self.boxes]
+        self.incoming = [edge for edge in reaching if edge.source not in self.boxes]
         self.left: dict[int, float] = {}
         x = MARGIN
         for column in columns:
             self.left[column] = x
             x += self._column_width(column) + GAP
         self.width = x - GAP - MARGIN
-        lanes = {layout.lanes[at] for at in self.boxes} | {edge.lane for edge in self.edges}
+        lanes = {layout.lanes[at] for at in self.boxes} | {edge.lane for edge in reaching}
         self.lane_y: dict[int, float] = {}
         self.caption_y: dict[int, float] = {}
         y = 0.0
@@ -217,9 +224,9 @@ class Row:
         columns, lanes = self.layout.columns, self.layout.lanes
         starts, ends = self._heights(edge.source), self._heights(edge.target)
         fork = self.left[columns[edge.source]] + self._column_width(columns[edge.source]) + GAP / 3
-        join = self.left[columns[edge.target]] - GAP / 3
+        join, finish = self.entry(edge.target)
         along = self.lane_y[edge.lane]
-        begin, finish = self.ends(edge.source)[1], self.ends(edge.target)[0] - 0.03
+        begin = self.ends(edge.source)[1]
         if lanes[edge.source] == lanes[edge.target] == edge.lane and len(starts) == len(ends):
             return [[(begin, start), (finish, end)] for start, end in zip(starts, ends, strict=True)]
         return [
@@ -227,6 +234,10 @@ class Row:
             for start in starts
             for end in ends
         ]
+
+    def entry(self, at: int) -> tuple[float, float]:
+        """Where arrows to a box meet, and where they end."""
+        return self.left[self.layout.columns[at]] - GAP / 3, self.ends(at)[0] - 0.03
 
     def _heights(self, at: int) -> list[float]:
         """Where arrows meet a box: the middle of each column."""
@@ -236,21 +247,20 @@ class Row:
 
 
 def _broken(boxes: Sequence[Box], layout: Layout) -> list[range]:
-    """The columns as rows of about one width, broken only where a single straight arrow is cut."""
+    """The columns as rows of about one width, broken only where all arrows come from one box."""
     count = 1 + max(layout.columns)
     widths = [max(box.width for at, box in enumerate(boxes) if layout.columns[at] == column) for column in range(count)]
-    crossing = [0] * count  # arrows from a column or before it to later ones
+    crossing: list[set[int]] = [set() for _ in range(count)]  # sources of the arrows from a column or before it
     for edge in layout.edges:
         for column in range(layout.columns[edge.source], layout.columns[edge.target]):
-            crossing[column] += 1
-    straight = [crossing[column] == 1 for column in range(count)]
+            crossing[column].add(edge.source)
+    straight = [len(sources) == 1 and layout.columns[min(sources)] == at for at, sources in enumerate(crossing)]
     tried = [_filled(widths, straight, WIDEST * share / 40) for share in range(20, 41)]
-    lengths = [sum(widths[column] + GAP for column in row) - GAP for row in tried[-1]]
+    rows = next(rows for rows in tried if len(rows) == len(tried[-1]))
+    lengths = [sum(widths[column] + GAP for column in row) - GAP for row in rows]
     together = max(lengths) > WIDEST  # by shortcuts over all of it
     scraps = min(lengths) < max(lengths) / 4 and sum(lengths) < 1.5 * WIDEST
-    if together or scraps:
-        return [range(count)]
-    return next(rows for rows in tried if len(rows) == len(tried[-1]))
+    return [range(count)] if together or scraps else rows
 
 
 def _filled(widths: Sequence[float], straight: Sequence[bool], limit: float) -> list[range]:
@@ -266,24 +276,15 @@ def _filled(widths: Sequence[float], straight: Sequence[bool], limit: float) -> 
 
 
 def _turn(axes: Axes, row: Row, after: Row, top: float) -> None:
-    """The arrow from the end of a row to the beginning of the next."""
-    last = max(row.boxes, key=lambda at: row.layout.columns[at])
-    first = min(after.boxes, key=lambda at: after.layout.columns[at])
-    start, end = top + row.lane_y[0], top - row.height - GAP + after.lane_y[0]
-    right, left = row.ends(last)[1], after.ends(first)[0]
-    outside = row.width + MARGIN + GAP / 2
-    between = top - row.height - GAP / 2
-    arrow(
-        axes,
-        [
-            (right, start),
-            (outside, start),
-            (outside, between),
-            (MARGIN / 2, between),
-            (MARGIN / 2, end),
-            (left - 0.03, end),
-        ],
-    )
+    """The arrows from the end of a row to the next."""
+    between, below = top - row.height - GAP / 2, top - row.height - GAP
+    outside = MARGIN + row.width + GAP / 2
+    for edge in after.incoming:
+        start = top + row.lane_y[row.layout.lanes[edge.source]]
+        along, end = below + after.lane_y[edge.lane], below + after.lane_y[after.layout.lanes[edge.target]]
+        join, finish = after.entry(edge.target)
+        back = [(outside, start), (outside, between), (MARGIN / 3, between), (MARGIN / 3, along)]
+        arrow(axes, [(row.ends(edge.source)[1], start), *back, (join, along), (join, end), (finish, end)])
 
 
 def _draw_box(axes: Axes, box: Box, corner: Point, at: int) -> None:

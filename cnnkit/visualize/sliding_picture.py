@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matplotlib.animation import FFMpegWriter, FuncAnimation, HTMLWriter, PillowWriter
+from matplotlib.animation import FFMpegWriter, HTMLWriter, PillowWriter
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +22,7 @@ from cnnkit.primitives.arrays import Sides
 from cnnkit.primitives.counting import Padding as Cropping
 from cnnkit.primitives.padding import Border, Padding
 from cnnkit.visualize import style
+from cnnkit.visualize.film import Film
 from cnnkit.visualize.sliding_window import (
     BORDER,
     INSERTED,
@@ -101,7 +102,7 @@ def convolution_animation(
     A notebook shows it with buttons; `ck.visualize.save_animation(film, "convolution.gif")` writes it.
     """
     slide = convolution_slide(image, kernel, stride=stride, padding=padding, border=border, dilation=dilation)
-    return Film(slide, seconds, decimals)
+    return _film(slide, seconds, decimals)
 
 
 def transposed_convolution(
@@ -146,7 +147,7 @@ def transposed_convolution_animation(
 ) -> Film:
     """`transposed_convolution` as a film, see `convolution_animation`."""
     slide = transposed_convolution_slide(image, kernel, stride=stride, padding=padding, dilation=dilation)
-    return Film(slide, seconds, decimals)
+    return _film(slide, seconds, decimals)
 
 
 def pooling(
@@ -190,31 +191,7 @@ def pooling_animation(
     decimals: int = 1,
 ) -> Film:
     """`pooling` as a film, see `convolution_animation`."""
-    return Film(pooling_slide(image, size, kind=kind, stride=stride, padding=padding), seconds, decimals)
-
-
-class Film(FuncAnimation):
-    """An animation of a slide, a frame a step, that a notebook shows by itself, with buttons.
-
-    Attributes:
-        figure: What is drawn on.
-        seconds: From step to step.
-    """
-
-    def __init__(self, slide: Slide, seconds: float, decimals: int) -> None:
-        self.figure, (axes,) = _panels(slide, 1, 1, CELL)
-
-        def draw(step: int) -> list[Artist]:
-            axes.clear()
-            with style.styled():
-                draw_step(axes, slide, step, cell=CELL, decimals=decimals)
-            return []
-
-        self.seconds = seconds
-        super().__init__(self.figure, draw, frames=range(1, slide.steps + 1), interval=round(1000 * seconds))
-
-    def _repr_html_(self) -> str:
-        return str(self.to_jshtml())
+    return _film(pooling_slide(image, size, kind=kind, stride=stride, padding=padding), seconds, decimals)
 
 
 WRITERS: dict[str, Any] = {".gif": PillowWriter, ".html": HTMLWriter, ".mp4": FFMpegWriter}
@@ -224,7 +201,7 @@ def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
     """Writes an animation; the ending says in which format: .gif, .html (with buttons), .mp4 (needs ffmpeg).
 
     Args:
-        film: From `convolution_animation` and the like.
+        film: From `convolution_animation`, `animation` and the like.
         path: Where to; missing folders are made.
         dpi: Pixels per inch.
 
@@ -248,6 +225,19 @@ def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     film.save(str(path), writer=writer(fps=1 / film.seconds), dpi=dpi)
     return path
+
+
+def _film(slide: Slide, seconds: float, decimals: int) -> Film:
+    """A frame a step."""
+    figure, (axes,) = _panels(slide, 1, 1, CELL)
+
+    def draw(frame: int) -> list[Artist]:
+        axes.clear()
+        with style.styled():
+            draw_step(axes, slide, frame + 1, cell=CELL, decimals=decimals)
+        return []
+
+    return Film(figure, draw, slide.steps, seconds)
 
 
 def _figure(slide: Slide, step: int | None, decimals: int) -> Figure:

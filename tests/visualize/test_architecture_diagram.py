@@ -148,6 +148,18 @@ def test_long_networks_go_on_in_the_next_row() -> None:
     assert arrows(made) == 40
 
 
+def test_a_row_may_end_where_branches_begin() -> None:
+    x = image = keras.Input((32, 32, 3))
+    for number in range(8):
+        branches = [keras.layers.Conv2D(8, side, padding="same", name=f"m{number}_{side}")(x) for side in (1, 3, 5)]
+        x = keras.layers.Concatenate(name=f"m{number}")(branches)
+    model = keras.Model(image, x)
+    made = architecture(model, detail="layers")
+    assert made.get_figwidth() <= WIDEST + 0.6 + 1e-6
+    assert not overlapping(made)
+    assert arrows(made) == 8 * 6
+
+
 def test_a_backbone_and_a_network_with_a_head() -> None:
     body = ck.backbone("nano", weights=None)
     assert texts(architecture(body), "shape")[-1] == "3×3×512"
