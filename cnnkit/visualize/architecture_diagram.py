@@ -94,7 +94,7 @@ class Box:
     @cached_property
     def words(self) -> list[str]:
         """The lines below the shape."""
-        lines = [wrapped for line in self.part.lines() for wrapped in textwrap.wrap(line, 22)]
+        lines = [wrapped for line in self.part.lines() for wrapped in _wrapped(line)]
         named = [style.shortened(self.part.names[0], 20), *lines] if self.named else lines
         return list(dict.fromkeys(named))  # a name may say it all: add, add
 
@@ -244,6 +244,16 @@ class Row:
         box, middle = self.boxes[at], self.lane_y[self.layout.lanes[at]]
         pitch = box.height + box.depth[1] + APART
         return [middle + pitch * (column - (box.columns - 1) / 2) for column in range(box.columns)]
+
+
+def _wrapped(line: str) -> list[str]:
+    """Lines of 22 letters or so, broken at commas.
+
+    >>> _wrapped("(1×1 in 3 groups, 3×3 dw, 1×1) ×3")
+    ['(1×1 in 3 groups,', '3×3 dw, 1×1) ×3']
+    """
+    held = line.replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", ")
+    return [wrapped.replace("\N{NO-BREAK SPACE}", " ") for wrapped in textwrap.wrap(held, 22)]
 
 
 def _broken(boxes: Sequence[Box], layout: Layout) -> list[range]:

@@ -169,18 +169,18 @@ Words = tuple[tuple[str, ...], ...]
 
 
 def said(words: Words) -> list[str]:
-    r"""Words as a slide has them, repetitions as (…) ×6, a line each.
+    """Words as a slide has them, repetitions as (…) ×6, a line each.
 
     >>> said((("dense",),)), said((("3×3",), ("3×3",)))
-    (['dense'], ['3×3\xa0×2'])
+    (['dense'], ['3×3 ×2'])
     >>> said((("3×3",), ("1×1",), ("1×1", "3×3 dw", "1×1"), ("1×1", "3×3 dw", "1×1")))
-    ['3×3, 1×1', '(1×1, 3×3 dw, 1×1)\xa0×2']
+    ['3×3, 1×1', '(1×1, 3×3 dw, 1×1) ×2']
     """
     lines = []
     for part, times in runs(words):
         text = ", ".join(part)
         bracketed = f"({text})" if len(part) > 1 else text
-        lines.append(f"{bracketed}\N{NO-BREAK SPACE}×{times}" if times > 1 else text)
+        lines.append(f"{bracketed} ×{times}" if times > 1 else text)
     return lines
 
 

@@ -120,7 +120,7 @@ def test_what_is_repeated_is_drawn_so_often_up_to_four_times() -> None:
         made = architecture(residual(blocks))
         (repeated,) = [found for found in boxes(made).values() if len(found) > 1]
         assert len(repeated) == slabs
-        assert f"(3×3, 3×3)\xa0×{blocks}" in texts(made, "words")
+        assert f"(3×3, 3×3) ×{blocks}" in texts(made, "words")
 
 
 def test_two_groups_are_two_columns() -> None:

@@ -64,9 +64,9 @@ def test_strides() -> None:
 
 
 def test_six_repeated_blocks_are_said_once() -> None:
-    assert said((("1×1", "3×3", "1×1"),) * 6) == ["(1×1, 3×3, 1×1)\xa0×6"]
-    assert said((("1×1",), ("2 branches",)) * 2) == ["(1×1, 2 branches)\xa0×2"]
-    assert said((("a",), ("b",), ("b",), ("c",), ("d",))) == ["a", "b\xa0×2", "c, d"]
+    assert said((("1×1", "3×3", "1×1"),) * 6) == ["(1×1, 3×3, 1×1) ×6"]
+    assert said((("1×1",), ("2 branches",)) * 2) == ["(1×1, 2 branches) ×2"]
+    assert said((("a",), ("b",), ("b",), ("c",), ("d",))) == ["a", "b ×2", "c, d"]
 
 
 def test_shapes() -> None:
