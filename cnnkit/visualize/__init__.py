@@ -1,5 +1,10 @@
-"""Visualize: what a network learned, where it looks, how the training went, what it gets wrong.
+"""Visualize: how a network is built, what it learned, where it looks, how the training went, what it gets wrong.
 
+    ck.visualize.architecture(net)                  # its stages as boxes; `block` draws one part layer by layer
+    ck.visualize.convolution(image, kernel)         # the sliding window, the sums written out
+    ck.visualize.filters(net)                       # of the first layer; `activations` for a picture
+    ck.visualize.dreams(net, "block5_conv2")        # what channels look for; `dream` for one, or from a photograph
+    ck.visualize.receptive_field(net, "block5_conv2", image)
     ck.visualize.curves(run)                        # loss and accuracy, phase by phase
     ck.visualize.confusion(labels, predicted, classes)
     ck.visualize.worst(photos.test, table)          # the mistakes it was surest of

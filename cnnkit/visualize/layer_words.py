@@ -29,14 +29,14 @@ class Kind:
 KINDS = {
     "input": Kind("input", style.FAINT),
     "convolution": Kind("convolution", style.BLUE),
-    "residual": Kind("block, its branches added", "#8C6BB1"),
+    "residual": Kind("block, its branches added", style.PURPLE),
     "branches": Kind("block, its branches concatenated", style.SKY),
     "pooling": Kind("pooling", style.ORANGE),
-    "enlarging": Kind("enlarging", "#CC79A7"),  # Okabe and Ito's reddish purple
+    "enlarging": Kind("enlarging", style.PINK),
     "joining": Kind("joining", style.MUTED),
     "dense": Kind("dense", style.GREEN),
-    "other": Kind("other", "#B0A58F"),
-    "output": Kind("output", "#E69F00"),  # Okabe and Ito's orange
+    "other": Kind("other", style.SAND),
+    "output": Kind("output", style.AMBER),
 }
 """Name → what the legend says; in the order of the legend."""
 

@@ -1,8 +1,8 @@
 """How every figure looks: colours, fonts, sizes, in one place.
 
 Figures are made without pyplot: nothing global changes, nothing has to be closed, and a notebook shows what a cell
-returns. Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart; text is large
-enough for a slide.
+returns. Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart, and two more
+for networks with many kinds of layers; text is large enough for a slide.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ BLUE = "#0072B2"
 ORANGE = "#D55E00"
 GREEN = "#009E73"
 SKY = "#56B4E9"
+PINK = "#CC79A7"
+AMBER = "#E69F00"
+PURPLE = "#8C6BB1"
+SAND = "#B0A58F"
 INK = "#1F2933"
 MUTED = "#616E7C"
 FAINT = "#CBD2D9"
