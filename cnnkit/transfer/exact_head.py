@@ -147,6 +147,11 @@ def path(
         strengths: From strong to weak.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import ThreadpoolController
+
+    # Products with one vector wait for memory, not for a core: a second thread gains nothing, and where another process
+    # takes its core each of them waits for it, five times as long in all.
+    alone = ThreadpoolController()
 
     x: Floats | Doubles = examples.features
     if x.size <= DOUBLED_NUMBERS:
@@ -180,7 +185,8 @@ def path(
     for strength in strengths:
         whitening = Whitening.of(covariance, curvature, strength, x.shape[1])
         start = whitening.whitened(bias, kernel).ravel()
-        found = minimize(objective, start, args=(strength, whitening), jac=True, method="L-BFGS-B", options=options)
+        with alone.limit(limits=1, user_api="blas"):
+            found = minimize(objective, start, args=(strength, whitening), jac=True, method="L-BFGS-B", options=options)
         bias, kernel = whitening.coloured(found.x.reshape(-1, units))
         yield scaling.linear(bias, kernel, strength)
 
