@@ -90,7 +90,7 @@ def resizing(box: tuple[float, float, float, float], size: tuple[int, int]) -> N
 
 
 def warp(
-    image: NDArray[np.float32] | NDArray[np.uint8],
+    image: NDArray[np.float32],
     positions: NDArray[np.float64],
     size: tuple[int, int],
     *,
@@ -102,7 +102,7 @@ def warp(
     """The picture resampled.
 
     Args:
-        image: (h, w, c); of uint8 the result is rounded to whole numbers.
+        image: (h, w, c).
         positions: (3, 3), from (x, y, 1) of a result's pixel to that of the picture.
         size: (height, width) of the result.
         fill: What is outside the picture, one of `FILLS`.
@@ -121,23 +121,20 @@ def warp(
         for channel in range(image.shape[2]):
             view[..., [channel]] = warp(image[..., [channel]], positions, size, fill=fill, outside=outside)
         return view
-    target = view if image.dtype == view.dtype else None
     if fill == "wrap":
         y, x = _places(positions, size)
         across, down = _folded(x, image.shape[1]), _folded(y, image.shape[0])
-        warped = cv2.remap(image, across, down, cv2.INTER_LINEAR, dst=target, borderMode=FILLS[fill])
+        cv2.remap(image, across, down, cv2.INTER_LINEAR, dst=view, borderMode=FILLS[fill])
     else:
-        warped = cv2.warpAffine(
+        cv2.warpAffine(
             image,
             positions[:2],
             (size[1], size[0]),
-            dst=target,
+            dst=view,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=FILLS[fill],
             borderValue=(outside,) * 4,
         )
-    if target is None:
-        view[...] = warped.reshape(view.shape)  # OpenCV drops an axis of one channel
     if fill == "constant":
         y, x = _places(positions, size)
         view[(y < 0) | (y > image.shape[0] - 1) | (x < 0) | (x > image.shape[1] - 1)] = outside
@@ -160,7 +157,7 @@ def _folded(places: NDArray[np.float64], length: int) -> NDArray[np.float32]:
 
 
 def _splines(
-    image: NDArray[np.float32] | NDArray[np.uint8],
+    image: NDArray[np.float32],
     positions: NDArray[np.float64],
     size: tuple[int, int],
     fill: str,

@@ -4,9 +4,9 @@ Read right, and not only the common case: CMYK and YCCK, grey, palettes, alpha (
 a channel (scaled to 8, never clipped), the first frame of an animation. Colour profiles are not applied, as in
 the pictures that the ImageNet weights were trained on.
 
-OpenCV decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other. By
-choice it decodes them smaller, in about two thirds of the time: framed pictures then differ by 2 to 5 of 255 on
-average, by up to 25 where a picture is full of fine detail.
+simplejpeg decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other. By
+choice it decodes them smaller, in about three quarters of the time: framed pictures then differ by 2 to 5 of 255 on
+average, by up to 25 where a picture is full of fine detail. A JPEG that may have to be turned is left to OpenCV.
 
 Everything else goes through Pillow. Both refuse a truncated file. A JPEG whose scan was damaged but whose end is
 there cannot be told from a good one: libjpeg draws something, writes a line to stderr, and that is the picture.
@@ -21,6 +21,7 @@ from typing import cast
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -33,6 +34,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "PPM")
 
 # Pixels of a JPEG above which Pillow is asked, which warns of pictures that would fill the memory.
 LARGEST = 89_478_485
+# The beginning of a segment that may say how a picture is to be turned.
+EXIF = b"Exif\0\0"
 # What a scaled decode divides both sides by, and OpenCV's bit for it.
 REDUCTIONS = {
     1: 0,
@@ -90,7 +93,7 @@ def decode_bytes(data: bytes, name: str, *, least: int | None = None) -> NDArray
 
 
 def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) -> NDArray[np.uint8] | None:
-    """The picture (h, w, 3) of a whole RGB or grey JPEG, by OpenCV; None for anything else.
+    """The picture (h, w, 3) of a whole RGB or grey JPEG; None for anything else.
 
     Args:
         data: The whole file.
@@ -102,8 +105,17 @@ def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) 
         return None
     short = min(height, width)
     reduction = max(factor for factor in REDUCTIONS if factor * (least or short) <= short or factor == 1)
-    flags = cv2.IMREAD_COLOR_RGB | REDUCTIONS[reduction] | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
-    return cast("NDArray[np.uint8] | None", cv2.imdecode(np.frombuffer(data, np.uint8), flags))
+    if upright and EXIF in data:
+        buffer = np.frombuffer(data, np.uint8)
+        return cast("NDArray[np.uint8] | None", cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB | REDUCTIONS[reduction]))
+    try:
+        # A fifth faster than OpenCV; what it decodes at 1/n of the size is rounded up.
+        pixels = simplejpeg.decode_jpeg(
+            data, min_height=-(-height // reduction), min_width=-(-width // reduction), min_factor=1, strict=False
+        )
+    except ValueError:  # Pillow has the last word
+        return None
+    return cast("NDArray[np.uint8]", pixels)
 
 
 def _jpeg_frame(data: bytes) -> tuple[int, int, int]:

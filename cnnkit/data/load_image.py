@@ -1,7 +1,8 @@
 """A picture file as Keras's `load_img` reads it, pixel for pixel, and as `ImageDataGenerator` wants it.
 
 It is not `decode_file`: EXIF rotation is ignored, alpha is dropped, and the resampling is Pillow's, by default without
-antialiasing. Where OpenCV gives the same pixels it does the work, because its threads do not wait for each other.
+antialiasing. Where simplejpeg and OpenCV give the same pixels they do the work: their threads do not wait for each
+other.
 """
 
 from __future__ import annotations
