@@ -118,5 +118,5 @@ def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
     return MissingExtraError(
         f"the package {package} for {purpose}",
         "it is not installed",
-        f"Install it with: pip install 'cnnkit[{extra}]'",
+        f"Install it, in cnnkit's checkout: pip install '.[{extra}]'",
     )

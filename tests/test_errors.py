@@ -39,4 +39,4 @@ def test_unknown_name_gives_the_nearest() -> None:
 
 
 def test_missing_extra_names_the_install_line() -> None:
-    assert "pip install 'cnnkit[fast]'" in str(errors.missing_extra("openvino", "fast", "the fast engine"))
+    assert "pip install '.[fast]'" in str(errors.missing_extra("openvino", "fast", "the fast engine"))

@@ -23,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "cut_table": "cnnkit.backbones.cuts",
         "dominators": "cnnkit.backbones.graph",
         "export_weights": "cnnkit.backbones.weights",
+        "imagenet_classes": "cnnkit.backbones.weights",
         "names": "cnnkit.backbones.table",
         "truncate": "cnnkit.backbones.truncation",
         "verification_table": "cnnkit.backbones.weights",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.resources
+import json
 import os
 import shutil
 import sys
@@ -216,6 +217,19 @@ def export_weights(folder: str | Path) -> pd.DataFrame:
             partial.replace(copy)
         records.append((file.name, str(copy), copy.stat().st_size))
     return pd.DataFrame(records, columns=["file", "path", "bytes"])
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """The 1,000 classes of ImageNet, in the order of every published network's output; `"tench"` is the first.
+
+    Read from `imagenet_class_index.json`, found or fetched like a weights file.
+
+    Raises:
+        WeightsError: The file is not here and cannot be fetched, or it was changed.
+    """
+    path, _ = locate([CLASS_INDEX], "the class names of ImageNet")
+    index = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(index[str(number)][1].replace("_", " ") for number in range(len(index)))
 
 
 def _opens(path: Path) -> bool:

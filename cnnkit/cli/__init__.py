@@ -1,12 +1,15 @@
 """The command line: one module a command, joined here.
 
 Results go to standard output, as tables or, with `--json`, as one JSON value; progress and errors to standard error.
-Exit codes: 0 fine, 1 the work failed, 2 the command was used wrongly.
+Exit codes: 0 fine, 1 the work failed, 2 the command was used wrongly, 130 it was stopped with Ctrl-C.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import typer
 
@@ -22,9 +25,9 @@ from cnnkit.cli.ledger_command import ledger_app
 from cnnkit.cli.predict_command import predict
 from cnnkit.cli.quickstart_command import quickstart
 from cnnkit.cli.weights_command import weights_app
-from cnnkit.errors import CnnkitError, InputError
+from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
-FINE, FAILED, USED_WRONGLY = 0, 1, 2
+FINE, FAILED, USED_WRONGLY, STOPPED = 0, 1, 2, 130
 
 COMMANDS = (quickstart, backbones, cuts, finetune, predict, check, grade, board, bench)
 GROUPS = {"assignment": assignment_app, "ledger": ledger_app, "weights": weights_app}
@@ -41,7 +44,7 @@ def application() -> typer.Typer:
         rich_markup_mode="rich",
     )
     for command in COMMANDS:
-        app.command()(command)
+        app.command()(_interruptible(command))
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
     return app
@@ -55,6 +58,19 @@ def main(arguments: list[str] | None = None) -> None:
         _exit(error, USED_WRONGLY)
     except CnnkitError as error:
         _exit(error, FAILED)
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """The same command; a training that Ctrl-C stops says what was kept, which typer would swallow."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except InterruptedTrainingError as error:
+            _exit(error, STOPPED)
+
+    return run
 
 
 def _exit(error: CnnkitError, code: int) -> None:

@@ -57,7 +57,7 @@ def assignment_prepare(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="A new folder for the students' pictures.")],
     labels: Annotated[Path, typer.Option(help="The secret labels, outside of it.")],
-    scenes: Annotated[int | None, typer.Option(min=2, help="Draw so many pictures: no network needed.")] = None,
+    scenes: Annotated[int | None, typer.Option(min=2, help="Draw so many pictures: nothing is downloaded.")] = None,
     coco_images: Annotated[Path | None, typer.Option(help="A folder of photographs …")] = None,
     coco_annotations: Annotated[Path | None, typer.Option(help="… and their instances_*.json.")] = None,
     tfds: Annotated[str | None, typer.Option(help="A detection set of tensorflow-datasets: coco/2017.")] = None,

@@ -1,4 +1,4 @@
-"""`cnnkit quickstart`: the whole road on drawn pictures, without a network."""
+"""`cnnkit quickstart`: the whole road on drawn pictures, without the internet."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def quickstart(
         f"In {done.out}: bundle (plain Keras JSON + H5), predictions.parquet, report.html and report.png.",
         f"Handed in as {graded.folder}: {graded.grade.status}, {graded.points} points of 20, rank {graded.grade.rank} "
         f"of {graded.grade.ranked} among {CLASSMATES} simulated classmates.",
-        "Next: cnnkit finetune PHOTOS --backbone nano --out runs/mine, where PHOTOS holds one folder a class; with a "
-        "network, --backbone mobilenet_v2 for ImageNet weights, and ck.data.tfds(name) for public data.",
+        "Next: cnnkit finetune PHOTOS --backbone nano --out runs/mine, where PHOTOS holds one folder for each class; "
+        "online, --backbone mobilenet_v2 for ImageNet weights, and ck.data.tfds(name) for public data.",
         sep="\n",
     )

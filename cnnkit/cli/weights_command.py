@@ -64,7 +64,7 @@ def weights_export(
     folder: Annotated[Path, typer.Argument(help="Where the copies go.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Copy every weights file of this machine into FOLDER, for machines without network.
+    """Copy every weights file of this machine into FOLDER, for machines without the internet.
 
     There, set CNNKIT_WEIGHTS=FOLDER, or copy the files into $KERAS_HOME/models.
 

@@ -8,7 +8,7 @@ Roads to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (ten
 A picture is RGB, uint8, 0…255, everywhere.
 
 Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, several in a `Chain`; of a batch: `MixUp`,
-`CutMix`. `ImageDataGenerator` is Keras's, faster.
+`CutMix`. `augmented` puts them into a `tf.data` pipeline; `ImageDataGenerator` is Keras's, faster.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "SkippedFile": "cnnkit.data.dataset",
         "Source": "cnnkit.data.source",
         "arrays": "cnnkit.data.array_images",
+        "augmented": "cnnkit.data.tf_datasets",
         "batches": "cnnkit.data.pipeline",
         "coco": "cnnkit.data.coco_images",
         "decode_bytes": "cnnkit.data.decode",

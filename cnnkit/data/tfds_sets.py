@@ -1,7 +1,7 @@
 """Any classification set of tensorflow-datasets, read from its own cache picture by picture.
 
 The records are reached by their place in the files, so nothing is held in memory but an index: where each record
-begins. A set that was prepared once needs no network; one that was not is downloaded.
+begins. A set that was prepared once is read offline; one that was not is downloaded.
 """
 
 from __future__ import annotations

@@ -73,6 +73,22 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
             other files; what was read back differs.
     """
     folder = Path(folder)
+    replace_folder(folder, lambda partial: write_bundle(network, partial, run=run), known=FILES)
+    return folder
+
+
+def write_bundle(network: Network, folder: Path, *, run: Run | None = None) -> None:
+    """Writes the files of a bundle into an empty folder, reads them back and compares every tensor, bit for bit.
+
+    Args:
+        network: As for `save`.
+        folder: It exists and is empty.
+        run: As for `save`.
+
+    Raises:
+        BundleError: As for `save`.
+        OSError: The disk is full, or the folder may not be written.
+    """
     run = run or network.run
     # Not the live model: it may be compiled, and its optimizer does not belong into the files.
     model = keras.Model(network.model.input, network.model.output, name=network.model.name)
@@ -80,21 +96,16 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
     _check_classes(network.classes, network, folder)
     records = tensor_records(model)
     state = random.getstate()  # Keras draws fresh seeds for initializers from it while it builds the copy.
-
-    def fill(partial: Path) -> None:
-        (partial / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
-        _write_weights(model, partial / WEIGHTS_FILE)
-        if run is not None:
-            run.history.to_parquet(partial / HISTORY_FILE, index=False)
-        manifest = _manifest(network, model, records, partial, run)
-        (partial / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
-        _load_model(partial, read_manifest(partial))
-
     try:
-        replace_folder(folder, fill, known=FILES)
+        (folder / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
+        _write_weights(model, folder / WEIGHTS_FILE)
+        if run is not None:
+            run.history.to_parquet(folder / HISTORY_FILE, index=False)
+        manifest = _manifest(network, model, records, folder, run)
+        (folder / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+        _load_model(folder, read_manifest(folder))
     finally:
         random.setstate(state)
-    return folder
 
 
 def load(folder: str | Path) -> Network:

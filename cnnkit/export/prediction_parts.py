@@ -91,7 +91,11 @@ def predict_to_parquet(
     """
     path, source = Path(path), as_source(images)
     if not len(source):
-        raise DataError("pictures to predict", "an empty source", "A part of a dataset that does not exist is empty.")
+        raise DataError(
+            "pictures to predict",
+            "an empty source",
+            "The dataset has no such part: take another one.",
+        )
     if part_rows < 1 or batch_size < 1:
         received = f"part_rows={part_rows}, batch_size={batch_size}"
         raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")
@@ -189,16 +193,23 @@ def _parts_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise not_written(path, error) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
+        _lock(lock, path)
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # where not one part was finished
+    finally:
+        os.close(lock)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise BundleError(
             f"to be alone in writing {path}", "another process that writes it", "Wait for it, or write another file."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # where not one part was finished
-        os.close(lock)
 
 
 def _read(file: Path) -> Iterator[tuple[list[str], NDArray[np.float32]]]:

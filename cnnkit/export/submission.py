@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from cnnkit.errors import DataError, InputError, unknown_name
-from cnnkit.export.bundle import save
+from cnnkit.export.atomic_folder import replace_folder
+from cnnkit.export.bundle import FILES, write_bundle
 from cnnkit.export.prediction_table import write_column
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.submissions.assignment import Assignment
@@ -39,7 +40,8 @@ def write_submission(
     `cnnkit check` then says whether it will be accepted.
 
     Args:
-        folder: Where to; it must not hold anything else.
+        folder: Where to; made with its parents. An earlier submission there is replaced, at once or not at all;
+            another folder's files are never overwritten.
         network: Trained; one of its classes is the assignment's column.
         pictures: The score segment, in its order: a folder, a source or an array, as for `ck.predict`.
         assignment: What is asked for.
@@ -68,13 +70,17 @@ def write_submission(
             f"{len(table):,}",
             "Predict the whole score segment and nothing else.",
         )
-    save(network, folder, run=run)
-    write_column(
-        folder / PREDICTIONS,
-        [table[assignment.column]],
-        column=assignment.column,
-        classes=network.classes,
-        model_hash=model_hash(tensor_records(network.model)),
-    )
-    shutil.copy(code, folder / code.name)
+
+    def fill(partial: Path) -> None:
+        write_bundle(network, partial, run=run)
+        write_column(
+            partial / PREDICTIONS,
+            [table[assignment.column]],
+            column=assignment.column,
+            classes=network.classes,
+            model_hash=model_hash(tensor_records(network.model)),
+        )
+        shutil.copy(code, partial / code.name)
+
+    replace_folder(folder, fill, known=(*FILES, PREDICTIONS, code.name))
     return folder

@@ -194,11 +194,13 @@ def classifier(
         seed: Of the initial weights and of dropout.
 
     Raises:
-        InputError: A field is out of its range, or two classes share a name.
+        InputError: A field is out of its range, two classes share a name, or `classes` is no list.
 
     >>> classifier(["no_person", "person"], hidden=(256,), dropout=0.3).binary
     True
     """
+    if isinstance(classes, str | int):
+        raise InputError("a list of class names", repr(classes), 'Give ["no_person", "person"], or photos.classes.')
     weight: ClassWeight
     if class_weight is None or class_weight == "balanced":
         weight = class_weight

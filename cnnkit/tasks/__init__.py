@@ -1,1 +1,1 @@
-"""Tasks that need more than a head: distillation, two-stage detection, masks, image translation."""
+"""What needs more than a head: comparing backbones, the quickstart and its report, distilling nano and probing it."""

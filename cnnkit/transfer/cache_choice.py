@@ -124,6 +124,8 @@ def choose(cache: FeatureCache, wanted: Wanted, *, memory_bytes: int, disk_bytes
     else:
         place = "disk" if cache.keep == "disk" and wanted.portable else "memory"
     where = f"in {cache.root}" if place == "disk" else "in memory"
+    if cache.keep != "memory" and not wanted.portable:
+        where += ", since a key cannot tell code of the user's own"
     versions = f" of {wanted.views} views" if wanted.views > 1 else ""
     return Choice(place, f"features{versions} kept {where} ({size})")
 

@@ -1,7 +1,8 @@
 """The features of a frozen prefix, computed once: kept on the disk or in memory and fed to the tail from there.
 
 What is kept is never stale, because it is found by a hash of all that it depends on: configuration and weights of the
-prefix, the pictures, how they meet the input, the version of each and the type of the numbers.
+prefix, the pictures, how they meet the input, the view of each, the engine, the type of the numbers and the versions of
+the packages that compute them.
 """
 
 from __future__ import annotations
@@ -11,14 +12,21 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import version
 from itertools import groupby
 from typing import Any
 
+import cv2
+import keras
 import numpy as np
+import PIL
+import tensorflow as tf
 from numpy.typing import NDArray
 
+import cnnkit
 from cnnkit.data.ahead import ahead
+from cnnkit.data.chain import Augmenter, Chain
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
@@ -134,7 +142,7 @@ class Features:
             pictures=layout.pictures,
             views=len(views),
             uses=len(epochs),
-            portable=portable and LOCKS,
+            portable=portable and LOCKS and own(feed.augment),
             there=bool(keys) and all(key in self._held or self._store.has(key) for key in keys),
         )
         disk = 0 if self._disk_failed else self._cache.budget(self._store.used_bytes())
@@ -215,6 +223,7 @@ class Features:
         """The name of an entry and all that it depends on."""
         about: dict[str, Any] = {
             "format": FORMAT,
+            "software": software(),
             "prefix": self._prefix,
             "pictures": feed.source.fingerprint,
             "size": feed.size,
@@ -226,6 +235,20 @@ class Features:
         if feed.augment is not None:
             about["view"] = {"augmentation": repr(feed.augment), "seed": feed.seed, "number": view}
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest(), about
+
+
+def own(augment: Augmenter | None) -> bool:
+    """Whether the code of an augmentation is cnnkit's: code of the user's own may change under the same name."""
+    if isinstance(augment, Chain):
+        return all(own(step) for step in augment.steps)
+    return augment is None or type(augment).__module__.split(".")[0] == "cnnkit"
+
+
+@cache
+def software() -> dict[str, str]:
+    """The versions of what decodes, warps and computes."""
+    modules = (cnnkit, keras, tf, cv2, PIL)
+    return {"simplejpeg": version("simplejpeg"), **{module.__name__: module.__version__ for module in modules}}
 
 
 def portable_config(value: Any) -> tuple[Any, bool]:

@@ -107,6 +107,8 @@ def fit(
     if views is not None and views < 1:
         raise InputError("at least 1 view, or None", str(views), "8 views cost as much as 8 epochs without a cache.")
     cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
+    # A source remembers its fingerprint; a new one looks at the pictures as they are now.
+    dataset = replace(dataset, train=replace(dataset.train), validation=replace(dataset.validation))
     identity: dict[str, Any] = {
         "plan": plan.settings(),
         "seed": seed,
@@ -190,6 +192,11 @@ class _Training:
     training_pictures: KeptPictures = field(default_factory=KeptPictures)
     validation_pictures: KeptPictures = field(default_factory=KeptPictures)
 
+    @property
+    def view_count(self) -> int:
+        """Versions of each picture that the exact head sees."""
+        return 1 if self.augment is None else self.views or 1
+
     def run_phase(self, phase: Phase, state: State, arrays: Arrays) -> State:
         """Runs one phase from where `state` and `arrays` stand to its end."""
         trained = set_flags(self.network, phase)
@@ -216,6 +223,8 @@ class _Training:
         )
         if forward:
             epochs = range(len(state.rows), len(state.rows) + phase.epochs - state.epoch)
+            if phase.solver == "lbfgs":  # it sees every view, again and again
+                epochs = range(2 * self.view_count)
             training, validation, kept = self.features.feeds(forward, training, validation, epochs)
             said = f"{said}; {kept}"
         self.display.keep(said)
@@ -270,8 +279,7 @@ class _Training:
             values = tail.train_on_batch(batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True)
             totals.update({name: float(value) * len(batch) for name, value in values.items()})
             callbacks.on_train_batch_end(step, values)
-            if step == 0 and state.epoch == 0:
-                check.verify()
+            check.verify_once()
             meter.advance(len(batch), f"loss {values['loss']:.3f}")
         trained_seconds = time.perf_counter() - started
         logs = {name: totals[name] / len(training.source) for name in ("loss", *sorted(totals.keys() - {"loss"}))}
@@ -300,7 +308,7 @@ class _Training:
         """The optimum of a linear head; the row of the history."""
         started = time.perf_counter()
         callbacks.on_epoch_begin(0)
-        views = 1 if self.augment is None else self.views or 1
+        views = self.view_count
         logs = solve_head(tail, self.network.head, training, validation, views)
         check.verify()
         callbacks.on_epoch_end(0, logs)

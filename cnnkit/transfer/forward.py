@@ -39,9 +39,9 @@ class Forward:
 
     Args:
         model: One input, (batch, height, width, 3); one output or several.
-        engine: `"tensorflow"`, `"onnx"`, `"openvino"`, or `"auto"`, the first of `ENGINES` that is installed.
+        engine: `"tensorflow"`, `"onnx"`, `"openvino"`, or `"auto"`, the first of `AUTO` that is installed.
         precision: `"float32"`; or `"bfloat16"`, where the processor has it.
-        say: Is told in one line what runs. A runtime that was asked for by name and failed is a warning too.
+        say: Is told in one line what runs. A runtime of the extra that failed is a warning too.
 
     Raises:
         UnknownNameError: No such engine or precision.
@@ -58,7 +58,6 @@ class Forward:
         say: Callable[[str], None] = _nothing,
     ) -> None:
         self.model = model
-        self._runtime_asked_for = engine not in ("auto", "tensorflow")
         self._say = say
         self._engine = find_engine(engine, precision)
         self._precision: Precision = precision if has_bfloat16() else "float32"
@@ -93,7 +92,7 @@ class Forward:
                 run = engine.start(fold(traced), self._precision)
                 off = deviation(run(pictures), expected)
             except Exception as error:  # converters fail in any way
-                reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+                reason = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])
             else:
                 if off <= tolerance:
                     self._say(f"engine: {engine.name} {self._precision}, {off:.0e} off Keras's numbers{self._note}")
@@ -105,5 +104,5 @@ class Forward:
 
     def _failed(self, text: str) -> None:
         self._say(text)
-        if self._runtime_asked_for:
+        if self._engine is not ENGINES["tensorflow"]:
             warnings.warn(text, stacklevel=2)

@@ -89,6 +89,13 @@ class FrozenCheck:
 
     def __init__(self, model: keras.Model) -> None:
         self._before = [(variable, _digest(variable)) for variable in frozen_variables(model)]
+        self._verified = False
+
+    def verify_once(self) -> None:
+        """`verify` at the first call; a training step costs less than looking at all arrays again."""
+        if not self._verified:
+            self.verify()
+            self._verified = True
 
     def verify(self) -> int:
         """The number of frozen arrays, all unchanged.

@@ -66,8 +66,8 @@ def predict(
             (n, h, w, 3) of RGB 0…255.
         batch_size: Pictures at a time.
         engine: What runs the network: `"tensorflow"`; `"onnx"` or `"openvino"`, of the extra `cnnkit[fast]`; `"auto"`
-            takes what is fastest and installed. The first pictures are compared with Keras's numbers, and
-            an engine that is further off than 1e-4 of the largest is replaced by TensorFlow.
+            is TensorFlow, in bfloat16 OpenVINO where it is installed. The first pictures are compared with Keras's
+            numbers, and an engine that is further off than 1e-4 of the largest is replaced by TensorFlow.
         precision: `"bfloat16"` is faster where the processor has it, and up to a few percent off.
         progress: Whether to show a live line.
 
@@ -83,7 +83,11 @@ def predict(
     """
     source = as_source(images)
     if not len(source):
-        raise DataError("pictures to predict", "an empty source", "A part of a dataset that does not exist is empty.")
+        raise DataError(
+            "pictures to predict",
+            "an empty source",
+            "The dataset has no such part: take another one.",
+        )
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]
     probabilities = np.concatenate(parts)

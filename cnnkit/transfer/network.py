@@ -94,8 +94,9 @@ class Network:
         text = table.to_string(
             index=False, formatters=dict.fromkeys(("layers", "parameters", "trained"), "{:,}".format)
         )
+        framed = f"{self.framing.resize}, {self.framing.interpolation}"
         return (
-            f"Network {self.backbone.name} cut at {self.cut}: {height}×{width} RGB 0…255 ({self.framing.resize}) → "
+            f"Network {self.backbone.name} cut at {self.cut}: {height}×{width} RGB 0…255 ({framed}) → "
             f"{', '.join(self.classes)}\n{text}\n"
             f"{table['parameters'].sum():,} parameters, {table['trained'].sum():,} of them train"
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, unknown_name
 
 Schedule = Literal["constant", "cosine", "step", "one_cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
@@ -82,7 +82,8 @@ class Phase:
         for field, choices in tables.items():
             allowed = get_args(choices)
             value = getattr(self, field)
-            _require(value in allowed, f"{field} of {list(allowed)}", repr(value), "Choose one of them.")
+            if value not in allowed:
+                raise unknown_name(f"a {field}", str(value), allowed)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Plan:
     phases: tuple[Phase, ...]
 
     def __init__(self, phases: Iterable[Phase]) -> None:
+        _require(not isinstance(phases, Phase), "a list of phases", phases, "Put the phase in a list: Plan([phase]).")
         object.__setattr__(self, "phases", tuple(phases))
         names = [phase.name for phase in self.phases]
         _require(bool(names), "at least one phase", names, 'ck.Plan([ck.Phase("head")]) is the shortest plan.')

@@ -18,6 +18,7 @@ Doubles = NDArray[np.float64]
 
 # Features that hardly vary are not blown up: a standard deviation counts as at least this part of the largest.
 SMALLEST_DEVIATION = 1e-4
+ROWS = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,11 @@ class Scaling:
 
     def covariance(self, x: Floats | Doubles) -> Doubles:
         """(d, d), of the scaled features."""
-        products = np.asarray(x.T @ x, np.float64) / len(x) - np.outer(self.mean, self.mean)
-        return products / np.outer(self.deviation, self.deviation)
+        products = np.zeros((x.shape[1], x.shape[1]))
+        for start in range(0, len(x), ROWS):  # in float64, of few rows at a time: what rounding adds has no factor
+            scaled = (x[start : start + ROWS] - self.mean) / self.deviation
+            products += scaled.T @ scaled
+        return products / len(x)
 
     def linear(self, bias: Doubles, kernel: Doubles, strength: float) -> Linear:
         """A head on scaled features as one on features as they are."""

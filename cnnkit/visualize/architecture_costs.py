@@ -100,8 +100,10 @@ def _bars(axes: Axes, values: pd.Series, title: str, colour: str) -> None:
                 va="center",
                 fontsize=8.5,
                 color=style.MUTED,
+                bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.8},
             )
-    total = compact(numbers[-1] if title == "receptive field" else sum(numbers))
+    last = title == "receptive field"
+    total = f"last layer: {compact(numbers[-1])}" if last else compact(sum(numbers))
     axes.set_title(f"{title}\n{total}", color=style.INK)
     axes.set_xlim(0, 1.28 * longest)
     axes.set_xticks([])

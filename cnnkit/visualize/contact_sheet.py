@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from cnnkit.data.source import Source
@@ -108,6 +109,8 @@ def show(axes: Axes, image: Image) -> None:
     height, width = pixels.shape[:2]
     shown = pixels if pixels.dtype == np.uint8 else np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    edge = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=style.FAINT, linewidth=0.6)
+    axes.add_patch(edge)  # a white picture ends somewhere on white paper
     longer = max(height, width)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     axes.set_xlim(middle_x - longer / 2, middle_x + longer / 2)

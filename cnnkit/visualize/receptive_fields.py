@@ -92,7 +92,8 @@ def receptive_field(
         view, effect = window(network, name, cell), effective_field(network, name, seen, cell)
         (high, wide), side = view.size, side_of_most(effect, view)
         views.append(view)
-        titles.append(f"{name}: {high} × {wide}\n{style.percent(MOST)} of the effect: {side} × {side}")
+        seen_most = f"{style.percent(MOST)} of the effect: {side} × {side}" if effect.any() else "silent at this place"
+        titles.append(f"{name}: {high} × {wide}\n{seen_most}")
         panels.append(overlay(seen, _glow(effect, side)))
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(names))]
     columns = min(4, len(panels))

@@ -6,8 +6,9 @@ they slide over the cells' values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +44,7 @@ POOLINGS: dict[str, tuple[Callable[..., Array], Operation]] = {
 }
 """Kind → the primitive, and how its result is written."""
 
-USUAL = {"stride": 1, "padding": 0, "dilation": 1}
+USUAL: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1}
 """Options that a title does not mention."""
 
 
@@ -192,12 +193,13 @@ def pooling_slide(
     pool, operation = POOLINGS[kind]
     x, window = _grid(image, "image"), each(size, 2)
     step = window if stride is None else stride
+    usual = {**USUAL, "stride": step if each(step, 2) == window else None}  # windows side by side
     output = pool(x, window, stride=step, padding=padding)
     around = borders(padding, x.shape, window, step)
     origins = pad(np.full((*x.shape, 1), PICTURE), around)[..., 0]
     cells = np.where(origins == PICTURE, pad(x[..., None], around)[..., 0], np.nan)
     return Slide(
-        title=_title(f"{kind} pooling", window, stride=step, padding=padding, dilation=1),
+        title=_title(f"{kind} pooling", window, usual, stride=step, padding=padding),
         shape=x.shape,
         cells=cells,
         origins=origins,
@@ -222,13 +224,13 @@ def _taps(shape: tuple[int, ...], sliding: Windows) -> NDArray[np.int64]:
     return sliding.of(positions)[:, :, 0]  # (down, across, f, f)
 
 
-def _title(what: str, size: Sides, **options: Sides | Padding) -> str:
+def _title(what: str, size: Sides, usual: Mapping[str, Any] = USUAL, **options: Sides | Padding) -> str:
     """What happens, with the options that are not as usual.
 
     >>> _title("convolution", (3, 3), stride=2, padding=0, dilation=1)
     '3 × 3 convolution, stride 2'
     """
-    told = [f"{name} {_said(value)}" for name, value in options.items() if value not in (USUAL[name], "valid")]
+    told = [f"{name} {_said(value)}" for name, value in options.items() if value not in (usual[name], "valid")]
     return ", ".join([f"{_said(size)} {what}", *told])
 
 

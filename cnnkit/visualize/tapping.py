@@ -29,17 +29,17 @@ def graph_of(network: AnyNetwork) -> keras.Model:
 
 
 def model_of(network: AnyNetwork) -> keras.Model:
-    """The functional model from pictures to one output.
+    """The functional model from pictures to its outputs.
 
     Raises:
-        InputError: The model is no functional one, or has several inputs or outputs.
+        InputError: The model is no functional one, or takes something else.
     """
     model = graph_of(network)
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         raise InputError(
-            "a model from pictures (n, h, w, channels) to one output",
-            f"{len(model.inputs)} inputs, {len(model.outputs)} outputs, input shape {model.inputs[0].shape}",
-            "Make one: keras.Model(model.inputs[0], model.outputs[0]).",
+            "a model of pictures (n, h, w, channels)",
+            f"{len(model.inputs)} inputs, the first of shape {model.inputs[0].shape}",
+            "Make one of the part that takes pictures: keras.Model(pictures, output).",
         )
     return model
 

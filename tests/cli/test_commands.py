@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cnnkit import cli
 from cnnkit.cli import COMMANDS, main
 from cnnkit.data.drawing import write_folders
+from cnnkit.errors import InterruptedTrainingError
 
 TRAIN = ["--backbone", "mobilenet", "--alpha", "0.25", "--weights", "none", "--side", "32", "--no-augment"]
 SHORT = ["--head-epochs", "1", "--deep-epochs", "1"]
@@ -34,6 +36,18 @@ def test_every_command_explains_itself_with_an_example(command: str, capsys) -> 
     assert code == 0
     assert f"Example: cnnkit {command}" in " ".join(out.split())
     assert "--json" in out
+
+
+def test_a_training_that_is_stopped_says_what_was_kept(monkeypatch, capsys) -> None:
+    def train() -> None:
+        raise InterruptedTrainingError("training to run to its end", "Ctrl-C", "The last checkpoint is kept in here.")
+
+    def other() -> None: ...
+
+    monkeypatch.setattr(cli, "COMMANDS", (train, other))
+    code, _, err = run(capsys, "train")
+    assert code == 130
+    assert "The last checkpoint is kept in here." in err
 
 
 def test_the_road_from_a_folder_to_a_table(photos, tmp_path, capsys) -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import cnnkit as ck
-from cnnkit.errors import DataError, InputError, UnknownNameError
+from cnnkit.errors import BundleError, DataError, InputError, UnknownNameError
 from cnnkit.export import write_submission
 from cnnkit.grading.rehearsal import rehearse
 from cnnkit.submissions.assignment import Assignment
@@ -45,6 +45,19 @@ def test_a_trained_network_passes_and_is_ranked(photos, network, tmp_path: Path)
     assert table.column_names == ["red"]
     np.testing.assert_allclose(table["red"].to_numpy(), ck.predict(network, photos.test)["red"], atol=1e-6)
     assert Assignment.load(tmp_path / "assignment").rows == len(photos.test)
+
+
+def test_a_better_submission_replaces_an_earlier_one(photos, network, tmp_path: Path) -> None:
+    fitting = Assignment(name="red", title="Red", rows=len(photos.test), column="red")
+    code = tmp_path / "train.py"
+    for text in ("first = 1", "second = 2"):
+        code.write_text(text)
+        folder = write_submission(tmp_path / "mine", network, photos.test, assignment=fitting, code=code)
+        assert (folder / "train.py").read_text() == text
+    (folder / "diary.txt").write_text("mine")
+    with pytest.raises(BundleError, match="diary"):
+        write_submission(folder, network, photos.test, assignment=fitting, code=code)
+    assert (folder / "diary.txt").exists()
 
 
 def test_pictures_without_labels_cannot_be_graded(network, tmp_path: Path) -> None:

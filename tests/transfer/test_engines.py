@@ -23,7 +23,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.ui
 
 def needs(name: str) -> None:
     for package in ENGINES[name].missing():
-        pytest.skip(f"{package} is not installed: pip install 'cnnkit[fast]'")
+        pytest.skip(f"{package} is not installed: pip install '.[fast]'")
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -107,7 +107,7 @@ def test_engines_by_name(monkeypatch) -> None:
         find_engine("onnx", "bfloat16")
     absent = Engine("openvino", ("no_such_package",), ("float32", "bfloat16"), broken, at_once=1)
     monkeypatch.setitem(ENGINES, "openvino", absent)
-    with pytest.raises(MissingExtraError, match=r"pip install 'cnnkit\[fast\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '.\[fast\]'"):
         find_engine("openvino", "float32")
     assert find_engine("auto", "bfloat16").name == "tensorflow"
 

@@ -114,5 +114,5 @@ def test_it_needs_validation_pictures_and_one_epoch(make, colours) -> None:
         fit(make(), data, plans.probe(solver="lbfgs"), progress=False)
     with pytest.raises(InputError, match="epochs=1"):
         Phase("p", epochs=3, solver="lbfgs")
-    with pytest.raises(InputError, match="solver of"):
+    with pytest.raises(InputError, match="'steps' or 'lbfgs'"):
         Phase("p", epochs=1, solver="newton")

@@ -26,7 +26,7 @@ def test_groups_are_the_stages_and_the_head_each_layer_once(make) -> None:
 def test_it_prints_as_a_table(make) -> None:
     network = make()
     text = repr(network)
-    assert "residual cut at block2_relu: 16×16 RGB 0…255 (crop) → grey, red" in text
+    assert "residual cut at block2_relu: 16×16 RGB 0…255 (crop, bilinear) → grey, red" in text
     assert f"{network.model.count_params():,} parameters" in text
     assert network.summary()["parameters"].sum() == network.model.count_params()
     assert (network.cut, network.size) == ("block2_relu", (16, 16))

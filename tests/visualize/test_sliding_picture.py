@@ -178,7 +178,8 @@ def test_negative_factors_are_in_parentheses_and_rounding_is_admitted() -> None:
     ("title", "made"),
     [
         ("3 × 3 convolution, stride 2, padding 1", lambda: convolution(IMAGE, KERNEL, stride=2, padding=1, step=1)),
-        ("2 × 2 max pooling, stride 2 × 2", lambda: pooling(IMAGE, 2, step=1)),
+        ("2 × 2 max pooling", lambda: pooling(IMAGE, 2, step=1)),
+        ("3 × 3 max pooling, stride 1", lambda: pooling(IMAGE, 3, stride=1, step=1)),
     ],
 )
 def test_the_title_says_what_happens(title: str, made: object) -> None:
