@@ -114,7 +114,8 @@ def compare(
     if not len(dataset.train) or not len(dataset.validation) or dataset.train.labels is None:
         raise DataError(
             "labelled training and validation pictures",
-            f"{len(dataset.train)} and {len(dataset.validation)}",
+            f"{len(dataset.train)} training and {len(dataset.validation)} validation pictures, "
+            f"{'without' if dataset.train.labels is None else 'with'} labels",
             "Validation chooses the L2 strength: ck.data.folder(path, split=(0.7, 0.15, 0.15)) makes such a part.",
         )
     names = [given if isinstance(given, str) else _name(given) for given in backbones]
