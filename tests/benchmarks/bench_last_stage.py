@@ -65,7 +65,7 @@ def keras_epoch(
     pixels, targets = images.astype(np.float32), net.head.encode(labels)
 
     def run() -> float:
-        net.model.compile(keras.optimizers.Adam(phase.rate), net.head.loss(), net.head.metrics())
+        net.model.compile(keras.optimizers.Adam(phase.rate), loss=net.head.loss(), metrics=net.head.metrics())
         seconds = []
         for _ in range(EPOCHS):
             started = time.perf_counter()
