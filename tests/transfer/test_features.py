@@ -5,22 +5,25 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnkit.backbones.extractor import backbone
 from cnnkit.data.array_images import arrays
 from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.chain import Chain
 from cnnkit.data.framing import Framing
+from cnnkit.data.image_folder import folder as folder_of
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import feature_store, plans
 from cnnkit.transfer.cache_choice import FeatureCache
-from cnnkit.transfer.features import portable_config
+from cnnkit.transfer.features import own, portable_config
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
@@ -164,6 +167,46 @@ def test_what_changes_features_is_computed_anew(make, colours, pictures_seen) ->
     images[3, 0, 0, 0] ^= 1
     other = arrays(images, colours.train.labels, classes=["grey", "red"], split=(1, 0, 0))
     assert decoded(make(), replace(colours, train=other.train)) == len(colours.train)
+
+
+def test_a_file_that_changed_is_seen_by_the_same_dataset(make, tmp_path, pictures_seen) -> None:
+    images, labels = pictures(24, 0)
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        file = tmp_path / "photos" / ("grey", "red")[label] / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    photos = folder_of(tmp_path / "photos", split=(1, 0, 0))
+    fit(make(), photos, plans.probe(epochs=2), progress=False)
+    Image.fromarray(255 - images[0]).save(tmp_path / "photos" / photos.train.ids[0])
+    pictures_seen.clear()
+    fit(make(), photos, plans.probe(epochs=2), progress=False)
+    assert sum(pictures_seen) == len(photos.train)
+
+
+@dataclass(frozen=True)
+class Inverted:
+    """Code of the user's own, whose name says nothing of what it does."""
+
+    def apply(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        del generator
+        return 255 - image.astype(np.float32)
+
+
+def test_views_of_the_users_own_code_are_not_kept_on_the_disk(make, colours, folder, capsys) -> None:
+    assert own(Chain((TURNED,)))
+    assert not own(Chain((TURNED, Inverted())))
+    fit(make(), colours, plans.probe(epochs=3), augment=Inverted(), views=1)
+    assert "cannot tell code of the user's own" in capsys.readouterr().err
+    entries = list(folder.glob("*/entry.json"))
+    assert len(entries) == 1  # of validation, which is not augmented
+
+
+def test_an_exact_head_keeps_its_features_for_the_next_one(make, colours, pictures_seen) -> None:
+    fit(make(), colours, plans.probe(solver="lbfgs"), augment=TURNED, views=2, progress=False)
+    assert sum(pictures_seen) == 2 * len(colours.train) + len(colours.validation)
+    pictures_seen.clear()
+    fit(make(), colours, plans.probe(solver="lbfgs"), augment=TURNED, views=2, progress=False)
+    assert pictures_seen == []
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 0.01), ("bfloat16", 0.05)])
