@@ -26,6 +26,11 @@ def finetune(
     train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "1",
     augment: Annotated[bool, typer.Option(help="Flip, turn, shift and zoom the training pictures a little.")] = True,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
+    decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
+    engine: Annotated[
+        str, typer.Option(help="What runs the frozen layers: tensorflow, openvino, onnx.")
+    ] = "tensorflow",
+    precision: Annotated[str, typer.Option(help="Of the frozen layers: float32; or bfloat16.")] = "float32",
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -39,7 +44,7 @@ def finetune(
     import cnnkit as ck
 
     checkpoints = out.with_name(f"{out.name}.checkpoints")
-    dataset = ck.data.folder(data, seed=seed, on_error=on_error)
+    dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
     plan = ck.plans.freeze_then_finetune(
         head_epochs=head_epochs,
         deep_epochs=deep_epochs,
@@ -56,6 +61,8 @@ def finetune(
         framing=None if resize is None else ck.data.Framing(resize=resize),
         plan=plan,
         augment=ck.data.Augmentation.gentle() if augment else None,
+        engine=engine,
+        precision=precision,
         batch_size=batch_size,
         seed=seed,
         resume=checkpoints,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
+    from cnnkit.data.image_folder import Decode
     from cnnkit.transfer.engines import EngineName, Precision
 
 
@@ -21,6 +22,7 @@ def predict(
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 32,
     engine: Annotated[str, typer.Option(help="What runs it: auto, tensorflow, onnx or openvino.")] = "auto",
     precision: Annotated[str, typer.Option(help="float32; or bfloat16, faster and rougher.")] = "float32",
+    decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Label pictures with a saved network.
@@ -41,7 +43,9 @@ def predict(
 
     if on_error not in ("raise", "skip"):
         raise unknown_name("a way to treat broken pictures", on_error, ("raise", "skip"))
-    source, skipped = pictures(images, on_error="skip" if on_error == "skip" else "raise")
+    source, skipped = pictures(
+        images, on_error="skip" if on_error == "skip" else "raise", decode=cast("Decode", decode)
+    )
     network = load(bundle)
     started = time.perf_counter()
     written = predict_to_parquet(

@@ -22,6 +22,7 @@ from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset, from
 from cnnkit.errors import DataError, ImageFileError, InputError, unknown_name
 
 T = TypeVar("T")
+Decode = Literal["exact", "scaled"]
 
 ARRANGEMENT = (
     "Arrange the pictures as <folder>/<class>/<picture>, or as <folder>/train/<class>/<picture> with "
@@ -62,7 +63,7 @@ class ScalingFileReader(FileReader):
         return hashlib.sha256(f"scaled {super().digest(position)}".encode()).hexdigest()
 
 
-DECODES = {"exact": FileReader, "scaled": ScalingFileReader}
+DECODES: dict[str, type[FileReader]] = {"exact": FileReader, "scaled": ScalingFileReader}
 
 
 def folder(
@@ -73,7 +74,7 @@ def folder(
     split_file: str | Path | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     classes: Sequence[str] | None = None,
-    decode: Literal["exact", "scaled"] = "exact",
+    decode: Decode = "exact",
 ) -> Dataset:
     """Photographs arranged in folders, as a dataset.
 
@@ -102,8 +103,7 @@ def folder(
             that train does not have, or too few pictures of a class to split.
         ImageFileError: A file that ends like a picture and is none.
     """
-    if decode not in DECODES:
-        raise unknown_name("a way to decode", decode, DECODES)
+    read = _reader(decode)
     root = Path(path)
     listing = _listed(root)
     splits = _split_folders(listing)
@@ -115,9 +115,7 @@ def folder(
         )
     below = {split: _class_folders(listing, name) for split, name in (splits or {"train": ""}).items()}
     names = _class_names(root, below, classes)
-    reader = DECODES[decode](
-        root, tuple(sorted(file for each in below.values() for files in each.values() for file in files))
-    )
+    reader = read(root, tuple(sorted(file for each in below.values() for files in each.values() for file in files)))
     skipped = _unreadable(reader, on_error)
     parts = _sources(reader, below, names, {file.path for file in skipped})
     parts = from_file(parts["train"], split_file) if split_file is not None else arranged(parts, split=split, seed=seed)
@@ -125,29 +123,41 @@ def folder(
 
 
 def pictures(
-    path: str | Path, *, on_error: Literal["raise", "skip"] = "raise"
+    path: str | Path,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    decode: Decode = "exact",
 ) -> tuple[Source, tuple[SkippedFile, ...]]:
     """All pictures below a folder, or the one in a file, without labels: what a network is to predict.
 
     Args:
         path: A folder, searched to any depth, or a file.
         on_error: As for `folder`.
+        decode: As for `folder`.
 
     Returns:
         The source, in natural order of the paths (2.jpg before 10.jpg), and the files that were skipped.
 
     Raises:
+        UnknownNameError: Another way to decode.
         DataError: Nothing there, or no pictures.
         ImageFileError: A file that ends like a picture, or was named, and is none.
     """
+    read = _reader(decode)
     root = Path(path)
-    reader = FileReader(root.parent, (root.name,)) if root.is_file() else FileReader(root, _listed(root).pictures)
+    reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _listed(root).pictures)
     skipped = _unreadable(reader, on_error)
     left_out = {file.path for file in skipped}
     positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
     positions.sort(key=natsort_keygen(key=lambda index: reader.paths[index].split("/"), alg=ns.IGNORECASE))
     ids = tuple(reader.paths[index] for index in positions)
     return Source(ids, (), None, reader, np.array(positions, np.int64)), skipped
+
+
+def _reader(decode: str) -> type[FileReader]:
+    if decode not in DECODES:
+        raise unknown_name("a way to decode", decode, DECODES)
+    return DECODES[decode]
 
 
 @dataclass(frozen=True)

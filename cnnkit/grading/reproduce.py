@@ -252,7 +252,9 @@ def _started(arguments: tuple[object, ...], isolation: str, require: str | None)
             with _ended(child):
                 tried.append(name)
     raise InputError(
-        "an isolation that works on this machine", f"{', '.join(tried) or 'none'} failed", "Install bubblewrap, or accept a weaker isolation."
+        "an isolation that works on this machine",
+        f"{', '.join(tried) or 'none'} failed",
+        "Install bubblewrap, or accept a weaker isolation.",
     )
 
 

@@ -164,7 +164,7 @@ class Assignment(_Spec):
     public_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.30")
     """Part of the rows whose accuracy students see before the grades are out."""
     labels_fingerprint: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
-    """sha256 of the secret labels, so that no other labels are graded with; `cnnkit assignment prepare` writes it here."""
+    """sha256 of the secret labels, so that no others are graded with; `cnnkit assignment prepare` writes it here."""
     input_shape: tuple[int, int, int] | None = None
     """(height, width, channels) that the model has to take; without it any fixed shape."""
     files: Files = Files()

@@ -14,6 +14,7 @@ from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import folder
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
+from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Plan
@@ -38,6 +39,8 @@ def finetune(
     augment: Augmenter | None = GENTLE,
     cache: FeatureCache | Keep = "auto",
     views: int | None = 8,
+    engine: EngineName = "tensorflow",
+    precision: Precision = "float32",
     batch_size: int = 32,
     seed: int = 0,
     resume: str | Path | None = None,
@@ -68,6 +71,8 @@ def finetune(
         augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
         views: How many versions of each picture take turns, as in `fit`.
+        engine: What runs the frozen layers, as in `fit`.
+        precision: Of the frozen layers, as in `fit`.
         batch_size: Pictures a step.
         seed: Of the head's weights, the split, the order, augmentation and dropout.
         resume: Folder of checkpoints to write and to go on from, as in `fit`.
@@ -99,6 +104,8 @@ def finetune(
         augment=augment,
         cache=cache,
         views=views,
+        engine=engine,
+        precision=precision,
         batch_size=batch_size,
         seed=seed,
         resume=resume,

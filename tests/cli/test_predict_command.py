@@ -90,7 +90,7 @@ def test_a_picture_that_breaks_on_the_way_leaves_the_old_file(bundle: Path, pict
         run(bundle, pictures, "--out", out, "--batch-size", 1)
     assert out.read_text() == "older"
     (pictures / "B.png").write_bytes(whole)
-    said = json.loads(run(bundle, pictures, "--out", out, "--batch-size", 1, "--engine", "tensorflow", "--json"))
+    said = json.loads(run(bundle, pictures, "--out", out, "--batch-size", 1, "--engine", "tensorflow", "--decode", "scaled", "--json"))
     assert (said["pictures"], said["kept"]) == (5, 0)  # all of them are one part
     assert len(read_predictions(out).table) == 5
 
