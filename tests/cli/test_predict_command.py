@@ -90,7 +90,7 @@ def test_a_picture_that_breaks_on_the_way_leaves_the_old_file(bundle: Path, pict
         run(bundle, pictures, "--out", out, "--batch-size", 1)
     assert out.read_text() == "older"
     (pictures / "B.png").write_bytes(whole)
-    said = json.loads(run(bundle, pictures, "--out", out, "--batch-size", 1, "--engine", "tensorflow", "--decode", "scaled", "--json"))
+    said = json.loads(run(bundle, pictures, "--out", out, "--batch-size", 1, "--engine", "tensorflow", "--json"))
     assert (said["pictures"], said["kept"]) == (5, 0)  # all of them are one part
     assert len(read_predictions(out).table) == 5
 
@@ -101,6 +101,8 @@ def test_wrong_use(bundle: Path, pictures: Path, tmp_path: Path) -> None:
         run(bundle, pictures, "--out", out, "--on-error", "skipp")
     with pytest.raises(UnknownNameError, match="openvino"):
         run(bundle, pictures, "--out", out, "--engine", "openvin")
+    with pytest.raises(UnknownNameError, match="scaled"):
+        run(bundle, pictures, "--out", out, "--decode", "scale")
     with pytest.raises(UnknownNameError, match="bfloat16"):
         run(bundle, pictures, "--out", out, "--precision", "float16")
     with pytest.raises(DataError):

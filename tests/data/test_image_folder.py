@@ -56,6 +56,16 @@ def test_the_split_does_not_depend_on_the_order_of_the_disk(tmp_path: Path) -> N
     assert ids[0] != [source.ids for source in folder(tmp_path / "one", seed=6).parts().values()]
 
 
+def test_pictures_to_predict_are_decoded_smaller_by_choice(tmp_path: Path) -> None:
+    file = tmp_path / "large.jpg"
+    Image.new("RGB", (640, 480), (9, 9, 9)).save(file)
+    for place in (file, tmp_path):
+        assert pictures(place)[0].image(0, least=100).shape == (480, 640, 3)
+        assert pictures(place, decode="scaled")[0].image(0, least=100).shape == (120, 160, 3)
+    with pytest.raises(UnknownNameError, match="scaled"):
+        pictures(tmp_path, decode="scale")  # type: ignore[arg-type]  # what a person may write
+
+
 def test_fingerprint_and_digest_come_from_the_files(tmp_path: Path) -> None:
     data = folder(photos(tmp_path / "here"))
     name = data.train.ids[0]
