@@ -23,8 +23,9 @@ from cnnkit.transfer.whitening import Doubles, Floats, Linear, Scaling, Whitenin
 STRENGTHS = tuple(float(strength) for strength in np.geomspace(1, 1e-6, 13))
 PATIENCE = 2  # weaker strengths without a lower validation loss, after which the path ends
 ITERATIONS = 300  # of L-BFGS, at most
-TOLERANCE = 1e-6  # largest derivative at the optimum
-# Of the loss from one iteration to the next, below which an iteration is the last: rounding moves it as much.
+# The largest derivative at the optimum, and the fall of the loss from one iteration to the next below which an
+# iteration is the last: rounding moves both as much.
+TOLERANCE = {"float64": 1e-9, "float32": 1e-6}
 FALL = {"float64": 1e-12, "float32": 1e-9}
 # Up to so many features their covariance is worth its time: it saves L-BFGS six of seven iterations.
 WHITENED_FEATURES = 4096
@@ -162,7 +163,13 @@ def path(
     share = (np.ones(count) if examples.weights is None else examples.weights.astype(np.float64))[:, None] / count
     share = share if softmax else share / units
     scaling = Scaling.of(x)
-    curvature = float(share.sum()) / (2 if softmax else 4)
+
+    def curvature(linear: Linear) -> float:
+        """The mean derivative of a unit's slope by its logit: p (1 − p), which falls as the pictures are told apart."""
+        logits = linear.logits(x)
+        total = np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits)
+        predicted = np.exp(logits - total)
+        return float((share * predicted * (1 - predicted)).sum()) / units
 
     def objective(parameters: Doubles, strength: float, whitening: Whitening) -> tuple[float, Doubles]:
         bias, kernel = whitening.coloured(parameters.reshape(-1, units))
@@ -181,9 +188,10 @@ def path(
 
     bias, kernel = np.zeros(units), np.zeros((x.shape[1], units))
     covariance = scaling.covariance(x) if x.shape[1] <= WHITENED_FEATURES else None
-    options = {"maxiter": ITERATIONS, "gtol": TOLERANCE, "ftol": FALL[str(x.dtype)]}
+    options = {"maxiter": ITERATIONS, "gtol": TOLERANCE[str(x.dtype)], "ftol": FALL[str(x.dtype)]}
     for strength in strengths:
-        whitening = Whitening.of(covariance, curvature, strength, x.shape[1])
+        start_curvature = curvature(scaling.linear(bias, kernel, strength))
+        whitening = Whitening.of(covariance, start_curvature, strength, x.shape[1])
         start = whitening.whitened(bias, kernel).ravel()
         with alone.limit(limits=1, user_api="blas"):
             found = minimize(objective, start, args=(strength, whitening), jac=True, method="L-BFGS-B", options=options)

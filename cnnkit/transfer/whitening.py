@@ -1,9 +1,8 @@
 """Features and heads in coordinates that a solver likes: scaled to variance 1, then whitened.
 
 L-BFGS takes about ten steps where the loss is as curved in one direction as in another, and a hundred where it is not,
-as on the features of a network. The curvature of a cross-entropy by its logits is at most 1/4 for a sigmoid and 1/2
-for a softmax (Böhning and Lindsay, "Monotonicity of Quadratic-Approximation Algorithms", 1988), so the covariance of
-the features bounds it by the kernel.
+as on the features of a network. The curvature of a cross-entropy by the kernel is that by the logits, p (1 − p), times
+the covariance of the features, here with the mean of p (1 − p) over all pictures in the place of each one's own.
 """
 
 from __future__ import annotations
@@ -78,8 +77,8 @@ class Whitening:
     """Coordinates (1 + d, units) of a bias and a kernel in which the loss is about as curved everywhere.
 
     Attributes:
-        factor: (d, d), lower triangular; times its transpose it bounds the curvature. None: the kernel as it is.
-        of_bias: The root of the bound for the bias.
+        factor: (d, d), lower triangular; times its transpose it is about the curvature. None: the kernel as it is.
+        of_bias: The root of the curvature by the bias.
     """
 
     factor: Doubles | None
@@ -87,18 +86,18 @@ class Whitening:
 
     @classmethod
     def of(cls, covariance: Doubles | None, curvature: float, strength: float, features: int) -> Whitening:
-        """That of the bound curvature × covariance + strength.
+        """That of curvature × covariance + strength.
 
         Args:
             covariance: (d, d), of the scaled features; None for no whitening.
-            curvature: The largest that the loss can have by its logits.
+            curvature: Of the loss by its logits, above 0.
             strength: Of the L2 penalty.
             features: d.
         """
         if covariance is None:
             return cls(None, 1.0)
-        bound = curvature * covariance + strength * np.eye(features)
-        return cls(np.asarray(np.linalg.cholesky(bound), np.float64), curvature**0.5)
+        whole = curvature * covariance + strength * np.eye(features)
+        return cls(np.asarray(np.linalg.cholesky(whole), np.float64), max(curvature, strength) ** 0.5)
 
     def whitened(self, bias: Doubles, kernel: Doubles) -> Doubles:
         """The coordinates of a bias and a kernel."""

@@ -78,6 +78,12 @@ def class_maps(
         (n, h', w') ≥ 0, of the size of the layer's maps.
     """
     model = model_of(network)
+    if len(model.outputs) != 1:
+        raise InputError(
+            "a model of one output, whose score is explained",
+            f"{len(model.outputs)} outputs",
+            "Choose one: keras.Model(model.input, model.outputs[0]).",
+        )
     tap = maps_node(model, layer).outputs[0]
     before, score_of = _scores(model)
     both = keras.Model(model.inputs, [tap, before], name="gradcam")

@@ -48,14 +48,14 @@ def speeds(table: pd.DataFrame, *, title: str = "") -> Figure:
         names = [
             f"{bench}, {case}".replace("_", " ") for bench, case in zip(table["bench"], table["case"], strict=True)
         ]
-        axes.set_yticks(range(len(names)), [style.plain(style.shortened(name, 60)) for name in names])
+        axes.set_yticks(range(len(names)), [style.plain(style.shortened(name, 66)) for name in names])
         axes.tick_params(axis="y", length=0, labelcolor=style.INK)
-        axes.invert_yaxis()
+        axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(left=0)
         axes.margins(x=0.12)
         axes.set_xlabel("times as fast as the peer; the tick is the bar that was set")
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
         if title:
-            axes.set_title(style.plain(title))
+            made.suptitle(style.plain(title), x=0.01, ha="left", fontsize=12)
     return made

@@ -181,3 +181,5 @@ def test_models_without_maps_or_gradient() -> None:
         gradcam(cut_off, images(1)[0], layer="maps")
     with pytest.raises(InputError, match="one output"):
         gradcam(keras.Model(image, [maps, pooled_maps]), images(1)[0])
+    with pytest.raises(InputError, match="2 inputs"):
+        gradcam(keras.Model([image, keras.Input((8, 8, 3))], pooled_maps), images(1)[0])

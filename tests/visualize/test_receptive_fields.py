@@ -122,12 +122,12 @@ def test_the_figure_outlines_each_layer_on_the_picture_and_on_its_own_heat() -> 
     net = network(["no", "yes"])
     photo = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     made = receptive_field(net, ["conv1", "conv2"], photo, (0, 0))
-    assert [len(axes.patches) for axes in made.axes] == [2, 1, 1]
+    assert [len(axes.patches) for axes in made.axes] == [3, 2, 2]  # the first is the picture's edge
     titles = [axes.get_title(loc="center") for axes in made.axes]
     assert titles[0] == "the picture, 16 × 16\n"
     assert titles[1].startswith("conv1: 3 × 3\n90 % of the effect: ")
     assert titles[2].startswith("conv2: 7 × 7\n")
-    frame = made.axes[2].patches[0]
+    frame = made.axes[2].patches[1]
     assert frame.get_bbox().extents.tolist() == [-0.5, -0.5, 4.5, 4.5]  # centre 1, so −2…4, cut off at the border
     assert made.axes[2].get_lines()[0].get_xydata().tolist() == [[1, 1]]
     assert len(receptive_field(net, "conv2", photo).axes) == 2
