@@ -169,7 +169,7 @@ def path(
         logits = linear.logits(x)
         total = np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits)
         predicted = np.exp(logits - total)
-        return float((share * predicted * (1 - predicted)).sum()) / units
+        return float((share * predicted * (1 - predicted)).sum() / units)
 
     def objective(parameters: Doubles, strength: float, whitening: Whitening) -> tuple[float, Doubles]:
         bias, kernel = whitening.coloured(parameters.reshape(-1, units))
