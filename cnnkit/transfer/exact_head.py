@@ -166,20 +166,15 @@ def path(
 
     def curvature(linear: Linear) -> float:
         """The mean derivative of a unit's slope by its logit: p (1 − p), which falls as the pictures are told apart."""
-        logits = linear.logits(x)
-        total = np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits)
-        predicted = np.exp(logits - total)
+        predicted = _probabilities(linear.logits(x), softmax=softmax)
         return float((share * predicted * (1 - predicted)).sum() / units)
 
     def objective(parameters: Doubles, strength: float, whitening: Whitening) -> tuple[float, Doubles]:
         bias, kernel = whitening.coloured(parameters.reshape(-1, units))
         logits = scaling.linear(bias, kernel, strength).logits(x)
-        if softmax:
-            log_sum = np.logaddexp.reduce(logits, axis=1, keepdims=True)
-            losses, predicted = log_sum - (targets * logits).sum(axis=1, keepdims=True), np.exp(logits - log_sum)
-        else:
-            losses, predicted = np.logaddexp(0, logits) - targets * logits, np.exp(-np.logaddexp(0, -logits))
-        slope = share * (predicted - targets)  # (n, units): of the loss by the logits
+        total, right = _log_total(logits, softmax=softmax), targets * logits
+        losses = total - (right.sum(axis=1, keepdims=True) if softmax else right)
+        slope = share * (np.exp(logits - total) - targets)  # (n, units): of the loss by the logits
         of_bias = slope.sum(axis=0)
         of_kernel = np.asarray(x.T @ slope.astype(x.dtype), np.float64) - np.outer(scaling.mean, of_bias)
         of_kernel = of_kernel / scaling.deviation[:, None] + strength * kernel
@@ -201,11 +196,19 @@ def path(
 
 def score_of(dense: keras.layers.Dense, head: Head, linear: Linear, examples: Examples) -> dict[str, float]:
     """Loss and metrics of examples with `linear` in the place of the Dense layer's weights."""
-    logits = linear.logits(examples.features)
-    total = np.logaddexp.reduce(logits, axis=1, keepdims=True) if _softmax(dense) else np.logaddexp(0, logits)
     score = Score(head)
-    score.add(examples.targets, np.exp(logits - total).astype(np.float32))
+    probabilities = _probabilities(linear.logits(examples.features), softmax=_softmax(dense))
+    score.add(examples.targets, probabilities.astype(np.float32))
     return score.result()
+
+
+def _probabilities(logits: Doubles, *, softmax: bool) -> Doubles:
+    return np.asarray(np.exp(logits - _log_total(logits, softmax=softmax)))
+
+
+def _log_total(logits: Doubles, *, softmax: bool) -> Doubles:
+    """The logarithm of what exp(logits) is divided by."""
+    return np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits)
 
 
 def _softmax(dense: keras.layers.Dense) -> bool:
