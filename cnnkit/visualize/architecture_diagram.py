@@ -20,7 +20,7 @@ from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
 from cnnkit.visualize.architecture_costs import compact
 from cnnkit.visualize.architecture_parts import DETAILS, Part
-from cnnkit.visualize.ink import Point, arrow, line_height, text_width, tinted
+from cnnkit.visualize.ink import Point, arrow, line_height, page, text_width, tinted
 from cnnkit.visualize.layer_words import KINDS, runs, spread_out
 from cnnkit.visualize.layered_graph import Edge, Layout, layered
 
@@ -148,13 +148,8 @@ def architecture(drawn: keras.Model | Network | Backbone, *, detail: str = "stag
     legend = _legend_lines(kinds, inner)
     width = inner + 2 * MARGIN
     height = 0.5 + sum(row.height + GAP for row in rows) + 0.26 * len(legend)
-    made = style.figure(width, height)
-    made.set_layout_engine("none")
     with style.styled():
-        axes = made.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, width)
-        axes.set_ylim(0, height)
-        axes.set_axis_off()
+        made, axes = page(width, height)
         axes.text(MARGIN, height - 0.28, title, fontsize=13, fontweight="bold", va="center")
         top = height - 0.5
         for row, after in zip(rows, [*rows[1:], None], strict=True):

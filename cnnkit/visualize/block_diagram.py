@@ -16,7 +16,7 @@ from cnnkit.errors import InputError, unknown_name
 from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
 from cnnkit.visualize.architecture_parts import Part, ancestors, layer_parts
-from cnnkit.visualize.ink import Point, arrow, line_height, text_width, tinted
+from cnnkit.visualize.ink import Point, arrow, line_height, page, text_width, tinted
 from cnnkit.visualize.layer_words import KINDS, spread_out
 from cnnkit.visualize.layered_graph import Edge, Layout, layered
 
@@ -77,13 +77,8 @@ def block(drawn: keras.Model | Network | Backbone, from_layer: str, to_layer: st
     title = f"{style.shortened(from_layer, 30)} → {style.shortened(to_layer, 30)}"
     width = max(plan.width, text_width(title, 13, bold=True)) + 2 * MARGIN
     height = plan.height + 0.6 + MARGIN
-    made = style.figure(width, height)
-    made.set_layout_engine("none")
     with style.styled():
-        axes = made.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, width)
-        axes.set_ylim(0, height)
-        axes.set_axis_off()
+        made, axes = page(width, height)
         axes.text(MARGIN, height - 0.3, style.plain(title), fontsize=13, fontweight="bold", va="center")
         plan.draw(axes, ((width - plan.width) / 2, height - 0.6))
     return made

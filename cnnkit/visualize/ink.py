@@ -1,4 +1,4 @@
-"""Small things that drawings of graphs are made of: text sizes in inches, tints, arrows with round corners."""
+"""Small things that drawings of graphs are made of: a page in inches, text sizes, tints, arrows with round corners."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
@@ -87,3 +88,14 @@ def _step(start: Point, towards: Point, length: float) -> Point:
     far = float(np.hypot(across, up))
     share = min(length, far / 2) / far
     return start[0] + share * across, start[1] + share * up
+
+
+def page(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty figure and axes that fill it, whose units are inches."""
+    made = style.figure(width, height)
+    made.set_layout_engine("none")
+    axes = made.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, width)
+    axes.set_ylim(0, height)
+    axes.set_axis_off()
+    return made, axes
