@@ -7,7 +7,7 @@ before.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data import pipeline
+from cnnkit.data.batch_memory import BatchMemory
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.labelled_files import LabelledFiles
 from cnnkit.data.load_image import CHANNELS, LoadImage
+from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.errors import InputError
 
 
@@ -31,14 +33,17 @@ class Transformer(Protocol):
     dtype: str
     threads: int
 
+    def drawn(self, shape: Sequence[int], chance: np.random.RandomState) -> Mapping[str, Any]:
+        """The parameters of a random transformation of a picture of this shape, in the data format."""
+
     def make(
         self,
         picture: NDArray[Any],
-        chance: np.random.RandomState,
+        parameters: Mapping[str, Any],
         frame: NDArray[np.float64] | None,
         out: NDArray[Any],
     ) -> None:
-        """Transforms the picture (h, w, c) at random, standardizes it and writes it to `out`."""
+        """Transforms the picture (h, w, c), standardizes it and writes it to `out`."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Flow:
         self.data_format = generator.data_format
         self.dtype = generator.dtype
         self.batch_index = 0
+        self._memory = BatchMemory()
         self._begin(0)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max(1, generator.threads - 1), thread_name_prefix="cnnkit-flow")
@@ -144,19 +150,22 @@ class Flow:
 
     def _batch(self, number: int, epoch: int, order: NDArray[np.int64]) -> Any:
         indices = order[number * self.batch_size : (number + 1) * self.batch_size]
-        images = np.empty((len(indices), *self._shape()), self.dtype)
+        shape = self._shape()
+        images = self._memory.empty((len(indices), *shape), self.dtype)
+        # In one go: drawn between pictures, whose work fills the processor's caches, they take four times as long.
+        chances = [np.random.RandomState(pipeline.picture_bits(self.seed, epoch, index)) for index in indices.tolist()]
+        drawn = [self.image_data_generator.drawn(shape, chance) for chance in chances]
         places = iter(range(len(indices)))  # shared: each thread takes the next one as it comes free
 
         def work() -> None:
             for place in places:
-                index = int(indices[place])
-                chance = np.random.RandomState(pipeline.picture_bits(self.seed, epoch, index))
-                self._make(index, chance, images[place])
+                self._make(int(indices[place]), drawn[place], images[place])
 
-        helpers = [self._pool.submit(work) for _ in range(self.image_data_generator.threads - 1)]
-        work()
-        for helper in helpers:
-            helper.result()
+        with one_opencv_thread():
+            helpers = [self._pool.submit(work) for _ in range(self.image_data_generator.threads - 1)]
+            work()
+            for helper in helpers:
+                helper.result()
         if self.saving is not None:
             self._save(self.saving, images, indices, epoch)
         return self._with_targets(images, indices)
@@ -173,7 +182,7 @@ class Flow:
         """Of one picture in a batch."""
         raise NotImplementedError
 
-    def _make(self, index: int, chance: np.random.RandomState, out: NDArray[Any]) -> None:
+    def _make(self, index: int, parameters: Mapping[str, Any], out: NDArray[Any]) -> None:
         """Writes one picture, transformed, to its place in a batch. Called from several threads."""
         raise NotImplementedError
 
@@ -216,11 +225,11 @@ class ArrayFlow(Flow):
     def _shape(self) -> tuple[int, ...]:
         return self.x.shape[1:]
 
-    def _make(self, index: int, chance: np.random.RandomState, out: NDArray[Any]) -> None:
+    def _make(self, index: int, parameters: Mapping[str, Any], out: NDArray[Any]) -> None:
         picture = self.x[index]
         if self.data_format == "channels_first":
             picture = np.moveaxis(picture, 0, -1)
-        self.image_data_generator.make(picture, chance, None, out)
+        self.image_data_generator.make(picture, parameters, None, out)
 
     def _with_targets(self, images: NDArray[Any], indices: NDArray[np.int64]) -> Any:
         inputs = [images, *(other[indices] for other in self.x_misc)] if self.x_misc else images
@@ -281,10 +290,10 @@ class FileFlow(Flow):
         channels = (CHANNELS[self.color_mode],)
         return (*self.target_size, *channels) if self.data_format == "channels_last" else (*channels, *self.target_size)
 
-    def _make(self, index: int, chance: np.random.RandomState, out: NDArray[Any]) -> None:
+    def _make(self, index: int, parameters: Mapping[str, Any], out: NDArray[Any]) -> None:
         picture = self._kept.get(index, lambda: self._load.read(self.filepaths[index]))
         frame = None if picture.shape[:2] == self.target_size else self._load.frame(*picture.shape[:2])
-        self.image_data_generator.make(picture, chance, frame, out)
+        self.image_data_generator.make(picture, parameters, frame, out)
 
     def _with_targets(self, images: NDArray[Any], indices: NDArray[np.int64]) -> Any:
         if self.class_mode is None:

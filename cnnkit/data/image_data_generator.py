@@ -392,7 +392,7 @@ class ImageDataGenerator:
             `theta` and `shear` in degrees, `tx` and `ty` in pixels, the factors `zx` and `zy`, `flip_horizontal`,
             `flip_vertical`, `channel_shift_intensity` and `brightness` (None where they are switched off).
         """
-        return self._drawn(img_shape[self.row_axis - 1], img_shape[self.col_axis - 1], _chance(seed))
+        return self.drawn(img_shape, _chance(seed))
 
     def apply_transform(self, x: NDArray[Any], transform_parameters: Parameters) -> NDArray[Any]:
         """The transformation with the given parameters.
@@ -457,9 +457,12 @@ class ImageDataGenerator:
             images *= self.rescale
         if augment:
             chance = _chance(seed)
-            shape = images.shape[self.row_axis], images.shape[self.col_axis]
             images = np.stack(
-                [self.apply_transform(image, self._drawn(*shape, chance)) for _ in range(rounds) for image in images]
+                [
+                    self.apply_transform(image, self.drawn(image.shape, chance))
+                    for _ in range(rounds)
+                    for image in images
+                ]
             ).astype(self.dtype)
         axes = (0, self.row_axis, self.col_axis)
         channels = [1, 1, 1]
@@ -476,24 +479,47 @@ class ImageDataGenerator:
             scales = np.sqrt(count) / (sizes + self.zca_epsilon)
             self.zca_whitening_matrix = (axes_of_variance * scales) @ axes_of_variance.T
 
+    def drawn(self, shape: Sequence[int], chance: np.random.RandomState) -> dict[str, Any]:
+        """The parameters of a random transformation, drawn in the order of Keras.
+
+        Args:
+            shape: Of one picture, in the generator's data format.
+            chance: Where they are drawn from.
+        """
+        rows, columns = shape[self.row_axis - 1], shape[self.col_axis - 1]
+        drawn: dict[str, Any] = {}
+        drawn["theta"] = chance.uniform(-self.rotation_range, self.rotation_range) if self.rotation_range else 0
+        drawn["tx"] = _drawn_shift(self.height_shift_range, rows, chance)
+        drawn["ty"] = _drawn_shift(self.width_shift_range, columns, chance)
+        drawn["shear"] = chance.uniform(-self.shear_range, self.shear_range) if self.shear_range else 0
+        low, high = self.zoom_range
+        drawn["zx"], drawn["zy"] = (1, 1) if low == high == 1 else chance.uniform(low, high, 2)
+        drawn["flip_horizontal"] = (chance.random_sample() < 0.5) * self.horizontal_flip
+        drawn["flip_vertical"] = (chance.random_sample() < 0.5) * self.vertical_flip
+        shift = self.channel_shift_range
+        drawn["channel_shift_intensity"] = chance.uniform(-shift, shift) if shift != 0 else None
+        lights = self.brightness_range
+        drawn["brightness"] = None if lights is None else chance.uniform(lights[0], lights[1])
+        return drawn
+
     def make(
         self,
         picture: NDArray[Any],
-        chance: np.random.RandomState,
+        parameters: Parameters,
         frame: NDArray[np.float64] | None,
         out: NDArray[Any],
     ) -> None:
-        """Transforms one picture at random, standardizes it and writes it to its place in a batch.
+        """Transforms one picture, standardizes it and writes it to its place in a batch.
 
         Args:
             picture: (h, w, c).
-            chance: Where its parameters are drawn from.
+            parameters: As of `drawn`.
             frame: The matrix that brings it to the size of `out`; None where it has that size.
             out: The place, in the generator's data format.
         """
         size = out.shape[self.row_axis - 1], out.shape[self.col_axis - 1]
         direct = out if self.data_format == "channels_last" and self.dtype == "float32" else None
-        view = self._transformed(picture, self._drawn(*size, chance), frame, size, out=direct)
+        view = self._transformed(picture, parameters, frame, size, out=direct)
         if view is not direct:
             view = np.moveaxis(view, -1, self.channel_axis - 1).astype(self.dtype, copy=False)
         standardized = self.standardize(view)
@@ -538,23 +564,6 @@ class ImageDataGenerator:
         if brightness is not None:
             view = enhance_brightness(view, brightness)
         return view
-
-    def _drawn(self, rows: int, columns: int, chance: np.random.RandomState) -> dict[str, Any]:
-        """The parameters, drawn in the order of Keras."""
-        drawn: dict[str, Any] = {}
-        drawn["theta"] = chance.uniform(-self.rotation_range, self.rotation_range) if self.rotation_range else 0
-        drawn["tx"] = _drawn_shift(self.height_shift_range, rows, chance)
-        drawn["ty"] = _drawn_shift(self.width_shift_range, columns, chance)
-        drawn["shear"] = chance.uniform(-self.shear_range, self.shear_range) if self.shear_range else 0
-        low, high = self.zoom_range
-        drawn["zx"], drawn["zy"] = (1, 1) if low == high == 1 else chance.uniform(low, high, 2)
-        drawn["flip_horizontal"] = (chance.random_sample() < 0.5) * self.horizontal_flip
-        drawn["flip_vertical"] = (chance.random_sample() < 0.5) * self.vertical_flip
-        shift = self.channel_shift_range
-        drawn["channel_shift_intensity"] = chance.uniform(-shift, shift) if shift != 0 else None
-        lights = self.brightness_range
-        drawn["brightness"] = None if lights is None else chance.uniform(lights[0], lights[1])
-        return drawn
 
     def _imply(self, setting: str, **implied: bool) -> None:
         """Switches on or off what goes with a setting, and says so."""

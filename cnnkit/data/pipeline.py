@@ -18,6 +18,7 @@ from cnnkit.data.ahead import ahead
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.framing import Framing
 from cnnkit.data.kept_pictures import KeptPictures
+from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import InputError
 
@@ -96,16 +97,17 @@ def batch_at(
     shape = (len(chosen), *size, 3)
     images = np.empty(shape, np.uint8) if augment is None else np.empty(shape, np.float32)
     kept = kept or KeptPictures(budget_bytes=0)
-    for place, index in enumerate(chosen.tolist()):
-        try:
-            picture = kept.get(index, partial(_framed, source, index, framing, size))
-            if augment is None:
-                images[place] = picture
-            else:
-                images[place] = augment.apply(picture, np.random.Generator(picture_bits(seed, epoch, index)))
-        except Exception as error:
-            error.add_note(f"in the picture {source.ids[index]!r}")
-            raise
+    with one_opencv_thread():
+        for place, index in enumerate(chosen.tolist()):
+            try:
+                picture = kept.get(index, partial(_framed, source, index, framing, size))
+                if augment is None:
+                    images[place] = picture
+                else:
+                    images[place] = augment.apply(picture, np.random.Generator(picture_bits(seed, epoch, index)))
+            except Exception as error:
+                error.add_note(f"in the picture {source.ids[index]!r}")
+                raise
     return Batch(images, None if source.labels is None else source.labels[chosen], chosen)
 
 

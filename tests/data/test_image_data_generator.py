@@ -442,7 +442,7 @@ def test_a_batch_holds_the_transforms_of_its_files(tree: Path, settings: dict[st
     assert batch.dtype == settings.get("dtype", "float32")
     for index, picture in enumerate(files):
         chance = np.random.RandomState(picture_bits(7, 0, index))
-        parameters = drawn._drawn(16, 20, chance)
+        parameters = drawn.drawn(picture.shape, chance)
         expected = drawn.standardize(drawn.apply_transform(picture.astype(np.float32), parameters).copy())
         assert np.abs(batch[index] - expected).max() < 1e-5
 

@@ -1,0 +1,47 @@
+"""OpenCV's own threads step aside and come back."""
+
+from __future__ import annotations
+
+import threading
+
+import cv2
+import pytest
+
+from cnnkit.data.opencv_threads import one_opencv_thread
+
+
+def test_one_thread_inside_and_as_many_as_before_outside() -> None:
+    before = cv2.getNumThreads()
+    with one_opencv_thread():
+        assert cv2.getNumThreads() == 1
+        with one_opencv_thread():
+            assert cv2.getNumThreads() == 1
+        assert cv2.getNumThreads() == 1
+    assert cv2.getNumThreads() == before
+
+
+def test_the_number_comes_back_after_an_error() -> None:
+    before = cv2.getNumThreads()
+    with pytest.raises(ZeroDivisionError), one_opencv_thread():
+        raise ZeroDivisionError
+    assert cv2.getNumThreads() == before
+
+
+def test_the_last_thread_to_leave_brings_the_number_back() -> None:
+    before = cv2.getNumThreads()
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with one_opencv_thread():
+            inside.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=stay)
+    other.start()
+    assert inside.wait(10)
+    with one_opencv_thread():
+        pass
+    assert cv2.getNumThreads() == 1
+    leave.set()
+    other.join()
+    assert cv2.getNumThreads() == before
