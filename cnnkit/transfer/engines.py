@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import InputError, missing_extra, unknown_name
-from cnnkit.transfer.folded_graph import FoldedGraph, session
+from cnnkit.transfer.folded_graph import BYTES, FoldedGraph, session
 
 EngineName = Literal["auto", "tensorflow", "onnx", "openvino"]
 Precision = Literal["float32", "bfloat16"]
-Pictures = NDArray[np.float32]
+Kind = Literal["uint8", "float32"]  # of the numbers in pictures
+Pictures = NDArray[np.uint8] | NDArray[np.float32]
 Run = Callable[[Pictures], list[NDArray[np.float32]]]
 
 # How far from Keras's numbers an engine may be, as a part of the largest. bfloat16 keeps 8 bits of each number: 0.3–1 %
@@ -39,14 +40,14 @@ class Engine:
         name: As `engine=` names it.
         packages: What has to be installed, of the extra `fast`.
         precisions: What it can compute in.
-        start: Makes a function of pictures, which gives one array for each output, from a graph.
+        start: Makes a function of pictures of one kind, which gives one array for each output, from a graph.
         at_once: Pixels in the input of one call. More of them leave the processor's caches, and take memory.
     """
 
     name: str
     packages: tuple[str, ...]
     precisions: tuple[Precision, ...]
-    start: Callable[[FoldedGraph, Precision], Run]
+    start: Callable[[FoldedGraph, Precision, Kind], Run]
     at_once: int
 
     def missing(self) -> list[str]:
@@ -54,22 +55,25 @@ class Engine:
         return [package for package in self.packages if importlib.util.find_spec(package) is None]
 
 
-def _tensorflow(graph: FoldedGraph, precision: Precision) -> Run:
-    run: Run = session(graph.definition, fuse=True, bfloat16=precision == "bfloat16").make_callable(
-        list(graph.outputs), list(graph.inputs)
-    )
+def _tensorflow(graph: FoldedGraph, precision: Precision, kind: Kind) -> Run:
+    take_bytes = kind == "uint8"
+    running = session(graph.definition, take_bytes=take_bytes, fuse=True, bfloat16=precision == "bfloat16")
+    run: Run = running.make_callable(list(graph.outputs), [f"{BYTES}:0" if take_bytes else graph.inputs[0]])
     return run
 
 
-def _openvino(graph: FoldedGraph, precision: Precision) -> Run:
+def _openvino(graph: FoldedGraph, precision: Precision, kind: Kind) -> Run:
     import openvino
+    from openvino.preprocess import PrePostProcessor
 
     core = openvino.Core()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "graph.pb")
         file.write_bytes(graph.definition.SerializeToString())
+        taking = PrePostProcessor(core.read_model(file))
+        taking.input().tensor().set_element_type(openvino.Type(np.dtype(kind)))
         hint = {"float32": "f32", "bfloat16": "bf16"}[precision]
-        compiled = core.compile_model(core.read_model(file), "CPU", {"INFERENCE_PRECISION_HINT": hint})
+        compiled = core.compile_model(taking.build(), "CPU", {"INFERENCE_PRECISION_HINT": hint})
     ports = [compiled.output(name) for name in graph.outputs]
 
     def run(images: Pictures) -> list[NDArray[np.float32]]:
@@ -79,7 +83,7 @@ def _openvino(graph: FoldedGraph, precision: Precision) -> Run:
     return run
 
 
-def _onnx(graph: FoldedGraph, _precision: Precision) -> Run:
+def _onnx(graph: FoldedGraph, _precision: Precision, _kind: Kind) -> Run:
     import onnxruntime
     import tf2onnx
 
@@ -91,7 +95,9 @@ def _onnx(graph: FoldedGraph, _precision: Precision) -> Run:
     started = onnxruntime.InferenceSession(converted.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
     def run(images: Pictures) -> list[NDArray[np.float32]]:
-        results: list[NDArray[np.float32]] = started.run(list(graph.outputs), {graph.inputs[0]: images})
+        results: list[NDArray[np.float32]] = started.run(
+            list(graph.outputs), {graph.inputs[0]: np.asarray(images, np.float32)}
+        )
         return results
 
     return run
@@ -100,7 +106,7 @@ def _onnx(graph: FoldedGraph, _precision: Precision) -> Run:
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine("tensorflow", (), ("float32", "bfloat16"), _tensorflow, at_once=8 * 224 * 224),
+        Engine("tensorflow", (), ("float32", "bfloat16"), _tensorflow, at_once=16 * 224 * 224),
         Engine("openvino", ("openvino",), ("float32", "bfloat16"), _openvino, at_once=16 * 224 * 224),
         Engine("onnx", ("onnxruntime", "tf2onnx"), ("float32",), _onnx, at_once=8 * 224 * 224),
     )

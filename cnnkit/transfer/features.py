@@ -211,7 +211,8 @@ class Features:
         meter = Meter("features", sum(len(indices) for _, indices in steps), self._display)
 
         def run() -> Iterator[tuple[int, Inputs]]:
-            for (number, _), batch in zip(steps, ahead(lambda step: feed.pictures(step[1], view), steps), strict=True):
+            made = feed.batches((indices for _, indices in steps), view)
+            for (number, _), batch in zip(steps, made, strict=True):
                 yield number, feed.run(batch.images)
                 meter.advance(len(batch))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -90,8 +90,7 @@ class Feed:
 
     def inputs(self, number: int) -> Iterator[tuple[NDArray[np.int64], Inputs]]:
         """The pictures of each step, as places in the source, and what the tail gets of them."""
-        view = self.view(number)
-        for batch in ahead(lambda indices: self.pictures(indices, view), self.steps(number)):
+        for batch in self.batches(self.steps(number), self.view(number)):
             yield batch.indices, self.run(batch.images)
 
     def steps(self, number: int) -> list[NDArray[np.int64]]:
@@ -106,18 +105,22 @@ class Feed:
         # Where all layers train nothing can be kept from one epoch to the next: new versions cost no more.
         return number if self.views is None or self.forward is None else number % self.views
 
-    def pictures(self, indices: NDArray[np.int64], view: int) -> pipeline.Batch:
-        """The pictures at these places in the source, in one version."""
-        return pipeline.batch_at(
-            self.source,
-            indices,
-            self.framing,
-            self.size,
-            augment=self.augment,
-            kept=self.decoded,
-            seed=self.seed,
-            epoch=view,
-        )
+    def batches(self, steps: Iterable[NDArray[np.int64]], view: int) -> Iterator[pipeline.Batch]:
+        """The pictures at the places that each step visits, in one version, made ahead by threads."""
+
+        def make(indices: NDArray[np.int64]) -> pipeline.Batch:
+            return pipeline.batch_at(
+                self.source,
+                indices,
+                self.framing,
+                self.size,
+                augment=self.augment,
+                kept=self.decoded,
+                seed=self.seed,
+                epoch=view,
+            )
+
+        return ahead(make, steps)
 
     def run(self, images: Images) -> Inputs:
         """What the tail gets of these pictures."""
@@ -147,8 +150,7 @@ class MixedFeed(Feed):
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, `number` counted from 0 over the whole run."""
-        made = ahead(lambda indices: self.pictures(indices, self.view(number)), self.steps(number))
-        for step, batch in enumerate(made):
+        for step, batch in enumerate(self.batches(self.steps(number), self.view(number))):
             targets, weights = self.targets(batch.indices)
             columns = targets if weights is None else np.column_stack((targets, weights))
             chance = np.random.Generator(pipeline.batch_bits(self.seed, number, step))

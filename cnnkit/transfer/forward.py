@@ -15,6 +15,7 @@ from cnnkit.transfer.engines import (
     ENGINES,
     TOLERANCE,
     EngineName,
+    Kind,
     Pictures,
     Precision,
     Run,
@@ -62,6 +63,7 @@ class Forward:
         self._engine = find_engine(engine, precision)
         self._precision: Precision = precision if has_bfloat16() else "float32"
         self._note = "" if self._precision == precision else ": this processor has no bfloat16"
+        self._kind: Kind = "uint8"
         self._run: Run | None = None
 
     @property
@@ -69,13 +71,15 @@ class Forward:
         """What the numbers depend on beside model and pictures: engine and precision, e.g. `"tensorflow float32"`."""
         return f"{self._engine.name} {self._precision}"
 
-    def __call__(self, images: NDArray[np.uint8] | Pictures) -> list[NDArray[np.float32]]:
+    def __call__(self, images: Pictures) -> list[NDArray[np.float32]]:
         """One array for each output of the model, whatever the number of pictures."""
-        if self._run is None:
-            self._run = self._started(np.asarray(images[:CHECKED_PICTURES], np.float32))
+        # Bytes are a quarter of what floats are; what takes floats takes them too.
+        if self._run is None or (self._kind == "uint8" and images.dtype != np.uint8):
+            self._kind = "uint8" if images.dtype == np.uint8 else "float32"
+            self._run = self._started(np.asarray(images[:CHECKED_PICTURES], self._kind))
         step = max(1, self._engine.at_once // math.prod(images.shape[1:3]))
         parts = [
-            self._run(np.asarray(images[start : start + step], np.float32)) for start in range(0, len(images), step)
+            self._run(np.asarray(images[start : start + step], self._kind)) for start in range(0, len(images), step)
         ]
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
@@ -83,13 +87,13 @@ class Forward:
         traced = trace(self.model)
 
         def keras_run(images: Pictures) -> list[NDArray[np.float32]]:
-            return [output.numpy() for output in traced(tf.constant(images))]
+            return [output.numpy() for output in traced(tf.constant(images, tf.float32))]
 
         expected = keras_run(pictures)
         tolerance = TOLERANCE[self._precision]
         for engine in dict.fromkeys((self._engine, ENGINES["tensorflow"])):
             try:
-                run = engine.start(fold(traced), self._precision)
+                run = engine.start(fold(traced), self._precision, self._kind)
                 off = deviation(run(pictures), expected)
             except Exception as error:  # converters fail in any way
                 reason = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])

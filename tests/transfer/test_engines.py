@@ -37,6 +37,18 @@ def test_every_engine_gives_the_numbers_of_keras(make, name: str, graph: str) ->
     assert [line.partition(",")[0] for line in said] == [f"engine: {name} float32"]
 
 
+@pytest.mark.parametrize("name", ENGINES)
+def test_bytes_and_fractions_in_any_order(make, name: str) -> None:
+    needs(name)
+    model = make().model
+    fractions = PICTURES.astype(np.float32) * np.float32(0.999)
+    for order in ((PICTURES, fractions, PICTURES), (fractions, PICTURES)):
+        forward = Forward(model, engine=name)
+        for pictures in order:
+            expected = model(pictures.astype(np.float32), training=False)
+            np.testing.assert_allclose(forward(pictures)[0], expected, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("name", [name for name, engine in ENGINES.items() if "bfloat16" in engine.precisions])
 def test_bfloat16_is_near_and_on_request_only(make, name: str) -> None:
     needs(name)
@@ -58,11 +70,11 @@ def test_a_processor_without_bfloat16_computes_in_float32_and_says_so(make, monk
     assert "this processor has no bfloat16" in said[0]
 
 
-def wrong(_graph, _precision) -> Callable:
+def wrong(_graph, _precision, _kind) -> Callable:
     return lambda images: [np.full((len(images), 1), 2.0, np.float32)]
 
 
-def broken(_graph, _precision) -> Callable:
+def broken(_graph, _precision, _kind) -> Callable:
     raise ValueError("Unsupported ops: Foo\nat line 7")
 
 
