@@ -37,8 +37,8 @@ def backbones(
         return
     print(f"{'name':<20} {'input':>5} {'least':>5}  {'weights':<22} widths")
     for row in ROWS.values():
-        place = "ships with cnnkit" if row.published is None else "a download away"
-        if row.name in here and row.published is not None:
+        place = "ships with cnnkit" if row.shipped else "a download away" if row.published else "none published"
+        if row.name in here and not row.shipped:
             place = "here" + (f" for α {_listed(here[row.name])}" if here[row.name] else "")
         print(f"{row.name:<20} {row.side:>5} {row.minimum:>5}  {place:<22} {_listed(row.alphas)}".rstrip())
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeVar
 
 import numpy as np
-from natsort import natsort_keygen, natsorted, ns
+from natsort import natsorted, ns
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Dataset, SkippedFile
@@ -122,36 +122,65 @@ def folder(
     return replace(as_dataset(parts), skipped=skipped, ignored=listing.ignored.total())
 
 
+def dataset_of(photos: Dataset | str | Path, *, seed: int) -> Dataset:
+    """A dataset as it is, or `folder(path, seed=seed)`.
+
+    Raises:
+        InputError: Something else.
+        DataError: As of `folder`.
+    """
+    if isinstance(photos, Dataset):
+        return photos
+    if not isinstance(photos, str | Path):
+        raise InputError(
+            "a dataset or the path of a folder",
+            f"{type(photos).__name__}: {photos!r}"[:200],
+            "ck.data.folder(path), ck.data.arrays(…) and others make a dataset; a part of one, photos.train, is none.",
+        )
+    return folder(photos, seed=seed)
+
+
 def pictures(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     on_error: Literal["raise", "skip"] = "raise",
     decode: Decode = "exact",
 ) -> tuple[Source, tuple[SkippedFile, ...]]:
-    """All pictures below a folder, or the one in a file, without labels: what a network is to predict.
+    """All pictures below a folder, or those in files, without labels: what a network is to predict.
 
     Args:
-        path: A folder, searched to any depth, or a file.
+        path: A folder, searched to any depth; a file; or several files.
         on_error: As for `folder`.
         decode: As for `folder`.
 
     Returns:
-        The source, in natural order of the paths (2.jpg before 10.jpg), and the files that were skipped.
+        The source and the files that were skipped. A folder's pictures come in natural order (2.jpg before 10.jpg),
+        their ids are the paths below it; several files come as they were given, their ids are the paths given.
 
     Raises:
         UnknownNameError: Another way to decode.
+        InputError: Something that is no path among several files.
         DataError: Nothing there, or no pictures.
         ImageFileError: A file that ends like a picture, or was named, and is none.
     """
     read = _reader(decode)
-    root = Path(path)
-    reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _listed(root).pictures)
+    if isinstance(path, str | Path):
+        root = Path(path)
+        reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _naturally(_listed(root).pictures))
+    else:
+        others = [type(file).__name__ for file in path if not isinstance(file, str | Path)]
+        if others:
+            raise InputError("paths of files", f"{others[0]} among them", "Arrays of one size become one by np.stack.")
+        reader = read(Path(), tuple(str(file) for file in path))
     skipped = _unreadable(reader, on_error)
     left_out = {file.path for file in skipped}
     positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
-    positions.sort(key=natsort_keygen(key=lambda index: reader.paths[index].split("/"), alg=ns.IGNORECASE))
     ids = tuple(reader.paths[index] for index in positions)
     return Source(ids, (), None, reader, np.array(positions, np.int64)), skipped
+
+
+def _naturally(files: Sequence[str]) -> tuple[str, ...]:
+    return tuple(natsorted(files, key=lambda file: file.split("/"), alg=ns.IGNORECASE))
 
 
 def _reader(decode: str) -> type[FileReader]:

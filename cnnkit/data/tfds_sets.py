@@ -141,7 +141,7 @@ def _prepare(builder: Any, name: str) -> None:
             f"{name!r} in the cache {cache}, or a network to download it",
             f"neither ({type(error).__name__}: {str(error)[:200]})",
             f"Where there is a network, run: tfds build {name} --data_dir {cache}, and copy {place} here. "
-            f"Prepared here: {', '.join(prepared) or 'nothing'}. With no data at all: cnnkit.data.scenes().",
+            f"Prepared here: {', '.join(prepared) or 'nothing'}. With no data at all: cnnkit.data.scenes(2000).",
         ) from error
 
 

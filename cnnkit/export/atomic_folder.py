@@ -44,7 +44,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None], *, known: Collect
         lock = os.open(partial, os.O_RDONLY)
         with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever cleared away
             fcntl.flock(lock, fcntl.LOCK_EX)
-        partial.chmod(0o777 & ~_umask())  # mkdtemp makes it private
+        partial.chmod(0o777 & ~umask())  # mkdtemp makes it private
         fill(partial)
         for file in partial.iterdir():
             _flush(file)
@@ -80,6 +80,13 @@ def not_written(folder: Path, error: OSError) -> BundleError:
     return BundleError(f"to write {folder}", str(error), f"Give another folder. {kept}")
 
 
+def umask() -> int:
+    """The permissions that new files of this process do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def prove_room(folder: Path, size: int) -> None:
     """Takes `size` bytes of the folder's disk and gives them back.
 
@@ -102,14 +109,21 @@ def prove_room(folder: Path, size: int) -> None:
         ballast.unlink(missing_ok=True)
 
 
+def restore(folder: Path) -> None:
+    """Puts a folder back that a crash while saving left under another name.
+
+    No more, for readers: what a save in progress has beside the folder is none of their business.
+    """
+    previous = _previous(folder)
+    if not folder.exists() and previous.is_dir():
+        previous.rename(folder)
+
+
 def recover(folder: Path) -> None:
     """Puts back, or clears away, what a crash while saving left beside a folder."""
-    previous = _previous(folder)
-    if previous.is_dir():
-        if folder.exists():
-            shutil.rmtree(previous)
-        else:
-            previous.rename(folder)
+    restore(folder)
+    if (previous := _previous(folder)).is_dir():
+        shutil.rmtree(previous)
     for partial in folder.parent.glob(f"{glob.escape(_partial_prefix(folder))}*"):
         if _abandoned(partial):
             shutil.rmtree(partial, ignore_errors=True)
@@ -174,9 +188,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -13,7 +13,6 @@ import errno
 import hashlib
 import json
 import math
-import random
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,10 +26,11 @@ import tensorflow as tf
 
 import cnnkit
 from cnnkit.backbones.extractor import Backbone, BackboneSettings
+from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.truncation import cut_node
 from cnnkit.data.framing import Framing
 from cnnkit.errors import BundleError, CnnkitError
-from cnnkit.export.atomic_folder import prove_room, replace_folder
+from cnnkit.export.atomic_folder import prove_room, replace_folder, restore
 from cnnkit.export.manifest import (
     FORMAT,
     FORMAT_VERSION,
@@ -95,17 +95,13 @@ def write_bundle(network: Network, folder: Path, *, run: Run | None = None) -> N
     architecture = _architecture(model)
     _check_classes(network.classes, network, folder)
     records = tensor_records(model)
-    state = random.getstate()  # Keras draws fresh seeds for initializers from it while it builds the copy.
-    try:
-        (folder / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
-        _write_weights(model, folder / WEIGHTS_FILE)
-        if run is not None:
-            run.history.to_parquet(folder / HISTORY_FILE, index=False)
-        manifest = _manifest(network, model, records, folder, run)
-        (folder / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
-        _load_model(folder, read_manifest(folder))
-    finally:
-        random.setstate(state)
+    (folder / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
+    _write_weights(model, folder / WEIGHTS_FILE)
+    if run is not None:
+        run.history.to_parquet(folder / HISTORY_FILE, index=False)
+    manifest = _manifest(network, model, records, folder, run)
+    (folder / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+    _load_model(folder, read_manifest(folder))
 
 
 def load(folder: str | Path) -> Network:
@@ -124,7 +120,7 @@ def load(folder: str | Path) -> Network:
             bundle is of another format version.
     """
     folder = Path(folder)
-    _recover(folder)
+    restore(folder)
     manifest = read_manifest(folder)
     head = _head(manifest, folder)
     if manifest.digest != manifest.compute_digest():
@@ -212,13 +208,6 @@ def _manifest(
 # ---- Reading ----
 
 
-def _recover(folder: Path) -> None:
-    # Only the case that hides the bundle: what a save in progress has beside it is none of a reader's business.
-    previous = folder.with_name(f".{folder.name}.previous")
-    if not folder.exists() and previous.is_dir():
-        previous.rename(folder)
-
-
 def _load_model(folder: Path, manifest: Manifest) -> keras.Model:
     """The model of a bundle, its files and every tensor compared with the manifest."""
     for name in (MODEL_FILE, WEIGHTS_FILE, *manifest.files):
@@ -250,7 +239,8 @@ def _load_model(folder: Path, manifest: Manifest) -> keras.Model:
 def _build(folder: Path) -> keras.Model:
     text = (folder / MODEL_FILE).read_text(encoding="utf-8")
     try:
-        model: keras.Model = keras.models.model_from_json(text)
+        with seeded(0):
+            model: keras.Model = keras.models.model_from_json(text)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BundleError(f"{MODEL_FILE} that Keras {keras.version()} can build", str(error)[:300], _RESTORE) from error
     try:

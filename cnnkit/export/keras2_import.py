@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import keras
 
+from cnnkit.backbones.initial_weights import seeded
 from cnnkit.errors import InputError, WeightsError
 from cnnkit.export.keras2_config import convert_model
 from cnnkit.export.keras2_weights import load_by_name
@@ -83,7 +84,8 @@ def build_keras2(text: str) -> keras.Model:
             "The file is damaged: save the model again.",
         ) from error
     try:
-        model: keras.Model = keras.models.model_from_json(json_module.dumps(converted))
+        with seeded(0):
+            model: keras.Model = keras.models.model_from_json(json_module.dumps(converted))
     except (ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
         raise InputError(
             f"a {class_name} that Keras {keras.version()} can build",

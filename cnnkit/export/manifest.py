@@ -127,7 +127,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleError(
             f"a bundle of format version {FORMAT_VERSION}",
             f"version {version!r}, written by cnnkit {values.get('cnnkit')}",
-            "Install a cnnkit that knows it: pip install --upgrade cnnkit.",
+            "Use the checkout of cnnkit that wrote it, or a newer one.",
         )
     try:
         return Manifest.model_validate(values)

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cnnkit.data.source import Source
-from cnnkit.errors import BundleError, DataError, InputError
+from cnnkit.errors import BundleError, InputError
 from cnnkit.export.atomic_folder import not_written
 from cnnkit.export.prediction_table import ID, Batch, write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
@@ -90,12 +90,6 @@ def predict_to_parquet(
         BundleError: The disk is full, the file may not be written, or another process is writing it.
     """
     path, source = Path(path), as_source(images)
-    if not len(source):
-        raise DataError(
-            "pictures to predict",
-            "an empty source",
-            "The dataset has no such part: take another one.",
-        )
     if part_rows < 1 or batch_size < 1:
         received = f"part_rows={part_rows}, batch_size={batch_size}"
         raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")

@@ -7,10 +7,7 @@ way the file's metadata says which model made it and what its classes are.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 import cnnkit
-from cnnkit.errors import CnnkitError, DataError, InputError
-from cnnkit.export.atomic_folder import not_written
+from cnnkit.errors import DataError, InputError
+from cnnkit.export.atomic_file import replacing
 
 METADATA_KEY = b"cnnkit"
 ID = "id"
@@ -157,7 +154,7 @@ def _write(
     schema = schema.with_metadata({METADATA_KEY: json.dumps(about).encode()})
     rows, waiting = 0, 0
     pending: list[pa.RecordBatch] = []
-    with _replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
+    with replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
         for columns in batches:
             batch = pa.record_batch(columns, schema=schema)
             pending.append(batch)
@@ -171,29 +168,6 @@ def _write(
         if waiting:
             writer.write_table(pa.Table.from_batches(pending, schema), row_group_size=rows_per_group)
     return rows
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place when the block ends well, and is gone when it does not."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        partial = Path(name)
-        try:
-            yield partial
-            os.fsync(descriptor)
-            mask = os.umask(0)
-            os.umask(mask)
-            partial.chmod(0o666 & ~mask)  # mkstemp makes it private
-            partial.replace(path)
-        finally:
-            os.close(descriptor)
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        if isinstance(error, CnnkitError):  # an unreadable picture, say
-            raise
-        raise not_written(path, error) from error
 
 
 def _checked(values: ArrayLike, columns: int) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ from cnnkit.grading.roster import Roster, Student, read_roster
 from cnnkit.grading.snapshot import record_snapshot
 from cnnkit.grading.verdict import Verdict, grader_version
 from cnnkit.grading.workers import Task, answers
-from cnnkit.submissions.assignment import Assignment
+from cnnkit.submissions.assignment import ROLES, Assignment
 from cnnkit.submissions.inbox import Submission, read_inbox
 from cnnkit.submissions.sandbox import PATIENCE
 
@@ -40,7 +40,6 @@ APPEND_SECONDS = 0.5
 """Decisions that arrive within this time are appended together; a kill costs at most their work."""
 
 _GATE_FIELDS = {"rows", "column", "threshold", "input_shape", "files", "limits", "public_share"}
-_FILES_READ = 2  # in the sandbox: weights and predictions
 _SPARE_SECONDS = 60
 
 
@@ -236,7 +235,7 @@ def _decide(
     keys = [""] * len(candidates)
     waiting: list[Draft] = []
     new, appended = 0, time.monotonic()
-    seconds = _FILES_READ * PATIENCE * spec.limits.seconds + _SPARE_SECONDS
+    seconds = len(ROLES) * PATIENCE * spec.limits.seconds + _SPARE_SECONDS
     for answer in answers(tasks, setup, workers=min(workers, len(candidates)), seconds=seconds):
         student = candidates[answer.task.number].student.student
         before = tried[student].get(answer.fingerprint, (0, ""))[0] if student in tried else 0

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cnnkit.errors import DataError
-from cnnkit.grading.files import replacing
+from cnnkit.export.atomic_file import replacing
 from cnnkit.grading.graded import Graded
 
 GRADES_FILE = "grades.parquet"

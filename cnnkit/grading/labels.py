@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cnnkit.errors import DataError
-from cnnkit.grading.files import replacing
+from cnnkit.export.atomic_file import replacing
 from cnnkit.submissions.assignment import Assignment
 
 METADATA_KEY = b"cnnkit labels"

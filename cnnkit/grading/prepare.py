@@ -26,7 +26,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.drawing.picture_files import write_picture
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
-from cnnkit.grading.files import write_text
+from cnnkit.export.atomic_file import write_text
 from cnnkit.grading.labels import Labels, refuse_constant_answers, write_labels
 from cnnkit.submissions.assignment import Assignment
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from cnnkit.transfer.progress import clock
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -52,7 +54,7 @@ class Tally:
         rate = done / max(time.monotonic() - self._started, 1e-9)
         left = (self._total - done) / rate if rate else 0.0
         outcomes = ", ".join(f"{number:,} {outcome}" for outcome, number in self._counts.most_common())
-        return f"{done:,} of {self._total:,} submissions ({outcomes or 'starting'}), {rate:,.1f}/s, {_clock(left)} left"
+        return f"{done:,} of {self._total:,} submissions ({outcomes or 'starting'}), {rate:,.1f}/s, {clock(left)} left"
 
     def table(self) -> Table:
         """A row an outcome, and rate and time left below."""
@@ -102,14 +104,3 @@ def progress_display(total: int, *, visible: bool) -> Iterator[Progress]:
     tally = Tally(total)
     with Live(console=Console(stderr=True), get_renderable=tally.table, refresh_per_second=4, transient=True):
         yield tally
-
-
-def _clock(seconds: float) -> str:
-    """Minutes and seconds.
-
-    >>> _clock(75), _clock(4000)
-    ('1:15', '1:06:40')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -12,7 +12,7 @@ from cnnkit.grading.ledger import Draft, Ledger, digest
 from cnnkit.grading.reproduce import COUNT, Reproduction, reproduce
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.gate import check
-from cnnkit.submissions.inbox import Place
+from cnnkit.submissions.inbox import Place, UnreadableError
 from cnnkit.submissions.sandbox import Sandbox
 
 
@@ -59,8 +59,11 @@ def rerun(
             if key in known:
                 values = known[key]["reproduction"]
             else:
-                with place.opened(work, most_bytes=assignment.limits.weights_bytes * 2) as folder:
-                    found = _reproduced(folder, assignment, wish, sandbox)
+                try:
+                    with place.opened(work, most_bytes=assignment.limits.submission_bytes) as folder:
+                        found = _reproduced(folder, assignment, wish, sandbox)
+                except UnreadableError as error:
+                    found = Reproduction("crashed", detail=f"it cannot be read any more: {error.finding.received}")
                 values = asdict(found)
                 ledger.append([Draft("reproduction", key, {"decision": decision, "reproduction": values})])
             flag = Reproduction(**values).flag

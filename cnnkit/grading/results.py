@@ -18,8 +18,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnkit.export.atomic_file import replacing, write_text
 from cnnkit.grading.feedback import feedback_page
-from cnnkit.grading.files import replacing, write_text
 from cnnkit.grading.gradebooks.canvas import fill_canvas
 from cnnkit.grading.gradebooks.codabench import codabench_scores
 from cnnkit.grading.gradebooks.gradescope import gradescope_results

@@ -59,9 +59,7 @@ def main() -> None:
 def _work(settings: dict[str, Any], tasks: Iterator[dict[str, Any]], answers: TextIO) -> None:
     assignment = Assignment.model_validate_json(settings["assignment"])
     truth, public = (_unpacked(settings[name], assignment.rows) for name in ("truth", "public"))
-    limits = assignment.limits
-    most_bytes = limits.json_bytes + limits.weights_bytes + limits.predictions_bytes
-    most_bytes += limits.notebook_bytes + limits.script_bytes + _SPARE_BYTES
+    most_bytes = assignment.limits.submission_bytes
 
     def say(answer: dict[str, Any]) -> None:
         print(json.dumps(answer), file=answers, flush=True)
@@ -97,8 +95,6 @@ def _packed(bits: NDArray[np.bool_]) -> str:
 def _unpacked(text: str, rows: int) -> NDArray[np.bool_]:
     return np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=rows).astype(np.bool_)
 
-
-_SPARE_BYTES = 10_000_000  # for what a submission may hold besides, a manifest say
 
 if __name__ == "__main__":
     main()

@@ -32,6 +32,7 @@ from cnnkit.errors import InputError, nearest
 
 FILE = "assignment.toml"
 ROLES = ("model", "weights", "predictions", "notebook", "script")
+SPARE_BYTES = 10_000_000
 """What a file of a submission can be."""
 
 Pattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_*][A-Za-z0-9_.*\-]*$|^\.[A-Za-z0-9_]+$")]
@@ -134,6 +135,11 @@ class Limits(_Spec):
             "notebook": self.notebook_bytes,
             "script": self.script_bytes,
         }[role]
+
+    @property
+    def submission_bytes(self) -> int:
+        """How large all files of a submission may be together, with what it may hold besides, such as a manifest."""
+        return sum(self.bytes_of(role) for role in ROLES) + SPARE_BYTES
 
 
 class Assignment(_Spec):

@@ -22,7 +22,7 @@ from cnnkit.backbones.extractor import Backbone, backbone
 from cnnkit.backbones.table import ROWS
 from cnnkit.backbones.truncation import truncate
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.image_folder import folder
+from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classification import classifier
@@ -110,7 +110,7 @@ def compare(
         UnknownNameError: No such backbone or cut.
         WeightsError: The weights are not here and cannot be fetched.
     """
-    dataset = photos if isinstance(photos, Dataset) else folder(photos, seed=seed)
+    dataset = dataset_of(photos, seed=seed)
     if not len(dataset.train) or not len(dataset.validation) or dataset.train.labels is None:
         raise DataError(
             "labelled training and validation pictures",

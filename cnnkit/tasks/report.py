@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import textwrap
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from cnnkit import __version__
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
+from cnnkit.metrics.classification import wilson_interval
 from cnnkit.tasks import report_page as html
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
@@ -159,7 +159,7 @@ class Facts:
         """What was done and what came of it, in three sentences."""
         phases = self.run.plan.phases
         names = _listed([f"“{phase.name}”" for phase in phases])
-        low, high = wilson_interval(self.accuracy, len(self.source))
+        low, high = wilson_interval(round(self.accuracy * len(self.source)), len(self.source))
         done = (
             f"A new head that tells {_listed(list(self.network.classes), limit=6)} apart was put on {self.name}, "
             f"cut at {self.network.cut}, and trained on {len(self.dataset.train):,} pictures in "
@@ -362,17 +362,6 @@ def timing_table(timings: Mapping[str, float]) -> pd.DataFrame:
     """Steps, seconds and their sum."""
     rows = [{"step": step, "seconds": round(float(seconds), 1)} for step, seconds in timings.items()]
     return pd.DataFrame([*rows, {"step": "all", "seconds": round(float(sum(timings.values())), 1)}])
-
-
-def wilson_interval(share: float, count: int, *, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a share of `count` trials (Wilson 1927), 95 % by default; right for shares near 0 and 1 too.
-
-    >>> [round(bound, 3) for bound in wilson_interval(0.9, 100)]
-    [0.826, 0.945]
-    """
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
-from cnnkit.data.image_folder import folder
+from cnnkit.data.image_folder import dataset_of
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.engines import EngineName, Precision
@@ -86,7 +86,7 @@ def finetune(
         UnknownNameError: No such backbone or cut.
         WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
     """
-    dataset = photos if isinstance(photos, Dataset) else folder(photos, seed=seed)
+    dataset = dataset_of(photos, seed=seed)
     body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha, seed=seed)
     head = classifier(
         dataset.classes,

@@ -18,6 +18,7 @@ import pandas as pd
 
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.mixing import Mixer
 from cnnkit.data.source import Source
@@ -43,7 +44,7 @@ from cnnkit.transfer.tail import halve
 
 def fit(
     network: Network,
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     plan: Plan,
     *,
     augment: Augmenter | None = None,
@@ -73,7 +74,8 @@ def fit(
 
     Args:
         network: From `attach`; its weights change.
-        dataset: Training and, if not empty, validation pictures, with the classes of the network.
+        dataset: Training and, if not empty, validation pictures, with the classes of the network; a path is
+            `ck.data.folder(path, seed=seed)`.
         plan: What trains when.
         augment: Random versions of the training pictures.
         mix: `MixUp` or `CutMix`, which blend the pictures of a training batch and their targets. Features of blended
@@ -103,6 +105,7 @@ def fit(
         FrozenWeightsMovedError: A training step changed something frozen.
         InterruptedTrainingError: Ctrl-C; the message says what was kept.
     """
+    dataset = dataset_of(dataset, seed=seed)
     _check(network, dataset, plan, mix)
     if views is not None and views < 1:
         raise InputError("at least 1 view, or None", str(views), "8 views cost as much as 8 epochs without a cache.")

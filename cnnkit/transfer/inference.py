@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnnkit.data.array_images import unlabelled
+from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import pictures
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, InputError
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
 
-Pictures = Source | NDArray[np.uint8] | NDArray[np.float32] | str | Path
+Pictures = Source | NDArray[np.uint8] | NDArray[np.float32] | str | Path | Sequence[str | Path]
 
 
 def forward_pass(
@@ -62,8 +63,8 @@ def predict(
 
     Args:
         network: Trained, or loaded with `ck.load`.
-        images: A source (`photos.test`); a folder, whose pictures are taken in natural order; one file; or an array
-            (n, h, w, 3) of RGB 0…255.
+        images: A source (`photos.test`); a folder, whose pictures are taken in natural order; one file or a list of
+            them; or an array (n, h, w, 3) of RGB 0…255.
         batch_size: Pictures at a time.
         engine: What runs the network: `"tensorflow"`; `"onnx"` or `"openvino"`, of the extra `cnnkit[fast]`; `"auto"`
             is TensorFlow, in bfloat16 OpenVINO where it is installed. The first pictures are compared with Keras's
@@ -72,22 +73,16 @@ def predict(
         progress: Whether to show a live line.
 
     Returns:
-        Columns `id` (path below the folder, or index of the array), `label`, and one float32 probability column a
-        class.
+        Columns `id` (path below the folder, as it was listed, or index of the array), `label`, and one float32
+        probability column a class.
 
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1.
         UnknownNameError: No such engine or precision.
-        InputError: The engine does not compute in that precision.
+        InputError: A whole dataset, or an engine that does not compute in that precision.
         MissingExtraError: The engine is not installed.
     """
     source = as_source(images)
-    if not len(source):
-        raise DataError(
-            "pictures to predict",
-            "an empty source",
-            "The dataset has no such part: take another one.",
-        )
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]
     probabilities = np.concatenate(parts)
@@ -120,9 +115,10 @@ def evaluate(
     Raises:
         DataError: The source is empty or has no labels.
         UnknownNameError: No such engine or precision.
-        InputError: The engine does not compute in that precision.
+        InputError: A whole dataset, or an engine that does not compute in that precision.
         MissingExtraError: The engine is not installed.
     """
+    _refuse_dataset(source)
     if not len(source) or source.labels is None:
         raise DataError(
             "labelled pictures to evaluate on",
@@ -137,9 +133,23 @@ def evaluate(
 
 
 def as_source(images: Pictures) -> Source:
-    """What a caller calls pictures, as a source."""
-    if isinstance(images, Source):
-        return images
+    """What a caller calls pictures, as a source.
+
+    Raises:
+        DataError: There are none.
+        InputError: A whole dataset.
+    """
+    _refuse_dataset(images)
     if isinstance(images, np.ndarray):
-        return unlabelled(images)
-    return pictures(images)[0]
+        source = unlabelled(images)
+    else:
+        source = images if isinstance(images, Source) else pictures(images)[0]
+    if not len(source):
+        raise DataError("pictures to predict", "none", "A part that a dataset does not have is empty: take another.")
+    return source
+
+
+def _refuse_dataset(images: object) -> None:
+    if isinstance(images, Dataset):
+        sizes = ", ".join(f".{name} ({len(source)} pictures)" for name, source in images.parts().items())
+        raise InputError("one part of a dataset", "all of it", f"Take one: {sizes}.")

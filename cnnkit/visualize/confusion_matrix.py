@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.errors import DataError, unknown_name
+from cnnkit.metrics import classification
 from cnnkit.visualize import style
 
 TEXT_UP_TO = 30
@@ -54,9 +55,7 @@ def confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[
             f"{len(true)} labels and {len(guessed)} predictions",
             "Predict the source whose labels these are: ck.predict(net, photos.test).",
         )
-    counts = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(counts, (true, guessed), 1)
-    return counts
+    return classification.confusion(true, guessed, classes=len(classes))
 
 
 def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> None:

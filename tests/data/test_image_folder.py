@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.data.image_folder import folder, pictures
+from cnnkit.data.image_folder import dataset_of, folder, pictures
 from cnnkit.errors import DataError, ImageFileError, InputError, UnknownNameError
 
 
@@ -322,3 +322,11 @@ def test_real_photographs(shared: Path) -> None:
     assert data.train.image(0).shape[2] == 3
     assert min(data.train.image(0).shape[:2]) <= 256
     assert data.report().loc["all", "warning"] == ""
+
+
+def test_what_is_no_dataset_and_no_path(tmp_path: Path) -> None:
+    dataset = dataset_of(str(photos(tmp_path)), seed=5)
+    assert dataset.train.ids == folder(tmp_path, seed=5).train.ids
+    assert dataset_of(dataset, seed=0) is dataset
+    with pytest.raises(InputError, match="a part of one"):
+        dataset_of(dataset.train, seed=0)  # type: ignore[arg-type]

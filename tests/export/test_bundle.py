@@ -193,7 +193,9 @@ def test_saving_leaves_the_living_model_alone(tmp_path: Path) -> None:
     net.model.fit(PICTURES, np.array([[0], [1], [0], [1]], np.float32), verbose=0)  # it still trains
     with h5py.File(folder / "model.weights.h5") as file:
         assert "optimizer" not in file
+    drawn_from = random.getstate()
     again = load(folder)
+    assert random.getstate() == drawn_from
     assert not again.model.get_layer("conv1").trainable
     assert again.model.get_layer("conv2").trainable
     assert not again.model.compiled

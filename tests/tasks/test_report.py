@@ -14,7 +14,7 @@ from PIL import Image
 
 import cnnkit as ck
 from cnnkit.errors import DataError, InputError
-from cnnkit.tasks.report import Facts, duration, pick_explained, plan_table, wilson_interval, write_report
+from cnnkit.tasks.report import Facts, duration, pick_explained, plan_table, write_report
 from tests.visualize.small_networks import network as small_network
 
 VOID = {"meta", "img", "br", "link"}
@@ -171,13 +171,6 @@ def test_explained_pictures_take_classes_in_turn_and_two_mistakes() -> None:
     )
     assert pick_explained(answers, 6).tolist() == [1, 7, 3, 6, 9, 8]
     assert pick_explained(answers.iloc[:8], 6).tolist() == [1, 7, 3, 6, 2, 5]
-
-
-def test_wilson_interval_of_agresti_and_coull() -> None:
-    # 0 of 10: the upper bound is z² / (n + z²).
-    low, high = wilson_interval(0, 10)
-    assert low == 0
-    assert high == pytest.approx(1.96**2 / (10 + 1.96**2))
 
 
 def test_durations() -> None:

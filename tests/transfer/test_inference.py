@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, InputError
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import evaluate, predict
 
@@ -48,8 +50,28 @@ def test_an_empty_or_unlabelled_source(make, colours) -> None:
     empty = Source.empty(colours.classes)
     with pytest.raises(DataError, match="empty"):
         evaluate(make(), empty)
-    with pytest.raises(DataError, match="empty"):
+    with pytest.raises(DataError, match="empty: take another"):
         predict(make(), empty)
+    for ask in (predict, evaluate):
+        with pytest.raises(InputError, match=r"one part of a dataset.*\.test \(16 pictures\)"):
+            ask(make(), colours)
+
+
+def test_files_by_name_come_in_the_order_given(make, tmp_path) -> None:
+    for name, value in (("a.png", 0), ("b.png", 255), ("c.png", 90)):
+        Image.fromarray(np.full((16, 16, 3), value, np.uint8)).save(tmp_path / name)
+    files = [tmp_path / "c.png", str(tmp_path / "a.png")]
+    network = make()
+    table = predict(network, files)
+    assert table["id"].tolist() == [str(file) for file in files]
+    alone = pd.concat([predict(network, file) for file in files])
+    np.testing.assert_allclose(table["red"], alone["red"], atol=1e-6)
+    with pytest.raises(DataError, match=r"missing\.png"):
+        predict(network, [tmp_path / "missing.png"])
+    with pytest.raises(DataError, match="Received: none"):
+        predict(network, [])
+    with pytest.raises(InputError, match=r"ndarray among them.*np\.stack"):
+        predict(network, [np.zeros((16, 16, 3), np.uint8)])
 
 
 def test_forward_is_traced_once_for_every_batch_size_and_leaves_its_input_alone(make) -> None:

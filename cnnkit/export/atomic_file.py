@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cnnkit.errors import CnnkitError
-from cnnkit.export.atomic_folder import not_written
+from cnnkit.export.atomic_folder import not_written, umask
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """A file beside `path` that takes its place when the block ends well, and is gone when it does not.
+
+    Args:
+        path: The file; its folders are made.
+        flush: Whether to wait until it is on the disk, against a power failure. For one of many small files, no.
 
     Raises:
         BundleError: The disk is full or the folder may not be written.
@@ -22,21 +26,23 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-        os.close(descriptor)
         partial = Path(name)
         try:
             yield partial
-            partial.chmod(0o644)  # mkstemp makes it private
+            if flush:
+                os.fsync(descriptor)
+            partial.chmod(0o666 & ~umask())  # mkstemp makes it private
             partial.replace(path)
         finally:
+            os.close(descriptor)
             partial.unlink(missing_ok=True)
     except OSError as error:
-        if isinstance(error, CnnkitError):
+        if isinstance(error, CnnkitError):  # an unreadable picture, say
             raise
         raise not_written(path, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces a file by this text in UTF-8; line ends are written as they are."""
-    with replacing(path) as partial:
+    """Replaces a small file by this text in UTF-8; line ends are written as they are."""
+    with replacing(path, flush=False) as partial:
         partial.write_bytes(text.encode())
