@@ -398,7 +398,7 @@ OWN = (
     _zoo("shufflenet", "shufflenets"),
     _zoo("shufflenet_v2", "shufflenets_v2"),
     _zoo("mobilefacenet", "mobilefacenets", side=112, minimum=16),
-    Row("nano", "cnnkit.zoo.nano:nano", side=96, minimum=32, fraction=1.0, shipped=True),
+    Row("nano", "cnnkit.zoo.nanos:nano", side=96, minimum=32, fraction=1.0, shipped=True),
 )
 
 ROWS = {row.name: row for row in (*APPLICATIONS, *OWN)}

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.drawing import render_scenes
 from cnnkit.tasks import crops, teaching
-from cnnkit.zoo.nano import nano
+from cnnkit.zoo.nanos import nano
 
 
 @dataclass(frozen=True)

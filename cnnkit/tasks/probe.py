@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnnkit.errors import DataError, ImageFileError
-from cnnkit.zoo.nano import nano
+from cnnkit.zoo.nanos import nano
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

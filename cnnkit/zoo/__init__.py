@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from cnnkit._lazy import lazy_exports
 
-# Here and not on first use: as a module it would hide the function of its name once anything imports it.
-from cnnkit.zoo.nano import nano as nano
-
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     names={
@@ -30,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "mobilenet_v2": "cnnkit.zoo.mobilenets_v2",
         "mobilenet_v3_large": "cnnkit.zoo.mobilenets_v3",
         "mobilenet_v3_small": "cnnkit.zoo.mobilenets_v3",
-        "nano": "cnnkit.zoo.nano",
+        "nano": "cnnkit.zoo.nanos",
         "resnet18": "cnnkit.zoo.resnets",
         "resnet34": "cnnkit.zoo.resnets",
         "resnet50": "cnnkit.zoo.resnets",

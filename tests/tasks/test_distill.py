@@ -12,7 +12,7 @@ import pytest
 
 from cnnkit.tasks import crops, distill, teaching
 from cnnkit.tasks.crops import Mix, Pictures
-from cnnkit.zoo.nano import nano
+from cnnkit.zoo.nanos import nano
 
 
 def some_chunk(n: int = 32, seed: int = 0) -> teaching.Chunk:

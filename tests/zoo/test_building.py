@@ -128,8 +128,14 @@ def test_one_network_costs_the_import_of_its_own_file_only() -> None:
         "import sys, cnnkit as ck; ck.zoo.lenet5; print(sorted(m for m in sys.modules if m.startswith('cnnkit.zoo.')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = ["building", "channels", "lenets", "nano"]
+    loaded = ["building", "channels", "lenets"]
     assert done.stdout.strip() == str([f"cnnkit.zoo.{name}" for name in loaded])
+
+
+def test_the_list_of_networks_needs_no_keras() -> None:
+    code = "import sys, cnnkit as ck; dir(ck.zoo); print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_functions_stay_functions_once_their_files_are_imported() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cnnkit.errors import InputError, WeightsError
 from cnnkit.tasks import probe
-from cnnkit.zoo.nano import WEIGHTS, nano
+from cnnkit.zoo.nanos import WEIGHTS, nano
 
 ANTS_BEES_FLOOR = 0.76  # nano.md has the number reached; a picture of 153 is .0065
 SIDE = 160  # pixels of the probe; nano.md has 96 and 128 beside it
