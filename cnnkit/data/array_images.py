@@ -123,7 +123,8 @@ def _checked_images(x: ArrayLike, name: str) -> NDArray[Any]:
         raise DataError(expected, f"channels first, {images.shape}", "Give np.moveaxis(x, 1, -1).")
     if images.ndim == 4 and images.shape[3] == 4:
         raise DataError(expected, f"four channels, {images.shape}", "Give x[..., :3] for RGB with alpha.")
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
+    alone = images.ndim == 3 and images.shape[2] in (3, 4)  # or grey pictures of 3 or 4 columns, which nobody has
+    if alone or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
         raise DataError(expected, f"shape {images.shape}", "One picture alone is x[None].")
     if not images.size:
         raise DataError(expected, f"nothing, shape {images.shape}", "Give at least one picture.")

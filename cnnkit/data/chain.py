@@ -18,7 +18,7 @@ class Augmenter(Protocol):
     def apply(
         self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator
     ) -> NDArray[np.float32]:
-        """A view of the picture (h, w, 3), 0…255: float32 of the same shape."""
+        """A view of the picture (h, w, 3), 0…255: float32 of the same shape. The picture itself may not be changed."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.labelled_files import LabelledFiles
 from cnnkit.data.load_image import CHANNELS, LoadImage
 from cnnkit.data.opencv_threads import one_opencv_thread
-from cnnkit.errors import InputError
+from cnnkit.errors import DataError, InputError
 
 
 class Transformer(Protocol):
@@ -85,6 +85,8 @@ class Flow:
         saving: Saving | None,
     ) -> None:
         super().__init__()
+        if n < 1:
+            raise DataError("at least one picture", "none", "A subset holds `validation_split` of the pictures.")
         if batch_size < 1:
             raise InputError("a batch_size of at least 1", str(batch_size), "32 is usual.")
         if saving is not None and not Path(saving.folder).is_dir():

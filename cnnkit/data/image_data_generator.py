@@ -598,7 +598,7 @@ def _drawn_shift(given: float | Sequence[float], extent: int, chance: np.random.
     """A shift in pixels."""
     if not given:
         return 0
-    if isinstance(given, float):
+    if isinstance(given, float | np.floating):
         shift, largest = chance.uniform(-given, given), given
     else:  # some to choose from; of a whole number, those below it
         shift, largest = float(chance.choice(given) * chance.choice([-1, 1])), np.max(given)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,8 @@ from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset, from
 from cnnkit.errors import DataError, ImageFileError, InputError, unknown_name
 
 T = TypeVar("T")
+# Endings of pictures, as telephones and scanners write them, that nothing here reads.
+UNREADABLE = frozenset({".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl", ".jp2", ".dng", ".cr2", ".nef", ".arw"})
 Decode = Literal["exact", "scaled"]
 
 ARRANGEMENT = (
@@ -141,7 +144,7 @@ def dataset_of(photos: Dataset | str | Path, *, seed: int) -> Dataset:
 
 
 def pictures(
-    path: str | Path | Sequence[str | Path],
+    path: str | Path | Iterable[str | Path],
     *,
     on_error: Literal["raise", "skip"] = "raise",
     decode: Decode = "exact",
@@ -168,15 +171,22 @@ def pictures(
         root = Path(path)
         reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _naturally(_listed(root).pictures))
     else:
-        others = [type(file).__name__ for file in path if not isinstance(file, str | Path)]
-        if others:
-            raise InputError("paths of files", f"{others[0]} among them", "Arrays of one size become one by np.stack.")
-        reader = read(Path(), tuple(str(file) for file in path))
+        reader = read(Path(), tuple(_named(path)))
     skipped = _unreadable(reader, on_error)
     left_out = {file.path for file in skipped}
     positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
     ids = tuple(reader.paths[index] for index in positions)
     return Source(ids, (), None, reader, np.array(positions, np.int64)), skipped
+
+
+def _named(files: Iterable[str | Path]) -> Iterator[str]:
+    if not isinstance(files, Iterable):
+        raise InputError("a folder, or files", f"{type(files).__name__}", "One picture is np.asarray(picture)[None].")
+    for file in files:
+        if not isinstance(file, str | Path):
+            received = f"{type(file).__name__} among them"
+            raise InputError("paths of files", received, "Arrays of one size become one by np.stack.")
+        yield str(file)
 
 
 def _naturally(files: Sequence[str]) -> tuple[str, ...]:
@@ -208,6 +218,10 @@ def _listed(root: Path) -> _Listing:
     for directory, names, entries in _visible(root):
         below = PurePosixPath(Path(directory).relative_to(root).as_posix())
         folders += [str(below / name) for name in names]
+        for entry in (*names, *entries):
+            if any("\ud800" <= letter <= "\udfff" for letter in entry):  # how Python shows bytes that are no UTF-8
+                received = ascii(str(below / entry))
+                raise ImageFileError("file names in UTF-8", received, "Rename it, for example with convmv.")
         for entry in entries:
             ending = Path(entry).suffix.lower()
             if ending in EXTENSIONS:
@@ -221,13 +235,23 @@ def _listed(root: Path) -> _Listing:
             f"none, but other files: {others}" if others else "none",
             f"Pictures end in {', '.join(sorted(EXTENSIONS))}. Convert others.",
         )
+    _warn_of_unreadable(root, ignored)
     return _Listing(root, tuple(sorted(files)), tuple(sorted(folders)), ignored)
+
+
+def _warn_of_unreadable(root: Path, ignored: Counter[str]) -> None:
+    passed = [f"{count} of {ending}" for ending, count in sorted(ignored.items()) if ending in UNREADABLE]
+    if passed:
+        text = (
+            f"pictures below {root} that cnnkit cannot read are passed over: {', '.join(passed)}. Convert them to JPEG."
+        )
+        warnings.warn(text, stacklevel=2)
 
 
 def _visible(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """`os.walk` without hidden names; links to folders are followed, each folder once."""
     seen = set()
-    for directory, names, entries in os.walk(root, followlinks=True):
+    for directory, names, entries in os.walk(root, followlinks=True, onerror=_closed):
         state = Path(directory).stat()
         if (state.st_dev, state.st_ino) in seen:
             names.clear()
@@ -235,6 +259,14 @@ def _visible(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
         seen.add((state.st_dev, state.st_ino))
         names[:] = [name for name in names if not name.startswith((".", "__MACOSX"))]
         yield directory, names, [entry for entry in entries if not entry.startswith(".")]
+
+
+def _closed(error: OSError) -> None:
+    raise DataError(
+        f"to read the folder {error.filename}",
+        error.strerror or str(error),
+        "Give yourself permission to read it, or move it away: its pictures would be missing.",
+    ) from error
 
 
 def _split_folders(listing: _Listing) -> dict[str, str]:

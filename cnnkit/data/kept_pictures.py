@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 
 MEMORY_PART = 0.25  # of the free memory that kept pictures take by default
 SMALL_MEMORY = 2_000_000_000  # bytes that any machine has, where the system does not tell
+# What a container may take and has taken, in files of Linux's control groups of version 2 and 1.
+CONTAINER_LIMITS = (
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+)
 
 
 class KeptPictures:
@@ -40,6 +46,7 @@ class KeptPictures:
         if found is not None:
             return found
         picture = make()
+        picture.flags.writeable = False  # who writes to it would change all later epochs
         with self._lock:
             if self._left is None:
                 self._left = int(MEMORY_PART * free_memory())
@@ -49,10 +56,22 @@ class KeptPictures:
         return picture
 
 
-def free_memory() -> int:
-    """Bytes that a program can take without making others swap, where the system tells as Linux does."""
+def free_memory(system: Path = Path("/")) -> int:
+    """Bytes that a program can take without making others swap, where the system tells as Linux does.
+
+    In a container that is the smaller one of what the machine and what the container's limit leave.
+
+    Args:
+        system: Where `proc` and `sys` are.
+    """
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        lines = (system / "proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         return SMALL_MEMORY
+    for files in CONTAINER_LIMITS:
+        with suppress(OSError, ValueError, KeyError):  # there is no such file, or it says "max"
+            limit, used, parts = ((system / "sys/fs/cgroup" / name).read_text(encoding="ascii") for name in files)
+            cached = int(dict(line.split() for line in parts.splitlines())["inactive_file"])  # given up when asked for
+            free = min(free, max(0, int(limit) - int(used) + cached))
+    return free

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Source:
                 "Give both the same length.",
             )
         if len(set(self.ids)) != count:
-            twice = next(name for name in self.ids if self.ids.count(name) > 1)
+            twice = next(name for name, times in Counter(self.ids).items() if times > 1)
             raise DataError("every id once", f"{twice!r} more than once", "Take each example once.")
         object.__setattr__(self, "positions", positions)
         if self.labels is not None:

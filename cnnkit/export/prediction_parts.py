@@ -30,6 +30,7 @@ from cnnkit.export.atomic_folder import not_written
 from cnnkit.export.prediction_table import ID, Batch, write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.transfer.engines import EngineName, Precision
+from cnnkit.transfer.features import software
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import Pictures, as_source, forward_pass
 from cnnkit.transfer.network import Network
@@ -93,13 +94,15 @@ def predict_to_parquet(
     if part_rows < 1 or batch_size < 1:
         received = f"part_rows={part_rows}, batch_size={batch_size}"
         raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")
+    forward = Forward(network.model, engine=engine, precision=precision)
     digest = model_hash(tensor_records(network.model))
     about = {
         "model": network.model.to_json(),
         "weights": digest,
         "head": network.head.settings(),
         "framing": asdict(network.framing),
-        "numbers": Forward(network.model, engine=engine, precision=precision).numbers,
+        "numbers": forward.numbers,
+        "software": software() | forward.engine.versions(),
     }
     batches = -(-part_rows // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
     with _parts_folder(path) as folder:

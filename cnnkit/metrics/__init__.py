@@ -10,5 +10,16 @@ from cnnkit._lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     modules={"classification": "cnnkit.metrics.classification"},
-    names={},
+    names=dict.fromkeys(
+        (
+            "Calibration",
+            "accuracy_score",
+            "brier_loss",
+            "calibration",
+            "confusion",
+            "roc_auc_score",
+            "wilson_interval",
+        ),
+        "cnnkit.metrics.classification",
+    ),
 )

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +54,10 @@ class Engine:
     def missing(self) -> list[str]:
         """Those of its packages that are not installed."""
         return [package for package in self.packages if importlib.util.find_spec(package) is None]
+
+    def versions(self) -> dict[str, str]:
+        """Those of its packages; all are installed."""
+        return {package: version(package) for package in self.packages}
 
 
 def _tensorflow(graph: FoldedGraph, precision: Precision, kind: Kind) -> Run:

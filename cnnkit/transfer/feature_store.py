@@ -114,6 +114,9 @@ class Entry:
         Raises:
             OSError: There is no room for the whole entry; it is known before anything is computed.
         """
+        if self._is_complete():  # also in a folder that may only be read
+            yield []
+            return
         with (self.folder / "writing").open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,6 +161,11 @@ class Entry:
     def close(self) -> None:
         """Lets others remove it when they need room."""
         os.close(self._lock)
+
+    def _is_complete(self) -> bool:
+        with suppress(FileNotFoundError):
+            return not self._missing()
+        return False
 
     def _missing(self) -> list[int]:
         known = self._digests()
@@ -219,7 +227,8 @@ class FeatureStore:
                 break
         entry = Entry(folder, lock, layout)
         try:
-            (folder / "entry.json").write_text(json.dumps(dict(about), indent=1), encoding="utf-8")
+            with suppress(OSError):  # for people, and the time of the last use: no reason to lose what is there
+                (folder / "entry.json").write_text(json.dumps(dict(about), indent=1), encoding="utf-8")
             self._make_room(layout.total_bytes, budget_bytes, keep=folder)
         except BaseException:
             entry.close()
@@ -243,6 +252,8 @@ class FeatureStore:
         try:
             gone = self.folder / f"{REMOVED}{key}-{os.getpid()}"
             folder.rename(gone)
+        except OSError:  # another user's, or on a disk that is read only
+            return False
         finally:
             os.close(lock)
         shutil.rmtree(gone, ignore_errors=True)

@@ -98,7 +98,7 @@ class Features:
         for weight in prefix.weights:
             digest.update(f"{weight.dtype}{tuple(weight.shape)}".encode())
             digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
-        digest.update(forward.numbers.encode())
+        digest.update(f"{forward.numbers} {forward.engine.versions()}".encode())
         if digest.hexdigest() != self._prefix:
             self.close()
             self._prefix = digest.hexdigest()

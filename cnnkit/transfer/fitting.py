@@ -26,7 +26,7 @@ from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.head import Head
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
-from cnnkit.transfer.engines import EngineName, Precision
+from cnnkit.transfer.engines import EngineName, Kind, Precision
 from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed, MixedFeed
@@ -102,6 +102,8 @@ def fit(
     Raises:
         DataError: The dataset has no training pictures, no labels or other classes.
         InputError: A phase asks for what the network or the dataset does not have.
+        MissingExtraError: The engine is not installed.
+        CheckpointError: A checkpoint cannot be written.
         FrozenWeightsMovedError: A training step changed something frozen.
         InterruptedTrainingError: Ctrl-C; the message says what was kept.
     """
@@ -109,6 +111,8 @@ def fit(
     _check(network, dataset, plan, mix)
     if views is not None and views < 1:
         raise InputError("at least 1 view, or None", str(views), "8 views cost as much as 8 epochs without a cache.")
+    if batch_size < 1:
+        raise InputError("a batch_size of at least 1", str(batch_size), "32 is usual.")
     cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
     # A source remembers its fingerprint; a new one looks at the pictures as they are now.
     dataset = replace(dataset, train=replace(dataset.train), validation=replace(dataset.validation))
@@ -326,7 +330,9 @@ class _Training:
         }
 
     def _forward(self, prefix: keras.Model) -> Forward:
-        return Forward(prefix, engine=self.engine, precision=self.precision, say=self.display.keep)
+        changed = self.augment is not None or self.mix is not None  # views and blends are float
+        kind: Kind = "float32" if changed else "uint8"
+        return Forward(prefix, engine=self.engine, precision=self.precision, kind=kind, say=self.display.keep)
 
     def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
         feed = Feed(

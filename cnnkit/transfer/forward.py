@@ -32,16 +32,18 @@ def _nothing(_text: str) -> None: ...
 
 
 class Forward:
-    """A model in inference mode as a function of arrays, with the weights that it has at the first call.
+    """A model in inference mode as a function of arrays, with the weights that it has when it starts.
 
-    The first call traces the model, folds it (`folded_graph`), starts the engine and compares its numbers on a few
-    pictures with Keras's. Where they differ, or the engine fails, TensorFlow takes its place, in the end with the
-    graph as it was traced.
+    The first call, and that with the first float pictures, traces the model, folds it (`folded_graph`), starts the
+    engine and compares its numbers on a few pictures with Keras's. Where they differ, or the engine fails, TensorFlow
+    takes its place, in the end with the graph as it was traced.
 
     Args:
         model: One input, (batch, height, width, 3); one output or several.
         engine: `"tensorflow"`, `"onnx"`, `"openvino"`, or `"auto"`, the first of `AUTO` that is installed.
         precision: `"float32"`; or `"bfloat16"`, where the processor has it.
+        kind: Of the pictures: `"uint8"`, of which a quarter is copied, as long as no others come; or `"float32"` from
+            the beginning, which takes both.
         say: Is told in one line what runs. A runtime of the extra that failed is a warning too.
 
     Raises:
@@ -56,28 +58,29 @@ class Forward:
         *,
         engine: EngineName = "tensorflow",
         precision: Precision = "float32",
+        kind: Kind = "uint8",
         say: Callable[[str], None] = _nothing,
     ) -> None:
         self.model = model
         self._say = say
-        self._engine = find_engine(engine, precision)
+        self.engine = find_engine(engine, precision)
         self._precision: Precision = precision if has_bfloat16() else "float32"
         self._note = "" if self._precision == precision else ": this processor has no bfloat16"
-        self._kind: Kind = "uint8"
+        self._kind = kind
         self._run: Run | None = None
 
     @property
     def numbers(self) -> str:
         """What the numbers depend on beside model and pictures: engine and precision, e.g. `"tensorflow float32"`."""
-        return f"{self._engine.name} {self._precision}"
+        return f"{self.engine.name} {self._precision}"
 
     def __call__(self, images: Pictures) -> list[NDArray[np.float32]]:
         """One array for each output of the model, whatever the number of pictures."""
-        # Bytes are a quarter of what floats are; what takes floats takes them too.
-        if self._run is None or (self._kind == "uint8" and images.dtype != np.uint8):
-            self._kind = "uint8" if images.dtype == np.uint8 else "float32"
+        if self._kind == "uint8" and images.dtype != np.uint8:
+            self._kind, self._run = "float32", None
+        if self._run is None:
             self._run = self._started(np.asarray(images[:CHECKED_PICTURES], self._kind))
-        step = max(1, self._engine.at_once // math.prod(images.shape[1:3]))
+        step = max(1, self.engine.at_once // math.prod(images.shape[1:3]))
         parts = [
             self._run(np.asarray(images[start : start + step], self._kind)) for start in range(0, len(images), step)
         ]
@@ -91,7 +94,7 @@ class Forward:
 
         expected = keras_run(pictures)
         tolerance = TOLERANCE[self._precision]
-        for engine in dict.fromkeys((self._engine, ENGINES["tensorflow"])):
+        for engine in dict.fromkeys((self.engine, ENGINES["tensorflow"])):
             try:
                 run = engine.start(fold(traced), self._precision, self._kind)
                 off = deviation(run(pictures), expected)
@@ -108,5 +111,5 @@ class Forward:
 
     def _failed(self, text: str) -> None:
         self._say(text)
-        if self._engine is not ENGINES["tensorflow"]:
+        if self.engine is not ENGINES["tensorflow"]:
             warnings.warn(text, stacklevel=2)

@@ -21,6 +21,8 @@ from cnnkit.transfer.network import Network
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
 
+ID, LABEL = "id", "label"  # columns beside those of the classes
+
 Pictures = Source | NDArray[np.uint8] | NDArray[np.float32] | str | Path | Sequence[str | Path]
 
 
@@ -79,14 +81,18 @@ def predict(
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1.
         UnknownNameError: No such engine or precision.
-        InputError: A whole dataset, or an engine that does not compute in that precision.
+        InputError: A whole dataset, a class called "id" or "label", or an engine that does not compute in that
+            precision.
         MissingExtraError: The engine is not installed.
     """
+    taken = [name for name in (ID, LABEL) if name in network.classes]
+    if taken:
+        raise InputError("classes with other names than the table's columns", repr(taken), "Rename the class.")
     source = as_source(images)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]
     probabilities = np.concatenate(parts)
-    table = pd.DataFrame({"id": list(source.ids), "label": network.head.decide(probabilities)})
+    table = pd.DataFrame({ID: list(source.ids), LABEL: network.head.decide(probabilities)})
     return table.join(pd.DataFrame(probabilities, columns=list(network.classes)))
 
 
@@ -113,17 +119,25 @@ def evaluate(
         `loss`, the head's metrics (`accuracy`) and `images`, how many there were.
 
     Raises:
-        DataError: The source is empty or has no labels.
+        DataError: The source is empty, or has no labels or other classes.
         UnknownNameError: No such engine or precision.
         InputError: A whole dataset, or an engine that does not compute in that precision.
         MissingExtraError: The engine is not installed.
     """
     _refuse_dataset(source)
+    if not isinstance(source, Source):
+        raise InputError("a source", type(source).__name__, "ck.data.folder(path).test is one, with labels.")
     if not len(source) or source.labels is None:
         raise DataError(
             "labelled pictures to evaluate on",
             f"{len(source)} pictures {'with' if source.labels is not None else 'without'} labels",
             "A part that does not exist is empty: photos.validation may be what there is.",
+        )
+    if source.classes != network.classes:
+        raise DataError(
+            f"the classes of the network, {list(network.classes)}",
+            f"{list(source.classes)}",
+            "Read the pictures with classes=network.classes: their order is that of the labels.",
         )
     score = Score(network.head)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)

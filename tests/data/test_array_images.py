@@ -65,6 +65,8 @@ def spoiled(place: tuple[int, ...], value: float) -> np.ndarray:
         (np.zeros((4, 5, 6, 4), np.uint8), "four channels", r"x\[\.\.\., :3\]"),
         (X[..., :2], "shape", "One picture alone"),
         (X[0, 0], "shape", "One picture alone"),
+        (X[0], "shape", "One picture alone"),
+        (np.zeros((5, 6, 4), np.uint8), "shape", "One picture alone"),
         (np.zeros((0, 5, 6, 3), np.uint8), "nothing", "at least one"),
         (np.array(["a", "b"]), "values of type", "numbers"),
         (X > 5, "values of type bool", "numbers"),

@@ -44,6 +44,7 @@ def test_blocks_that_wait_are_few_and_fit() -> None:
     addresses = {batch.ctypes.data for batch in batches}
     batches.clear()
     gc.collect()
+    assert len(memory._waiting) == WAITING
     again = [memory.empty((90,), np.uint8) for _ in range(WAITING)]
     assert {batch.ctypes.data for batch in again} <= addresses
     again.clear()

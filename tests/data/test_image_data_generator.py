@@ -680,3 +680,16 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="'reflect'"):
         ImageDataGenerator(fill_mode="reflekt")
+
+
+def test_a_flow_of_nothing_is_refused() -> None:
+    with pytest.raises(DataError, match="at least one picture"):
+        ImageDataGenerator(validation_split=0.1).flow(np.zeros((5, 8, 8, 3)), subset="validation")
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    drawn = [
+        ImageDataGenerator(width_shift_range=given(0.25)).get_random_transform((8, 8, 3), seed=1)
+        for given in (float, np.float32)
+    ]
+    assert drawn[0] == drawn[1]

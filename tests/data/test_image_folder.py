@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -330,3 +332,43 @@ def test_what_is_no_dataset_and_no_path(tmp_path: Path) -> None:
     assert dataset_of(dataset, seed=0) is dataset
     with pytest.raises(InputError, match="a part of one"):
         dataset_of(dataset.train, seed=0)  # type: ignore[arg-type]
+
+
+def test_pictures_that_nothing_here_reads_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    for name in ("IMG_1.HEIC", "IMG_2.HEIC", "scan.tif", "notes.txt"):
+        (photos(tmp_path) / "ants" / name).touch()
+    with pytest.warns(UserWarning, match=r"passed over: 2 of \.heic, 1 of \.tif\. Convert"):
+        folder(tmp_path)
+    with pytest.warns(UserWarning, match=r"2 of \.heic"):
+        pictures(tmp_path)
+
+
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    photos(tmp_path)
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path / "ants") + b"/caf\xe9.png")).touch()
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 only")
+    for read in (folder, pictures):
+        with pytest.raises(ImageFileError, match=r"names in UTF-8.*caf\\udce9\.png.*Rename"):
+            read(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+    closed = photos(tmp_path) / "ants" / "2023"
+    closed.mkdir(mode=0)
+    with pytest.raises(DataError, match=r"to read the folder .*2023.*ermission"):
+        pictures(tmp_path)
+
+
+def test_several_files_are_any_iterable_of_paths(tmp_path: Path) -> None:
+    paint(tmp_path / "b.png")
+    paint(tmp_path / "a.png")
+    files = [tmp_path / "b.png", tmp_path / "a.png"]
+    assert pictures(iter(files))[0].ids == tuple(map(str, files))
+    endless = itertools.repeat(np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(InputError, match="ndarray among them"):
+        pictures(endless)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"a folder, or files.*Image"):
+        pictures(Image.new("RGB", (4, 4)))  # type: ignore[arg-type]

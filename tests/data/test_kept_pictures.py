@@ -130,3 +130,34 @@ def test_another_way_to_decode_is_refused(large: Path) -> None:
 )
 def test_a_framing_says_how_much_is_enough(framing: Framing, size: tuple[int, int], least: int) -> None:
     assert framing.least(size) == least
+
+
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("", ("memory.max", "memory.current", "memory.stat")),
+        ("memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")),
+    ],
+)
+def test_a_container_may_leave_less_than_the_machine(tmp_path: Path, folder: str, names: tuple[str, ...]) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
+    assert free_memory(tmp_path) == 8000 * 1024
+    group = tmp_path / "sys/fs/cgroup" / folder
+    group.mkdir(parents=True)
+    for limit, free in (("5000000", 5_000_000 - 4_000_000 + 300_000), ("3000000", 0), ("max", 8000 * 1024)):
+        for name, text in zip(names, (limit, "4000000", "anon 7\ninactive_file 300000"), strict=True):
+            (group / name).write_text(text + "\n")
+        assert free_memory(tmp_path) == free
+
+
+def test_a_kept_picture_cannot_be_changed() -> None:
+    """An augmenter of the user's own that draws into its picture would change all later epochs."""
+
+    class Cutout:
+        def apply(self, image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+            image[:3] = 0
+            return image.astype(np.float32)
+
+    with pytest.raises(ValueError, match="read-only"):
+        epochs(counted(4), KeptPictures(), Cutout())  # type: ignore[arg-type]

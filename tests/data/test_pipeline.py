@@ -129,7 +129,7 @@ def test_leaving_early_ends_the_threads() -> None:
     for _ in batches(source(1000, reader), Framing(), (8, 8), batch_size=4, threads=3):
         break
     deadline = time.monotonic() + 5
-    while any(thread.name.startswith("cnnkit-batches") for thread in threading.enumerate()):
+    while any(thread.name.startswith("cnnkit-ahead") for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert len(reader.read_positions) < 100

@@ -42,11 +42,16 @@ def test_bytes_and_fractions_in_any_order(make, name: str) -> None:
     needs(name)
     model = make().model
     fractions = PICTURES.astype(np.float32) * np.float32(0.999)
-    for order in ((PICTURES, fractions, PICTURES), (fractions, PICTURES)):
-        forward = Forward(model, engine=name)
+    for kind, order, starts in (
+        ("uint8", (PICTURES, fractions, PICTURES), 2),
+        ("float32", (PICTURES, fractions), 1),
+    ):
+        said: list[str] = []
+        forward = Forward(model, engine=name, kind=kind, say=said.append)
         for pictures in order:
             expected = model(pictures.astype(np.float32), training=False)
             np.testing.assert_allclose(forward(pictures)[0], expected, atol=1e-4, rtol=0)
+        assert len(said) == starts
 
 
 @pytest.mark.parametrize("name", [name for name, engine in ENGINES.items() if "bfloat16" in engine.precisions])

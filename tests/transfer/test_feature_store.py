@@ -49,6 +49,23 @@ def test_what_was_written_is_read_and_not_written_again(tmp_path) -> None:
     assert complete(tmp_path) == []
 
 
+def test_a_description_that_cannot_be_written_costs_nothing(tmp_path) -> None:
+    """On a full disk, say, or in the folder of somebody else."""
+    assert complete(tmp_path) == list(range(CHUNKS))
+    description = next(tmp_path.glob("*/entry.json"))
+    description.unlink()
+    description.mkdir()
+    assert complete(tmp_path) == []
+
+
+def test_what_is_complete_is_read_where_nothing_can_be_written(tmp_path) -> None:
+    complete(tmp_path)
+    lock = next(tmp_path.glob("*/writing"))
+    lock.unlink()
+    lock.mkdir()  # as good as read only: it cannot be opened to write
+    assert complete(tmp_path) == []
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_types(tmp_path, dtype) -> None:
     layout = Layout(pictures=7, shapes=((3,),), dtype=dtype)

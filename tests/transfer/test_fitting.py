@@ -231,11 +231,19 @@ def test_killed_at_any_moment_and_resumed_the_weights_are_those_of_one_run(tmp_p
     [
         (lambda net, data: (net, data, Plan([Phase("p", train="nowhere")])), "layer or stage"),
         (lambda net, data: (net, arrays(*_pair(), classes=["a", "b"]), plans.probe()), "classes of the network"),
+        (lambda net, data: (net, data.train, plans.probe()), "a dataset or the path"),
     ],
 )
 def test_bad_input(make, colours, change, message) -> None:
     with pytest.raises((InputError, DataError), match=message):
         fit(*change(make(), colours), progress=False)
+
+
+@pytest.mark.parametrize("name", ["batch_size", "views"])
+def test_numbers_below_one(make, colours, name: str) -> None:
+    for value in (0, -1):
+        with pytest.raises(InputError, match=rf"at least 1.*{value}"):
+            fit(make(), colours, plans.probe(), progress=False, **{name: value})
 
 
 def test_a_phase_that_watches_validation_needs_some(make, colours) -> None:

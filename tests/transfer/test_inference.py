@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from cnnkit.backbones.extractor import backbone
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.classification import classifier
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import evaluate, predict
+from cnnkit.transfer.network import attach
+from tests.transfer.worlds import GRAPHS
 
 
 def test_predict_keeps_the_order_and_gives_a_column_a_class(make, colours) -> None:
@@ -55,6 +61,21 @@ def test_an_empty_or_unlabelled_source(make, colours) -> None:
     for ask in (predict, evaluate):
         with pytest.raises(InputError, match=r"one part of a dataset.*\.test \(16 pictures\)"):
             ask(make(), colours)
+
+
+def test_labels_of_other_classes_are_refused(make, colours) -> None:
+    """Turned round, the accuracy would be 1 − accuracy, without a word."""
+    turned = replace(colours.test, classes=tuple(reversed(colours.classes)))
+    with pytest.raises(DataError, match=r"\['grey', 'red'\].*\['red', 'grey'\]"):
+        evaluate(make(), turned)
+    with pytest.raises(InputError, match=r"a source.*str"):
+        evaluate(make(), "photos")
+
+
+def test_a_class_with_the_name_of_a_column_is_refused_before_anything_is_computed(colours) -> None:
+    network = attach(backbone(GRAPHS["residual"]()), classifier(["label", "passport"]))
+    with pytest.raises(InputError, match=r"\['label'\].*Rename"):
+        predict(network, colours.test)
 
 
 def test_files_by_name_come_in_the_order_given(make, tmp_path) -> None:
