@@ -27,7 +27,7 @@ from cnnkit.cli.quickstart_command import quickstart
 from cnnkit.cli.weights_command import weights_app
 from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
-FINE, FAILED, USED_WRONGLY, STOPPED = 0, 1, 2, 130
+FAILED, USED_WRONGLY, STOPPED = 1, 2, 130
 
 COMMANDS = (quickstart, backbones, cuts, finetune, predict, check, grade, board, bench)
 GROUPS = {"assignment": assignment_app, "ledger": ledger_app, "weights": weights_app}

@@ -41,15 +41,12 @@ class _Slot:
         return "/".join((*self.chain, self.name))
 
 
-def load_by_name(model: keras.Model, weights: h5py.Group) -> int:
+def load_by_name(model: keras.Model, weights: h5py.Group) -> None:
     """Fill all variables of a model from a group in the legacy layout.
 
     Args:
         model: A built Sequential or functional model.
         weights: The file's root, or its group `model_weights`.
-
-    Returns:
-        The number of tensors that were loaded.
 
     Raises:
         WeightsError: A layer or tensor is missing, left over, ambiguous, or has another shape.
@@ -76,7 +73,6 @@ def load_by_name(model: keras.Model, weights: h5py.Group) -> int:
     for layer in {id(slot.layer): slot.layer for slot, _ in pairs}.values():
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # It computes with copies of its mean and variance.
-    return len(pairs)
 
 
 def _pairs(layer: Any, weights: h5py.Group, group_name: str) -> list[tuple[_Slot, NDArray[Any]]]:

@@ -85,19 +85,18 @@ def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examp
         The best, and its loss and metrics on `held_out`.
     """
     smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
-    best: Linear | None = None
-    scores: dict[str, float] = {}
+    optima = path(seen, softmax=_softmax(dense), smoothing=smoothing)
+    best = next(optima)
+    scores = score_of(dense, head, best, held_out)
     waited = 0
-    for linear in path(seen, softmax=_softmax(dense), smoothing=smoothing):
+    for linear in optima:
         score = score_of(dense, head, linear, held_out)
-        if best is None or score["loss"] < scores["loss"]:
+        if score["loss"] < scores["loss"]:
             best, scores, waited = linear, score, 0
         else:
             waited += 1
         if waited == PATIENCE:
             break
-    if best is None:  # STRENGTHS is not empty
-        raise InputError("at least one L2 strength", "none", "Give STRENGTHS one.")
     dense.kernel.assign(best.kernel)
     dense.bias.assign(best.bias)
     return best, scores
