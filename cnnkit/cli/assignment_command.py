@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -65,12 +66,15 @@ def assignment_prepare(
     tfds_dir: Annotated[Path | None, typer.Option(help="Where it is prepared.")] = None,
     train: Annotated[int | None, typer.Option(min=1, help="Pictures to train on; all that are left.")] = None,
     size: Annotated[int, typer.Option(min=32, help="Side of drawn pictures in pixels.")] = 160,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another division.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of drawn pictures; secret by default: who guesses it can draw them too.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the train and score segments for the students, and the secret labels, from COCO or from drawn scenes.
 
-    A picture shows a person if the box of one covers more than 0.5 % of it. The labels' fingerprint goes into
+    A picture shows a person if the box of one covers more than 0.5 % of it. The order of the pictures, and which are
+    drawn, follow from a random secret that only the labels' file keeps. The labels' fingerprint goes into
     assignment.toml, so that nothing is graded with other ones. Labels that a constant answer would pass with are
     refused.
 
@@ -87,16 +91,16 @@ def assignment_prepare(
             f"{sum(given)} of them",
             "Say where the pictures come from.",
         )
-    spec = Assignment.load(folder)
+    spec, salt = Assignment.load(folder), secrets.token_hex(16)
     source = _source(
         spec.column,
         scenes=scenes,
         coco=(coco_images, coco_annotations),
         tfds=(tfds, tfds_split, tfds_dir),
         size=size,
-        seed=seed,
+        seed=int(salt, 16) if seed is None else seed,
     )
-    prepared, segments = prepare(source, spec, out=out, labels=labels, train=train, seed=seed)
+    prepared, segments = prepare(source, spec, out=out, labels=labels, train=train, salt=salt)
     prepared.save(folder)
     if as_json:
         print(json.dumps({"out": str(out), "labels": str(labels), **asdict(segments)}))

@@ -1,7 +1,7 @@
 """The secret labels of the score segment: a Parquet file with a row a picture, in the order of the predictions.
 
 Column `label` says 0 or 1; column `id`, where there is one, names the picture. A salt in the file's metadata makes the
-published fingerprint useless for guessing labels, and decides which rows are public.
+published fingerprint useless for guessing labels, and decides the order of the rows and which of them are public.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@
     OUT/segments.json                  how many, from where, and fingerprints
     labels.parquet                     secret, never within OUT
 
-Pictures are written anew under new names: neither a name nor a hash of a file leads to public annotations.
+Pictures are written anew under new names: neither a name nor a hash of a file leads to public annotations. Which one
+gets which name is decided by the salt of the labels alone: who has all that is handed out, this code and the original
+data cannot tell the order.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Segments:
         score: Pictures of the score segment.
         train: Pictures of the train segment.
         positive: How many of the score segment are of the assignment's class; secret.
-        data_fingerprint: sha256 over ids, labels and pictures of both segments.
+        data_fingerprint: sha256 over the salt, and ids, labels and pictures of both segments.
         labels_fingerprint: What `assignment.toml` publishes.
         duplicates: Pictures that were left out of the train segment because they are in the score segment too.
     """
@@ -62,7 +64,6 @@ def prepare(
     out: str | Path,
     labels: str | Path,
     train: int | None = None,
-    seed: int = 0,
     salt: str | None = None,
 ) -> tuple[Assignment, Segments]:
     """Divides labelled pictures into segments and writes them.
@@ -73,8 +74,8 @@ def prepare(
         out: The students' folder; a new one.
         labels: The secret file; it must not be within `out`.
         train: How many pictures to train on; all that are left by default.
-        seed: Another seed, another division.
-        salt: The secret of the labels file; a random one by default. The same salt, the same fingerprint.
+        salt: The secret of the labels file, which decides the division; a random one by default. The same salt, the
+            same segments and fingerprints.
 
     Returns:
         The assignment with the fingerprint of its labels, to be saved, and what was prepared.
@@ -90,7 +91,8 @@ def prepare(
         raise InputError("labels outside of what students get", f"{secret} in {place}", "Put them elsewhere.")
     if source.labels is None or source.labels.ndim != 1 or len(source.classes) != 2:
         raise DataError("labelled pictures of two classes", f"classes {list(source.classes)}", "Choose other data.")
-    order = _order(source.ids, seed)
+    secret_salt = secrets.token_hex(16) if salt is None else salt
+    order = _order(source.ids, secret_salt)
     if len(order) <= assignment.rows:
         raise DataError(
             f"more than the {assignment.rows:,} pictures of the score segment",
@@ -104,7 +106,7 @@ def prepare(
     trained = rest.take(np.array(fresh[:train], np.int64))
     truth = _binary(scored)
     names = tuple(f"{row:0{DIGITS}d}" for row in range(len(scored)))
-    secret_labels = Labels(names, truth, secrets.token_hex(16) if salt is None else salt)
+    secret_labels = Labels(names, truth, secret_salt)
     refuse_constant_answers(secret_labels, assignment)
     _write(scored, place / SCORE, [""] * len(scored))
     _write(trained, place / TRAIN, [source.classes[int(label)] for label in _binary(trained)])
@@ -113,12 +115,14 @@ def prepare(
         score=len(scored),
         train=len(trained),
         positive=int(truth.sum()),
-        data_fingerprint=hashlib.sha256(f"{scored.fingerprint} {trained.fingerprint}".encode()).hexdigest(),
+        data_fingerprint=hashlib.sha256(
+            f"{secret_salt} {scored.fingerprint} {trained.fingerprint}".encode()
+        ).hexdigest(),
         labels_fingerprint=secret_labels.fingerprint,
         duplicates=len(rest) - len(fresh),
     )
     public = {name: value for name, value in asdict(segments).items() if name != "positive"}
-    told = {"assignment": assignment.name, "classes": list(source.classes), "seed": seed, **public}
+    told = {"assignment": assignment.name, "classes": list(source.classes), **public}
     write_text(place / SEGMENTS_FILE, json.dumps(told, indent=1) + "\n")
     return assignment.model_copy(update={"labels_fingerprint": secret_labels.fingerprint}), segments
 
@@ -141,9 +145,9 @@ def whole(dataset: Dataset) -> Source:
     )
 
 
-def _order(ids: tuple[str, ...], seed: int) -> NDArray[np.int64]:
-    """A random order that depends on names and seed alone: more pictures do not change who comes before whom."""
-    digests = [hashlib.sha256(f"{seed} {name}".encode()).digest() for name in ids]
+def _order(ids: tuple[str, ...], salt: str) -> NDArray[np.int64]:
+    """A random order that depends on names and salt alone: more pictures do not change who comes before whom."""
+    digests = [hashlib.sha256(f"{salt} {name}".encode()).digest() for name in ids]
     return np.array(sorted(range(len(ids)), key=digests.__getitem__), np.int64)
 
 

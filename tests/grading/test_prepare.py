@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def drawn(n: int = 100, seed: int = 1) -> Source:
 
 def test_segments_from_scenes(tmp_path: Path) -> None:
     out, labels = tmp_path / "segments", tmp_path / "secret" / "labels.parquet"
-    spec, segments = prepare(drawn(), SPEC, out=out, labels=labels, seed=3)
+    spec, segments = prepare(drawn(), SPEC, out=out, labels=labels)
     assert (segments.score, segments.train, segments.duplicates) == (40, 60, 0)
     assert sorted(path.name for path in (out / "score").iterdir()) == [f"{row:06d}.jpg" for row in range(40)]
     trained = {name: len(list((out / "train" / name).iterdir())) for name in ("person", "no_person")}
@@ -65,22 +66,20 @@ def test_rows_are_those_of_the_pictures(tmp_path: Path) -> None:
 def test_students_learn_nothing_about_labels(tmp_path: Path) -> None:
     prepare(drawn(), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
     told = json.loads((tmp_path / "out" / "segments.json").read_text())
-    assert "positive" not in told
+    assert not {"positive", "seed", "salt"} & set(told)
     assert not list((tmp_path / "out").rglob("*.parquet"))
     assert not [path for path in (tmp_path / "out" / "score").iterdir() if "scene" in path.name]
 
 
-def test_the_division_depends_on_names_and_seed_alone(tmp_path: Path) -> None:
-    def rows(name: str, source: Source, seed: int) -> str:
-        spec, segments = prepare(
-            source, SPEC, out=tmp_path / name, labels=tmp_path / f"{name}.parquet", seed=seed, salt="s"
-        )
+def test_the_division_depends_on_names_and_salt_alone(tmp_path: Path) -> None:
+    def rows(name: str, source: Source, salt: str) -> str:
+        spec, segments = prepare(source, SPEC, out=tmp_path / name, labels=tmp_path / f"{name}.parquet", salt=salt)
         return f"{segments.data_fingerprint} {spec.labels_fingerprint}"
 
     source = drawn()
     shuffled = source.take(np.random.default_rng(0).permutation(100))
-    assert rows("a", source, 3) == rows("b", shuffled, 3)
-    assert rows("c", source, 4) != rows("d", source, 3)
+    assert rows("a", source, "s") == rows("b", shuffled, "s")
+    assert rows("c", source, "t") != rows("d", source, "s")
 
 
 def test_the_salt_is_secret_and_new_each_time(tmp_path: Path) -> None:
@@ -89,6 +88,41 @@ def test_the_salt_is_secret_and_new_each_time(tmp_path: Path) -> None:
         for name in ("a", "b")
     }
     assert len(fingerprints) == 2
+
+
+def public_text(folder: Path) -> str:
+    """All text that students get: contents of text files and names of all files."""
+    texts = [path.read_text() for path in folder.rglob("*") if path.suffix in (".json", ".toml")]
+    return "\n".join([*texts, *(str(path.relative_to(folder)) for path in folder.rglob("*"))])
+
+
+@pytest.mark.parametrize("named", [(), ("--seed", 0)], ids=["secret seed", "named seed"])
+def test_who_has_what_is_handed_out_and_this_code_cannot_tell_the_labels(tmp_path: Path, named: tuple[object]) -> None:
+    spec = SPEC.model_copy(update={"pass_above": Decimal("0.9")})
+    command = ("--scenes", 60, "--size", 48, *named)
+    orders, pictures = [], []
+    for name in ("a", "b"):  # as staff calls it, and as a student who calls the same does
+        handed_out = tmp_path / name
+        spec.save(handed_out)
+        labels = tmp_path / f"{name}.parquet"
+        run("prepare", handed_out, *command, "--out", handed_out / "segments", "--labels", labels)
+        found = read_labels(labels, spec)
+        orders.append(found.truth.tolist())
+        pictures.append({path.read_bytes() for path in (handed_out / "segments").rglob("*.jpg")})
+        assert found.salt
+        assert found.salt not in public_text(handed_out)
+        assert "scene" not in public_text(handed_out)
+        # Salt and data are enough to make it again, for those who have the labels.
+        seed = int(found.salt, 16) if not named else 0
+        again = whole(scenes(60, seed, size=48))
+        same, _ = prepare(again, spec, out=tmp_path / f"{name}2", labels=tmp_path / "2.parquet", salt=found.salt)
+        assert same.labels_fingerprint == found.fingerprint
+    assert orders[0] != orders[1]
+    assert pictures[0] & pictures[1] == (pictures[0] if named else set())
+    for public in range(3):  # seeds that one would guess: the order of an earlier version
+        drawn_again = whole(scenes(60, public, size=48))
+        order = sorted(range(60), key=lambda row: hashlib.sha256(f"{public} {drawn_again.ids[row]}".encode()).digest())
+        assert (np.asarray(drawn_again.labels)[order[:40]] == 1).tolist() != orders[0]
 
 
 def test_a_picture_of_the_score_segment_is_not_to_be_trained_on(tmp_path: Path) -> None:
