@@ -20,7 +20,11 @@ def check(
     submission: Annotated[Path, typer.Argument(help="The folder that will be handed in.")],
     assignment: Annotated[Path, typer.Option(help="The assignment's folder, with assignment.toml.")],
     reproduce: Annotated[
-        int | None, typer.Option(min=1, help="Also run the model on so many of PICTURES and compare; needs TensorFlow.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Also run the model on so many of PICTURES, in namespaces at least, and compare; needs TensorFlow.",
+        ),
     ] = None,
     pictures: Annotated[Path | None, typer.Option(help="The score segment, one picture a row, by name.")] = None,
     isolation: Annotated[

@@ -32,7 +32,8 @@ def grade(
         str | None, typer.Option(help="Refuse to work with less: bubblewrap, namespaces or limits.")
     ] = None,
     reproduce: Annotated[
-        int | None, typer.Option(min=1, help="Also run the models of those who pass, on so many pictures.")
+        int | None,
+        typer.Option(min=1, help="Also run the models of those who pass, on so many pictures, in namespaces at least."),
     ] = None,
     pictures: Annotated[Path | None, typer.Option(help="The score segment's pictures, for --reproduce.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Grade again what crashed or timed out before.")] = False,

@@ -3,6 +3,9 @@
 Some random pictures of the score segment go through the model, isolated, and what comes out is compared with what was
 handed in. How a student brought pictures to the model's input is not part of a submission, so the usual ways are tried,
 the one of cnnkit first. A mismatch is a flag for a person, not a zero: another way of resizing explains it too.
+
+A model that runs can do more than a file that is read. So resource limits alone are enough for it only where somebody
+asks for `"limits"` by name; else at least namespaces, without a network, have to work.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from cnnkit.grading.reproduce_child import BEGUN, LENGTH
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.file_names import find_files
 from cnnkit.submissions.findings import RefusedError
-from cnnkit.submissions.isolation import Isolation, candidates, installed, isolated
+from cnnkit.submissions.isolation import REMEDY, Isolation, candidates, installed, isolated
 from cnnkit.submissions.private_copy import private_copy
 
 COUNT = 256
@@ -40,6 +43,10 @@ TOLERANCE = 0.02
 """Difference of probabilities that decoders, processors and resampling explain."""
 AGREEING = 0.95
 """Part of the pictures that has to be within it."""
+DECIDED_OTHERWISE = 0.01
+"""Part of the pictures that may fall on the other side of the threshold."""
+WEAKEST: Isolation = "namespaces"
+"""The weakest isolation that is good enough where nobody names one."""
 
 Outcome = Literal["agrees", "differs", "timed out", "crashed"]
 
@@ -61,6 +68,7 @@ class Reproduction:
         outcome: `"agrees"`, or what a person should look at.
         pictures: How many were compared.
         agreeing: How many of them are within the tolerance, in the best way of bringing pictures to the input.
+        otherwise: How many of them fall on the other side of the threshold in that way.
         largest: The largest difference of two probabilities.
         way: That way, e.g. `"crop, 0…255"`.
         isolation: What was in force.
@@ -70,6 +78,7 @@ class Reproduction:
     outcome: Outcome
     pictures: int = 0
     agreeing: int = 0
+    otherwise: int = 0
     largest: float = 0.0
     way: str = ""
     isolation: str = ""
@@ -83,7 +92,8 @@ class Reproduction:
         if self.outcome == "differs":
             return (
                 f"the submitted model gives other probabilities than were submitted: {self.agreeing} of "
-                f"{self.pictures} pictures agree (best way tried: {self.way}, largest difference {self.largest:.3f})"
+                f"{self.pictures} pictures agree, {self.otherwise} are decided otherwise (best way tried: {self.way}, "
+                f"largest difference {self.largest:.3f})"
             )
         return f"the submitted model could not be run: {self.outcome}, {self.detail}"
 
@@ -96,7 +106,6 @@ def reproduce(
     *,
     count: int = COUNT,
     seed: int | None = None,
-    tolerance: float = TOLERANCE,
     isolation: str = "auto",
     require: str | None = None,
 ) -> Reproduction:
@@ -109,9 +118,8 @@ def reproduce(
         probabilities: (rows,) what was handed in.
         count: How many pictures.
         seed: Which ones; by default nobody can know.
-        tolerance: Difference of probabilities that is no difference.
         isolation: `"auto"` for the strongest that works, or a name, see `submissions.isolation`.
-        require: The weakest that is good enough.
+        require: The weakest that is good enough; what `isolation` names by default, `WEAKEST` if that is `"auto"`.
 
     Raises:
         InputError: No pictures are asked for, or no isolation that is good enough works here.
@@ -142,12 +150,14 @@ def reproduce(
             weights.name,
             _SECONDS,
             _KERAS_BYTES,
+            assignment.limits.submission_bytes,
             assignment.limits.batch,
         )
-        child, used = _started(arguments, isolation, require)
+        weakest = WEAKEST if isolation == "auto" else None
+        child, used = _started(arguments, isolation, require or weakest)
         resources.enter_context(_ended(child))
         try:
-            return _compared(child, used, pictures, rows, probabilities[rows], tolerance)
+            return _compared(child, used, pictures, rows, probabilities[rows], assignment.threshold)
         except TimeoutError:
             return Reproduction("timed out", isolation=used, detail=f"no answer within {_SECONDS} s")
         except (OSError, EOFError, ValueError) as error:
@@ -160,7 +170,7 @@ def _compared(
     pictures: Source,
     rows: NDArray[np.int64],
     expected: NDArray[np.float32],
-    tolerance: float,
+    threshold: float,
 ) -> Reproduction:
     shape = child.shape()
     best = Reproduction("differs", len(rows), isolation=isolation, largest=1.0)
@@ -169,11 +179,19 @@ def _compared(
         factor, offset = _SCALES[scale]
         found = child.predict(framed.astype(np.float32) * np.float32(factor) + np.float32(offset))
         differences = np.abs(found - expected)
-        agreeing = int((differences <= tolerance).sum())
-        if agreeing > best.agreeing or not best.way:
-            outcome: Outcome = "agrees" if agreeing >= AGREEING * len(rows) else "differs"
-            way, largest = f"{framing}, {scale}", float(differences.max())
-            best = Reproduction(outcome, len(rows), agreeing, round(largest, 6), way, isolation)
+        agreeing = int((differences <= TOLERANCE).sum())
+        otherwise = int(((found >= threshold) != (expected >= threshold)).sum())
+        if (agreeing, -otherwise) > (best.agreeing, -best.otherwise) or not best.way:
+            fine = agreeing >= AGREEING * len(rows) and otherwise <= DECIDED_OTHERWISE * len(rows)
+            best = Reproduction(
+                outcome="agrees" if fine else "differs",
+                pictures=len(rows),
+                agreeing=agreeing,
+                otherwise=otherwise,
+                largest=round(float(differences.max()), 6),
+                way=f"{framing}, {scale}",
+                isolation=isolation,
+            )
         if best.outcome == "agrees":
             break
     return best
@@ -236,26 +254,21 @@ def _started(arguments: tuple[object, ...], isolation: str, require: str | None)
     for name in candidates(isolation, require):
         paths = [Path(cnnkit.__file__).parents[1], *installed()]
         command = [sys.executable, "-I", "-S", "-c", _PROGRAM, json.dumps(arguments), *map(str, paths)]
-        with suppress(InputError):  # its tool is not installed
-            process = subprocess.Popen(  # noqa: S603  (our own child)
-                isolated(command, name),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[int(str(descriptor)) for descriptor in arguments[:2]],
-                env=_ENVIRONMENT,
-                start_new_session=True,
-            )
-            child = _Child(process)
-            if child.begins():
-                return child, f"{name}: resource limits"
-            with _ended(child):
-                tried.append(name)
-    raise InputError(
-        "an isolation that works on this machine",
-        f"{', '.join(tried) or 'none'} failed",
-        "Install bubblewrap, or accept a weaker isolation.",
-    )
+        process = subprocess.Popen(  # noqa: S603  (our own child)
+            isolated(command, name),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[int(str(descriptor)) for descriptor in arguments[:2]],
+            env=_ENVIRONMENT,
+            start_new_session=True,
+        )
+        child = _Child(process)
+        if child.begins():
+            return child, f"{name}: resource limits"
+        with _ended(child):
+            tried.append(name)
+    raise InputError("an isolation that works on this machine", f"{', '.join(tried)} failed", REMEDY)
 
 
 @contextmanager

@@ -17,9 +17,12 @@ from typing import Any
 
 LENGTH = struct.Struct("<Q")
 BEGUN = b"begun\n"
+OPEN_FILES = 256  # the shared libraries of TensorFlow among them, a few at a time
 
 
-def main(model: int, weights: int, weights_name: str, seconds: int, memory_bytes: int, batch: int) -> None:
+def main(
+    model: int, weights: int, weights_name: str, seconds: int, memory_bytes: int, file_bytes: int, batch: int
+) -> None:
     """Answers until its input ends.
 
     Args:
@@ -28,14 +31,21 @@ def main(model: int, weights: int, weights_name: str, seconds: int, memory_bytes
         weights_name: The name that they were handed in with: Keras goes by its ending.
         seconds: Of CPU time.
         memory_bytes: Of address space.
+        file_bytes: Of a file that it writes: it needs a copy of the weights.
         batch: Pictures at a time.
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    answers.write(BEGUN)
-    limits = {resource.RLIMIT_CPU: seconds, resource.RLIMIT_CORE: 0, resource.RLIMIT_AS: memory_bytes}
+    limits = {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+    }
     for what, amount in limits.items():
         resource.setrlimit(what, (amount, amount))
+    answers.write(BEGUN)
     network = _load(model, weights, weights_name)
     import numpy as np
 
@@ -48,6 +58,15 @@ def main(model: int, weights: int, weights_name: str, seconds: int, memory_bytes
         answers.write(found.astype("<f4").tobytes())
 
 
+def architecture(text: str) -> str:
+    """A model's JSON without how it was compiled, at every depth: Keras would build what is named there as it loads."""
+    return json.dumps(json.loads(text, object_hook=_uncompiled))
+
+
+def _uncompiled(node: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in node.items() if key != "compile_config"}
+
+
 def _load(model: int, weights: int, name: str) -> Any:
     """The model in plain Keras, which refuses code in safe mode; in cnnkit's reading where Keras 2 saved it."""
     import keras
@@ -58,7 +77,7 @@ def _load(model: int, weights: int, name: str) -> Any:
             while part := source.read(1 << 20):
                 copy.write(part)
         with os.fdopen(model, encoding="utf-8") as file:
-            text = file.read()
+            text = architecture(file.read())
         if str(json.loads(text).get("keras_version", "")).startswith("2."):
             from cnnkit.export.keras2_import import import_keras2
 

@@ -23,7 +23,7 @@ class Rerun:
     Attributes:
         pictures: The score segment, in the order of the rows.
         count: How many of them go through each model.
-        require: The weakest isolation that is good enough.
+        require: The weakest isolation that is good enough, see `reproduce`.
     """
 
     pictures: Source

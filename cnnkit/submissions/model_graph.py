@@ -54,17 +54,8 @@ _FILES = {"TFSMLayer": "the layers of the model that it wraps"}
 _VOCABULARIES = dict.fromkeys(
     ("StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing"), "class indices in the data"
 )
-_COMPILE_MODULES = (
-    None,
-    "builtins",
-    "keras",
-    "keras.activations",
-    "keras.losses",
-    "keras.metrics",
-    "keras.optimizers",
-    "keras.optimizers.schedules",
-    "keras.regularizers",
-)
+_COMPILE_MODULES = ("keras.losses", "keras.metrics", "keras.optimizers", "keras.optimizers.schedules")
+_COMPILE_NAMES = (("builtins", "function"), (None, "__tuple__"))  # a function by its name alone, and a tuple of numbers
 _TO_JSON = "Write the file with model.to_json()."
 _MOST_OPERANDS = 16  # an array is one, a slice has one an axis
 
@@ -184,7 +175,11 @@ def _refuse_foreign(document: Any) -> None:
             if isinstance(node.get("config"), dict) and "class_name" in node:
                 layer = shown(node["config"].get("name", layer))
             _refuse_class(node, layer)
-            waiting += [(item, layer) for key, item in node.items() if key != "compile_config"]
+            for key, item in node.items():
+                if key == "compile_config":
+                    _check_compile(item)
+                else:
+                    waiting.append((item, layer))
 
 
 def _refuse_class(node: Mapping[str, Any], layer: str) -> None:
@@ -232,7 +227,6 @@ class _Reader:
         if module not in _MODEL_MODULES:
             raise _unknown(class_name, module, "model")
         config = _object(entry.get("config"), f"the config of a {class_name}")
-        _check_compile(entry.get("compile_config"))
         name = check_name(config.get("name", "model"))
         layers = _list(config.get("layers"), f"the layers of model {name!r}")
         self.layers += len(layers)
@@ -427,7 +421,7 @@ def _built(build_config: Any, name: str) -> tuple[Shape, ...]:
 
 
 def _check_compile(config: Any) -> None:
-    """Optimizer, loss and metrics: of Keras, or the file is refused; a grader has no use for them."""
+    """Optimizer, losses and metrics of Keras and nothing that could be a layer: loading a model builds them all."""
     if not isinstance(config, dict | None):
         raise _form("an object for compile_config", shown(config))
     waiting: list[Any] = [config]
@@ -439,8 +433,7 @@ def _check_compile(config: Any) -> None:
             module, class_name = node.get("module"), node.get("class_name")
             registered = node.get("registered_name")
             if "class_name" in node and (
-                module not in _COMPILE_MODULES
-                or class_name in _CODE
+                not (module in _COMPILE_MODULES or (module, class_name) in _COMPILE_NAMES)
                 or registered not in (None, class_name, node.get("config") if class_name == "function" else None)
             ):
                 raise RefusedError(

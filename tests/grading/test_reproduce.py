@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import keras
 import numpy as np
@@ -19,6 +23,7 @@ from cnnkit.grading.labels import write_labels
 from cnnkit.grading.ledger import Ledger
 from cnnkit.grading.prepare import whole
 from cnnkit.grading.reproduce import reproduce
+from cnnkit.grading.reproduce_child import BEGUN, architecture
 from cnnkit.grading.rerun import Rerun
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.gate import check
@@ -87,6 +92,48 @@ def test_predictions_of_another_model_are_flagged(submission: Path, pictures: So
     assert found.outcome == "differs"
     assert found.pictures == 20
     assert "of 20 pictures agree" in found.flag
+
+
+def test_a_few_rows_decided_otherwise_are_flagged(submission: Path, pictures: Source) -> None:
+    """38 of 40 are within the tolerance; the two others, edited by hand, are 5 % of the decisions."""
+    edited = handed_in(submission).copy()
+    clear = np.flatnonzero(np.abs(edited - 0.5) > 0.1)[:2]
+    edited[clear] = 1 - edited[clear]
+    found = reproduce(submission, SPEC, pictures, edited, seed=0)
+    assert (found.outcome, found.agreeing, found.otherwise) == ("differs", ROWS - 2, 2)
+    assert "2 are decided otherwise" in found.flag
+
+
+def test_what_a_model_was_compiled_with_is_never_built() -> None:
+    huge = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 10**9}}
+    layer = {"class_name": "Sequential", "config": {"layers": []}, "compile_config": {"loss": huge}}
+    text = json.dumps({"class_name": "Functional", "config": {"layers": [layer]}, "compile_config": {"loss": [huge]}})
+    bare = {"class_name": "Sequential", "config": {"layers": []}}
+    assert json.loads(architecture(text)) == {"class_name": "Functional", "config": {"layers": [bare]}}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are read from /proc")
+def test_the_child_can_neither_fill_a_disk_nor_open_many_files(tmp_path: Path) -> None:
+    program = f"from cnnkit.grading.reproduce_child import main; main(0, 0, '', 60, {10**12}, 12345678, 8)"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(len(BEGUN)) == BEGUN
+        limits = Path(f"/proc/{child.pid}/limits").read_text()
+        child.kill()
+    found = {line[:25].strip(): line[25:].split()[1] for line in limits.splitlines()}
+    assert (found["Max file size"], found["Max open files"]) == ("12345678", "256")
+
+
+def test_limits_alone_are_enough_only_where_they_are_named(
+    submission: Path, pictures: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = handed_in(submission)
+    monkeypatch.setenv("PATH", "")  # a machine without bwrap and unshare
+    with pytest.raises(InputError, match="bwrap or unshare for isolation"):
+        reproduce(submission, SPEC, pictures, values, count=8)
+    for named in ({"isolation": "limits"}, {"require": "limits"}):
+        found = reproduce(submission, SPEC, pictures, values, count=8, **named)
+        assert (found.outcome, found.isolation) == ("agrees", "limits: resource limits")
 
 
 def test_a_model_that_cannot_be_run_is_flagged(submission: Path, pictures: Source) -> None:

@@ -545,6 +545,24 @@ def compiled_with_a_custom_loss() -> Any:
 
 
 @document("compile-config")
+def compiled_with_a_layer_as_loss() -> Any:
+    loss = {"module": "keras", "class_name": "Sequential", "config": {"layers": [dense("huge", units=10**9)]}}
+    return {**functional(body()), "compile_config": {"optimizer": "adam", "loss": loss}}
+
+
+@document("compile-config")
+def compiled_with_a_layer_of_no_module_as_metric() -> Any:
+    metrics = [{"class_name": "Dense", "config": {"units": 10**9}, "build_config": {"input_shape": [1, 10**9]}}]
+    return {**functional(body()), "compile_config": {"optimizer": "adam", "metrics": metrics}}
+
+
+@before_the_end("compile-config")
+def compiled_layer() -> Json:
+    loss = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 10**9}}
+    return {**layer("Activation", "act", "relu", activation="relu"), "compile_config": {"loss": loss}}
+
+
+@document("compile-config")
 def compiled_with_a_lambda() -> Any:
     loss = {"class_name": "__lambda__", "config": {"value": "4wEA"}}
     return {**functional(body()), "compile_config": {"optimizer": "adam", "loss": loss}}
