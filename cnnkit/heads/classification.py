@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,7 @@ from cnnkit.errors import DataError, InputError
 
 Pooling = Literal["average", "max", "flatten"]
 ClassWeight = Literal["balanced"] | tuple[float, ...] | None
+GivenWeight = Literal["balanced"] | Sequence[float] | Mapping[str, float] | Mapping[int, float] | None
 
 POOLING_LAYERS = {
     "average": keras.layers.GlobalAveragePooling2D,
@@ -56,6 +58,8 @@ class Classifier:
             raise InputError(f"pooling of {list(get_args(Pooling))}", repr(self.pooling), "Choose one of them.")
         if any(units < 1 for units in self.hidden):
             raise InputError("positive numbers of hidden units", f"{self.hidden}", "Use hidden=() for none.")
+        if isinstance(self.class_weight, str) and self.class_weight != "balanced":
+            raise InputError('class_weight="balanced", weights or None', repr(self.class_weight), "Choose one of them.")
         if self.class_weight is not None and self.multi_label:
             raise InputError(
                 "class_weight=None for a multi-label head",
@@ -67,6 +71,12 @@ class Classifier:
                 f"one weight for each of the {len(self.classes)} classes",
                 f"{len(self.class_weight)} weights",
                 'Give them in the order of classes, or class_weight="balanced".',
+            )
+        if isinstance(self.class_weight, tuple) and not all(0 < weight < math.inf for weight in self.class_weight):
+            raise InputError(
+                "finite class weights above 0",
+                f"{list(self.class_weight)}",
+                "1 is the weight of an ordinary class; leave a class that shall not be learned out of the data.",
             )
 
     @property
@@ -170,12 +180,12 @@ class Classifier:
 def classifier(
     classes: Sequence[str],
     *,
-    hidden: Sequence[int] = (),
+    hidden: int | Sequence[int] = (),
     dropout: float = 0.0,
     pooling: Pooling = "average",
     multi_label: bool = False,
     label_smoothing: float = 0.0,
-    class_weight: Literal["balanced"] | Sequence[float] | None = None,
+    class_weight: GivenWeight = None,
     seed: int = 0,
 ) -> Classifier:
     """A classification head.
@@ -185,36 +195,50 @@ def classifier(
 
     Args:
         classes: Names in the order of the labels: label 0 is the first.
-        hidden: Units of each hidden layer (ReLU) between the pooled features and the output.
+        hidden: Units of each hidden layer (ReLU) between the pooled features and the output; a number is one layer.
         dropout: Part of the units dropped before each dense layer while training.
         pooling: How (h, w, c) features become a vector: mean or maximum over h and w, or all of them.
         multi_label: Whether a picture may have several classes, or none.
         label_smoothing: Part of the target spread over all classes (Szegedy et al. 2016, section 7).
-        class_weight: `"balanced"` weighs each class n / (classes · n_c); or one weight a class.
+        class_weight: `"balanced"` weighs each class n / (classes · n_c); or one weight a class, in the order of the
+            classes, or by their names or indices in a dictionary.
         seed: Of the initial weights and of dropout.
 
     Raises:
-        InputError: A field is out of its range, two classes share a name, or `classes` is no list.
+        InputError: A field is out of its range, two classes share a name, `classes` is no list, or a dictionary of
+            weights has other keys than the classes.
 
     >>> classifier(["no_person", "person"], hidden=(256,), dropout=0.3).binary
     True
     """
-    if isinstance(classes, str | int):
-        raise InputError("a list of class names", repr(classes), 'Give ["no_person", "person"], or photos.classes.')
-    weight: ClassWeight
-    if class_weight is None or class_weight == "balanced":
-        weight = class_weight
-    elif isinstance(class_weight, str):
-        raise InputError('class_weight="balanced", weights or None', repr(class_weight), "Choose one of them.")
-    else:
-        weight = tuple(float(value) for value in class_weight)
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        received = repr(classes).partition("\n")[0]  # a dataset prints as a table
+        raise InputError("a list of class names", received, 'Give ["no_person", "person"], or photos.classes.')
+    names = tuple(str(name) for name in classes)
     return Classifier(
-        classes=tuple(str(name) for name in classes),
-        hidden=tuple(int(units) for units in hidden),  # Dense refuses NumPy integers
+        classes=names,
+        hidden=tuple(int(units) for units in np.atleast_1d(hidden)),  # Dense refuses NumPy integers
         dropout=dropout,
         pooling=pooling,
         multi_label=multi_label,
         label_smoothing=label_smoothing,
-        class_weight=weight,
+        class_weight=_ordered(class_weight, names),
         seed=seed,
+    )
+
+
+def _ordered(given: GivenWeight, classes: tuple[str, ...]) -> ClassWeight:
+    """The weights in the order of the classes."""
+    if given is None or isinstance(given, str):
+        return given
+    if not isinstance(given, Mapping):
+        return tuple(float(weight) for weight in np.atleast_1d(given))
+    by_key: Mapping[Any, float] = given
+    for keys in (classes, range(len(classes))):
+        if set(by_key) == set(keys):
+            return tuple(float(by_key[key]) for key in keys)
+    raise InputError(
+        f"a weight for each of the classes {list(classes)}, by name or by index",
+        f"weights of {list(given)}",
+        'Give each of them one, or class_weight="balanced".',
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 
+@runtime_checkable
 class Head(Protocol):
     """Layers on the features of a backbone, and all that belongs to their task."""
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnnkit.data.array_images import arrays
 from cnnkit.errors import DataError, InputError, UnknownNameError
 from cnnkit.heads.classification import classifier
 from cnnkit.heads.table import from_settings
@@ -79,6 +80,15 @@ def test_given_weights_and_none() -> None:
     assert weights.tolist() == [1, 3, 3]
 
 
+@pytest.mark.parametrize("given", [{"b": 3, "a": 1}, {1: 3.0, 0: 1.0}, np.array([1, 3])])
+def test_weights_by_name_by_index_as_in_keras_or_as_an_array(given) -> None:
+    assert classifier(["a", "b"], class_weight=given).class_weight == (1.0, 3.0)
+
+
+def test_one_hidden_layer_may_be_a_number() -> None:
+    assert classifier(["a", "b"], hidden=256) == classifier(["a", "b"], hidden=(256,))
+
+
 def test_losses_are_cross_entropies() -> None:
     binary = classifier(["a", "b"], label_smoothing=0.1).loss()
     # target 1 smoothed to 0.95: −(0.95 ln 0.8 + 0.05 ln 0.2)
@@ -116,6 +126,17 @@ def test_unknown_kind() -> None:
         ({"classes": ["a", "b"], "hidden": (0,)}, "hidden units"),
         ({"classes": ["a", "b"], "class_weight": "even"}, "balanced"),
         ({"classes": ["a", "b"], "class_weight": [1, 2, 3]}, "one weight for each"),
+        ({"classes": ["a", "b"], "class_weight": 2.0}, "one weight for each"),
+        ({"classes": ["a", "b"], "class_weight": {0: 1.0}}, r"'a', 'b'.*by name or by index"),
+        ({"classes": ["a", "b"], "class_weight": {"a": 1.0, "b": 1.0, "c": 1.0}}, r"weights of \['a', 'b', 'c'\]"),
+        ({"classes": ["a", "b"], "class_weight": [0, 1]}, "above 0"),
+        ({"classes": ["a", "b"], "class_weight": [1, np.inf]}, "finite"),
+        ({"classes": ["a", "b"], "class_weight": [np.nan, 1]}, "finite"),
+        ({"classes": "ab"}, r"'ab'.*photos\.classes"),
+        (
+            {"classes": arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1] * 2, split=(1, 0, 0))},
+            r"Dataset.*photos\.classes",
+        ),
         ({"classes": ["a", "b"], "multi_label": True, "class_weight": "balanced"}, "multi-label"),
     ],
 )
