@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 from cnnkit.errors import InputError, unknown_name
@@ -13,6 +14,23 @@ Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 BatchNorm = Literal["frozen", "train"]
 Monitor = Literal["loss", "accuracy"]
 Solver = Literal["steps", "lbfgs"]
+
+NUMBERS = {
+    "epochs": Integral,
+    "rate": Real,
+    "rate_decay": Real,
+    "warmup_epochs": Real,
+    "weight_decay": Real,
+    "clip_norm": Real,
+    "patience": Integral,
+}
+CHOICES = {
+    "schedule": Schedule,
+    "batch_norm": BatchNorm,
+    "optimizer": Optimizer,
+    "monitor": Monitor,
+    "solver": Solver,
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,7 @@ class Phase:
     """
 
     name: str
+    _: KW_ONLY
     train: str | int = "head"
     epochs: int = 5
     rate: float = 1e-3
@@ -61,6 +80,12 @@ class Phase:
     solver: Solver = "steps"
 
     def __post_init__(self) -> None:
+        _require(isinstance(self.name, str), "the name of the phase as text", self.name, 'ck.Phase("head") has one.')
+        for field, kind in NUMBERS.items():
+            value, default = getattr(self, field), getattr(Phase, field)
+            number = "a whole number" if kind is Integral else "a number"
+            fine = isinstance(value, kind) or value is default  # None is the default of some
+            _require(fine, f"{field} as {number}", repr(value), f"The default is {default}.")
         _require(self.epochs >= 0, "epochs >= 0", self.epochs, "0 leaves the phase out.")
         _require(self.rate > 0, "a rate above 0", self.rate, "1e-3 suits a new head, 1e-5 pre-trained layers.")
         _require(0 < self.rate_decay <= 1, "0 < rate_decay <= 1", self.rate_decay, "1 gives all groups one rate.")
@@ -68,18 +93,12 @@ class Phase:
         _require(self.weight_decay >= 0, "weight_decay >= 0", self.weight_decay, "0 switches it off.")
         _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm above 0", self.clip_norm, "Or None.")
         _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
-        deep = not isinstance(self.train, int) or self.train >= 0
-        _require(deep, "a number of stages >= 0", self.train, "0 trains the head alone.")
+        deep = isinstance(self.train, str) or (type(self.train) is int and self.train >= 0)
+        where = 'train="head", "all", a layer, a stage, or so many of the last stages'
+        _require(deep, where, self.train, "0 trains the head alone.")
         exact = self.solver == "lbfgs"
         _require(not exact or self.epochs <= 1, "epochs=1 with solver='lbfgs'", self.epochs, "One pass is exact.")
-        tables = {
-            "schedule": Schedule,
-            "batch_norm": BatchNorm,
-            "optimizer": Optimizer,
-            "solver": Solver,
-            "monitor": Monitor,
-        }
-        for field, choices in tables.items():
+        for field, choices in CHOICES.items():
             allowed = get_args(choices)
             value = getattr(self, field)
             if value not in allowed:
@@ -99,8 +118,10 @@ class Plan:
     phases: tuple[Phase, ...]
 
     def __init__(self, phases: Iterable[Phase]) -> None:
-        _require(not isinstance(phases, Phase), "a list of phases", phases, "Put the phase in a list: Plan([phase]).")
-        object.__setattr__(self, "phases", tuple(phases))
+        listed = tuple(phases) if isinstance(phases, Iterable) else ()
+        fine = isinstance(phases, Iterable) and all(isinstance(phase, Phase) for phase in listed)
+        _require(fine, "a list of phases", phases, 'ck.Plan([ck.Phase("head")]) is the shortest plan.')
+        object.__setattr__(self, "phases", listed)
         names = [phase.name for phase in self.phases]
         _require(bool(names), "at least one phase", names, 'ck.Plan([ck.Phase("head")]) is the shortest plan.')
         _require(len(set(names)) == len(names), "phases with different names", names, "Rename one of them.")

@@ -18,7 +18,7 @@ def probe(*, epochs: int = 20, rate: float = 1e-3, solver: Solver = "steps") -> 
     """
     if solver == "lbfgs":
         return Plan([Phase("head", epochs=1, solver="lbfgs")])
-    return Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine")])
+    return Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine", solver=solver)])
 
 
 def freeze_then_finetune(

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, UnknownNameError
 from cnnkit.transfer import plans
 from cnnkit.transfer.plan import Phase, Plan, from_settings
 
@@ -24,7 +25,10 @@ def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
     ("field", "value"),
     [
         ("epochs", -1),
+        ("epochs", "5"),
+        ("epochs", 2.5),
         ("rate", 0),
+        ("rate", None),
         ("rate_decay", 0),
         ("rate_decay", 1.5),
         ("warmup_epochs", -1),
@@ -32,14 +36,42 @@ def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
         ("clip_norm", 0),
         ("patience", 0),
         ("train", -1),
+        ("train", True),
         ("schedule", "linear"),
         ("batch_norm", "thaw"),
         ("optimizer", "adamm"),
+        ("monitor", "acc"),
+        ("solver", "lbgfs"),
     ],
 )
 def test_a_phase_refuses(field, value) -> None:
-    with pytest.raises(InputError, match="Expected"):
+    with pytest.raises(InputError) as refusal:
         Phase("p", **{field: value})
+    assert re.search(rf"\b{field}\b", refusal.value.expected)
+    assert str(value) in refusal.value.received
+
+
+def test_a_phase_has_a_name_and_an_exact_solver_one_epoch() -> None:
+    with pytest.raises(InputError, match="name of the phase"):
+        Phase(5)
+    with pytest.raises(InputError, match="epochs=1 with solver='lbfgs'"):
+        Phase("p", solver="lbfgs", epochs=2)
+
+
+def test_a_number_after_the_name_is_not_taken_for_stages() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Phase("head", 5)
+
+
+def test_a_misspelled_solver_is_not_trained_without() -> None:
+    with pytest.raises(UnknownNameError, match="lbfgs"):
+        plans.probe(solver="lbgfs")
+
+
+@pytest.mark.parametrize("phases", [Phase("a"), "head", 5, [Phase("a"), "head"]])
+def test_a_plan_is_a_list_of_phases(phases) -> None:
+    with pytest.raises(InputError, match="a list of phases"):
+        Plan(phases)
 
 
 def test_a_plan_needs_phases_with_names_of_their_own() -> None:
