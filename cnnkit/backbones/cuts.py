@@ -10,7 +10,7 @@ import pandas as pd
 from cnnkit.backbones.graph import cut_nodes, functional, nodes
 from cnnkit.backbones.model_costs import count
 from cnnkit.backbones.truncation import WHERE, cut_node
-from cnnkit.errors import unknown_name
+from cnnkit.errors import InputError, unknown_name
 
 COLUMNS = ["name", "shape", "stride", "receptive_field", "parameters", "multiply_adds"]
 
@@ -64,13 +64,28 @@ def stages(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(ends[stride] for stride in sorted(ends))
 
 
+def check_cut(cut: object) -> None:
+    """Refuses a cut that is no name.
+
+    Raises:
+        InputError: A position, most often: there are libraries that count layers.
+    """
+    if not isinstance(cut, str):
+        raise InputError(
+            "a cut as the name of a layer or stage",
+            repr(cut),
+            f'"stage4" ends where the stride is 16. All cuts: {WHERE}.',
+        )
+
+
 def resolve_cut(model: keras.Model, cut: str) -> str:
     """The layer that a cut or a stage alias (`"stage1"` shallow, to `"stage5"`) stands for.
 
     Raises:
         UnknownNameError: Neither a layer nor a stage.
-        InputError: A layer, but no legal cut.
+        InputError: A layer, but no legal cut; or no name.
     """
+    check_cut(cut)
     model = functional(model)
     if re.fullmatch(r"stage\d+", cut) and all(layer.name != cut for layer in model.layers):
         ends = stages(cut_table(model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from cnnkit.backbones import weights as files
-from cnnkit.backbones.cuts import cut_table, resolve_cut, stages
+from cnnkit.backbones.cuts import check_cut, cut_table, resolve_cut, stages
 from cnnkit.backbones.graph import functional, nodes
 from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.loading import fit_build
@@ -85,7 +86,7 @@ class Backbone:
 
 
 def backbone(
-    name_or_model: str | keras.Model,
+    name_or_model: str | Backbone | keras.Model,
     *,
     cut: str | None = None,
     weights: str | Path | None = "imagenet",
@@ -97,7 +98,8 @@ def backbone(
     """A pre-trained extractor, by name or from any functional model.
 
     Args:
-        name_or_model: A name of `backbones.names()`, or a functional model of yours with one image input.
+        name_or_model: A name of `backbones.names()`; a functional model of yours with one image input; or a backbone,
+            to cut it further.
         cut: The layer where it ends: a legal cut (`.cuts()` lists them) or a stage alias, `"stage1"`
             (shallow) to `"stage5"`. None keeps all.
         weights: `"imagenet"`, the published ones (for `"nano"` those that ship with cnnkit); None, random ones;
@@ -115,13 +117,17 @@ def backbone(
         InputError: The shape is too small, the width does not exist, the cut lies inside a branch.
         WeightsError: The file is missing with no network, has the wrong hash or does not fit.
     """
-    if isinstance(name_or_model, keras.Model):
+    if cut is not None:
+        check_cut(cut)
+    if isinstance(name_or_model, Backbone | keras.Model):
         if weights not in ("imagenet", None) or input_shape is not None or alpha is not None or top:
             raise InputError(
-                "only cut= beside a model of your own",
-                "weights, input_shape, alpha or top with a keras.Model",
-                "Those belong to a backbone's name: the model has its weights and its input already.",
+                "only cut= beside a model or backbone of your own",
+                f"weights, input_shape, alpha or top with a {type(name_or_model).__name__}",
+                "Those belong to a backbone's name: a model has its weights and its input already.",
             )
+        if isinstance(name_or_model, Backbone):
+            return _cut(name_or_model.name, name_or_model.model, cut, name_or_model.settings)
         return _from_model(name_or_model, cut)
     row = find_row(name_or_model)
     shape = _input_shape(row, input_shape, top=top, pretrained=weights is not None)
@@ -236,7 +242,7 @@ def _input_shape(row: Row, shape: Shape | None, *, top: bool, pretrained: bool) 
     native = (row.side, row.side, 3)
     if shape is None:
         return native
-    sides = tuple(shape)
+    sides = tuple(shape) if isinstance(shape, Iterable) else (shape,)
     whole = len(sides) == 3 and all(isinstance(side, int) for side in sides)
     if not whole or sides[2] != 3:
         raise InputError(

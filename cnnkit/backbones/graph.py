@@ -45,7 +45,13 @@ def functional(model: keras.Model) -> keras.Model:
         InputError: A subclassed model has no graph; a Sequential without input shape has none yet.
     """
     if not isinstance(model, keras.Model):
-        raise InputError("a keras.Model", type(model).__name__, "Pass a functional model, or a backbone's name.")
+        if isinstance(model, str):
+            remedy = f"ck.backbone({model!r}).model is one, and with weights=None it needs no file."
+        elif hasattr(model, "model"):
+            remedy = "Pass its .model."
+        else:
+            remedy = "Pass a functional model."
+        raise InputError("a keras.Model", type(model).__name__, remedy)
     if isinstance(model, keras.Sequential):
         if not model.built:
             raise InputError(

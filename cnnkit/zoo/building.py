@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,12 @@ def image(input_shape: Shape, *, least: int, channels: Sequence[int] = (3,)) -> 
     Raises:
         InputError: The shape does not fit.
     """
-    shape = tuple(input_shape)
+    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else (input_shape,)
     if len(shape) != 3 or not all(isinstance(side, int) for side in shape) or shape[2] not in channels:
         raise InputError(
             "input_shape=(height, width, channels) with " + " or ".join(map(str, channels)) + " channels",
             repr(input_shape),
-            "Pictures are RGB; the networks for handwriting also take one channel of grey.",
+            "Pictures are RGB, as in (224, 224, 3); the networks for handwriting also take one channel of grey.",
         )
     if min(shape[:2]) < least:
         raise InputError(

@@ -10,6 +10,7 @@ How the weights came to be, what they reach and where they fail: `nano.md` besid
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -98,8 +99,9 @@ def _fused_block(x: keras.KerasTensor, *, expanded: int, filters: int, stride: i
 
 
 def _check_shape(shape: tuple[int | None, int | None, int]) -> None:
-    sides = [side for side in shape[:2] if side is not None]
-    if len(shape) != 3 or shape[2] != 3 or any(side < 32 for side in sides):
+    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    sides = [side for side in given[:2] if side is not None]
+    if len(given) != 3 or given[2] != 3 or any(side < 32 for side in sides):
         raise InputError(
             "an input shape (height, width, 3) with sides of at least 32",
             str(shape),

@@ -72,6 +72,8 @@ def test_stages(resnet: keras.Model) -> None:
     assert resolve_cut(resnet, "conv3_block1_out") == "conv3_block1_out"
     with pytest.raises(UnknownNameError, match="stage5"):
         resolve_cut(resnet, "stage6")
+    with pytest.raises(InputError, match="Received: -2"):
+        resolve_cut(resnet, -2)
     with pytest.raises(InputError, match="'conv4_block5_out' or 'conv4_block6_add'"):
         resolve_cut(resnet, "conv4_block6_1_conv")
 

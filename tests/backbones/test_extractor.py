@@ -124,6 +124,21 @@ def test_a_size_without_its_own_file_takes_the_native_one(keras_home: Path) -> N
     assert "224" in str(body.settings.weights_file)
 
 
+def test_a_cut_by_position_is_refused_before_weights_are_looked_for(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(InputError, match=r"name of a layer or stage\. Received: -2"):
+        ck.backbone("vgg16", cut=-2)
+
+
+def test_a_backbone_can_be_cut_further() -> None:
+    body = small()
+    shorter = ck.backbone(body, cut="conv_pw_3_relu")
+    assert (shorter.name, shorter.cut, shorter.settings) == ("mobilenet", "conv_pw_3_relu", body.settings)
+    assert shorter.model.get_layer("conv1") is body.model.get_layer("conv1")
+    with pytest.raises(InputError, match=r"only cut= beside.*with a Backbone"):
+        ck.backbone(body, alpha=0.5)
+
+
 def test_unknown_names() -> None:
     with pytest.raises(UnknownNameError, match=r"'vgg16'.*names\(\)"):
         ck.backbone("vgg_16", weights=None)
@@ -147,6 +162,8 @@ def test_widths() -> None:
         ("xception", (70, 80, 3), "at least 71×71.*input_shape=\\(71, 80, 3\\)"),
         ("vgg16", (31, 31, 3), "at least 32×32"),
         ("vgg16", (64, 64), "input_shape=\\(height, width, 3\\)"),
+        ("vgg16", 224, "\\(224, 224, 3\\)"),
+        ("nano", 96, "\\(96, 96, 3\\)"),
         ("vgg16", (64, 64, 1), "pictures are RGB"),
         ("vgg16", (None, None, 3), "pictures are RGB"),
     ],

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnnkit.backbones.extractor import backbone
 from cnnkit.backbones.graph import ancestors, boundary, dominators, functional, nodes
 from cnnkit.errors import InputError, UnknownNameError
 
@@ -133,5 +134,12 @@ def test_a_subclassed_model_has_no_graph() -> None:
 
     with pytest.raises(InputError, match="subclassed Own"):
         functional(Own())
-    with pytest.raises(InputError, match="Received: str"):
+
+
+def test_what_is_no_model_is_told_where_its_model_is(residual: keras.Model) -> None:
+    with pytest.raises(InputError, match=r"Received: str\. ck\.backbone\('vgg16'\)\.model.*weights=None"):
         functional("vgg16")
+    with pytest.raises(InputError, match=r"Received: Backbone\. Pass its \.model"):
+        functional(backbone(residual))
+    with pytest.raises(InputError, match=r"Received: int\. Pass a functional model"):
+        functional(5)

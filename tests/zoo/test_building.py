@@ -19,6 +19,7 @@ from cnnkit.zoo.building import IMAGENET_DEVIATION, IMAGENET_MEAN, VGG_MEAN, nor
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
+        (64, "\\(224, 224, 3\\)"),
         ((64, 64), "input_shape=\\(height, width, channels\\)"),
         ((None, None, 3), "3 channels"),
         ((64, 64, 1), "Pictures are RGB"),

@@ -50,8 +50,8 @@ def test_any_side_from_32_on(side: int) -> None:
     assert nano(input_shape=(None, None, 3))(images).shape[1:3] == (-(-side // 32),) * 2
 
 
-@pytest.mark.parametrize("shape", [(31, 96, 3), (96, 96, 1), (96, 96)])
-def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(31, 96, 3), (96, 96, 1), (96, 96), 96])
+def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, ...] | int) -> None:
     with pytest.raises(InputError, match="32 times smaller"):
         nano(input_shape=shape)  # type: ignore[arg-type]
 
