@@ -42,7 +42,7 @@ from cnnkit.export.manifest import (
 from cnnkit.export.stock import check_stock
 from cnnkit.export.tensors import TensorRecord, differences, model_hash, tensor_records
 from cnnkit.heads.table import from_settings as head_from_settings
-from cnnkit.transfer.network import Network
+from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.plan import from_settings as plan_from_settings
 from cnnkit.transfer.run import Run
 
@@ -69,11 +69,12 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
         The folder.
 
     Raises:
+        InputError: Something else than a network.
         BundleError: A layer does not load in plain Keras; the disk is full; the folder may not be written or holds
             other files; what was read back differs.
     """
-    folder = Path(folder)
-    replace_folder(folder, lambda partial: write_bundle(network, partial, run=run), known=FILES)
+    network, folder = network_of(network), Path(folder)
+    replace_folder(folder.absolute(), lambda partial: write_bundle(network, partial, run=run), known=FILES)
     return folder
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import keras
 import pandas as pd
 
-from cnnkit.backbones.extractor import Backbone
+from cnnkit.backbones.extractor import Backbone, backbone
 from cnnkit.backbones.graph import ancestors
 from cnnkit.backbones.table import ROWS
+from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
-from cnnkit.errors import InputError
+from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import Head
 from cnnkit.transfer.run import Run
 
@@ -102,7 +104,7 @@ class Network:
         )
 
 
-def attach(body: Backbone, head: Head, *, framing: Framing | None = None) -> Network:
+def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None = None) -> Network:
     """Puts a head on a backbone: one flat model, so that every layer can be tapped, frozen and saved by its name.
 
     The network shares the backbone's layers: training it trains `body` too. It is no more than::
@@ -111,14 +113,20 @@ def attach(body: Backbone, head: Head, *, framing: Framing | None = None) -> Net
         model = keras.Model(body.model.input, output)
 
     Args:
-        body: From `ck.backbone`.
+        body: From `ck.backbone`, or a functional model of yours, which `ck.backbone` takes too.
         head: From `ck.heads`.
         framing: How a picture meets the input size; by default as the backbone's published accuracy was measured, a
             centre crop of 0.875 of the short side for most, and of all of it for a model of your own.
 
     Raises:
-        InputError: The backbone's input has no fixed size, or a layer of the head has the name of one in the backbone.
+        InputError: The backbone's input has no fixed size, a layer of the head has the name of one in the backbone, or
+            one of both is something else.
     """
+    if not isinstance(head, Head):
+        received = f"{type(head).__name__}: {head!r}"[:200]
+        raise InputError("a head", received, 'ck.heads.classifier(["no_person", "person"]) makes one.')
+    if not isinstance(body, Backbone):
+        body = backbone(body)
     if None in body.model.input.shape[1:]:
         raise InputError(
             "a backbone with a fixed input size",
@@ -135,6 +143,41 @@ def attach(body: Backbone, head: Head, *, framing: Framing | None = None) -> Net
             "A backbone that already carries a cnnkit head is cut before it: ck.truncate(model, layer).",
         ) from error
     return Network(model=model, backbone=body, head=head, framing=framing or native_framing(body))
+
+
+def network_of(value: object) -> Network:
+    """A network as it is.
+
+    Raises:
+        InputError: Something else; the message says how to come from there to a network.
+    """
+    if isinstance(value, Network):
+        return value
+    if isinstance(value, str | Path):
+        remedy = f"ck.load({str(value)!r}) reads a saved one."
+    elif isinstance(value, keras.Model):
+        remedy = "A model becomes one with a head: ck.attach(ck.backbone(model), head)."
+    else:
+        remedy = "ck.attach(body, head) makes one."
+    raise InputError("a network", f"{type(value).__name__}: {value!r}"[:200], remedy)
+
+
+def check_dataset(network: Network, dataset: Dataset) -> None:
+    """Refuses a dataset that the network cannot be trained on.
+
+    Raises:
+        DataError: Other classes than the network's, or no labelled training pictures.
+    """
+    if dataset.classes != network.classes:
+        raise DataError(
+            f"the classes of the network, {list(network.classes)}",
+            f"{list(dataset.classes)}",
+            "Make the head with classes=dataset.classes: their order is that of the labels.",
+        )
+    if not len(dataset.train) or dataset.train.labels is None:
+        raise DataError(
+            "labelled training pictures", repr(dataset.train), "Give a folder with one folder a class, or labels."
+        )
 
 
 def native_framing(body: Backbone) -> Framing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,12 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.image_folder import dataset_of
 from cnnkit.errors import InputError
 from cnnkit.transfer.checkpoint import pack, unpack
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import set_flags
-from cnnkit.transfer.network import Network
+from cnnkit.transfer.network import Network, check_dataset, network_of
 from cnnkit.transfer.plan import Phase
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.tail import halve
@@ -45,7 +47,7 @@ class RateCurve:
 
 def find_rate(
     network: Network,
-    dataset: Dataset,
+    dataset: Dataset | str | Path,
     phase: Phase | None = None,
     *,
     lowest: float = 1e-6,
@@ -61,7 +63,7 @@ def find_rate(
 
     Args:
         network: From `attach`.
-        dataset: Its training pictures are used.
+        dataset: Its training pictures are used; a path is `ck.data.folder(path, seed=seed)`.
         phase: What would train; the head by default.
         lowest: Rate of the first step.
         highest: Rate of the last step, unless the loss diverges before.
@@ -70,8 +72,12 @@ def find_rate(
         seed: Of the order of the pictures.
 
     Raises:
-        InputError: The rates are not positive and rising, or there are fewer than 3 steps.
+        InputError: No network; the rates are not positive and rising, or there are fewer than 3 steps.
+        DataError: The dataset has no training pictures, no labels or other classes.
     """
+    network = network_of(network)
+    dataset = dataset_of(dataset, seed=seed)
+    check_dataset(network, dataset)
     if not 0 < lowest < highest or steps < 3:
         raise InputError(
             "0 < lowest < highest and at least 3 steps",

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import pytest
 
 from cnnkit.backbones.extractor import backbone
 from cnnkit.errors import InputError
+from cnnkit.export.bundle import save
 from cnnkit.heads.classification import classifier
-from cnnkit.transfer.network import attach
+from cnnkit.transfer.network import attach, network_of
+from cnnkit.transfer.rate_finding import find_rate
 from tests.transfer.worlds import GRAPHS
 
 
@@ -43,6 +47,33 @@ def test_a_backbone_without_a_size() -> None:
     model = keras.Model(image, keras.layers.Conv2D(2, 3, name="conv")(image))
     with pytest.raises(InputError, match="fixed input size"):
         attach(backbone(model), classifier(["a", "b"]))
+
+
+def test_a_model_is_a_backbone_too() -> None:
+    model = GRAPHS["residual"]()
+    network = attach(model, classifier(["a", "b"]))
+    assert (network.backbone.name, network.cut) == ("residual", "block2_relu")
+    assert network.model.get_layer("stem_conv") is model.get_layer("stem_conv")
+
+
+def test_a_head_is_no_list_of_classes() -> None:
+    with pytest.raises(InputError, match=r"list: \['cat', 'dog'\].*ck\.heads\.classifier"):
+        attach(backbone(GRAPHS["residual"]()), ["cat", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("runs/photos", r"ck\.load\('runs/photos'\)"),
+        (Path("runs/photos"), r"ck\.load\('runs/photos'\)"),
+        (keras.Sequential(), r"ck\.attach\(ck\.backbone\(model\), head\)"),
+        (None, r"ck\.attach\(body, head\)"),
+    ],
+)
+def test_what_is_no_network_is_told_how_to_become_one(value, remedy, colours, tmp_path) -> None:
+    for use in (network_of, lambda given: find_rate(given, colours), lambda given: save(given, tmp_path / "bundle")):
+        with pytest.raises(InputError, match=f"a network.*{remedy}"):
+            use(value)
 
 
 def test_heads_share_the_backbone() -> None:

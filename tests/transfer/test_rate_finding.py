@@ -3,11 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnkit.errors import InputError
+from cnnkit.data.array_images import arrays
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.source import Source
+from cnnkit.errors import DataError, InputError
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.plan import Phase
 from cnnkit.transfer.plans import probe
 from cnnkit.transfer.rate_finding import find_rate
+from tests.transfer.worlds import pictures
 
 
 def test_it_leaves_no_trace(make, colours) -> None:
@@ -32,6 +36,18 @@ def test_the_rates_rise_and_one_is_suggested(make, colours) -> None:
     assert curve.table["rate"].is_monotonic_increasing
     assert 1e-5 <= curve.suggestion <= 1.0
     assert "try rate=" in repr(curve)
+
+
+def test_it_takes_what_fit_takes(make, colours, tmp_path) -> None:
+    with pytest.raises(DataError, match="a folder of pictures"):
+        find_rate(make(), tmp_path / "nowhere")
+    with pytest.raises(InputError, match="a part of one"):
+        find_rate(make(), colours.train)
+    others = arrays(*pictures(8, 0), classes=["a", "b"], split=(1, 0, 0))
+    with pytest.raises(DataError, match="classes of the network"):
+        find_rate(make(), others)
+    with pytest.raises(DataError, match="labelled training pictures"):
+        find_rate(make(), Dataset(colours.classes, Source.empty(colours.classes), colours.validation, colours.test))
 
 
 def test_bad_range(make, colours) -> None:
