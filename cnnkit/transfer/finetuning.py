@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import keras
+
+from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.extractor import backbone as build_backbone
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.chain import Augmenter
@@ -26,12 +29,12 @@ GENTLE = Augmentation.gentle()
 def finetune(
     photos: str | Path | Dataset,
     *,
-    backbone: str = "mobilenet_v2",
+    backbone: str | Backbone | keras.Model = "mobilenet_v2",
     alpha: float | None = None,
     weights: str | Path | None = "imagenet",
     cut: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
-    hidden: Sequence[int] = (),
+    hidden: int | Sequence[int] = (),
     dropout: float = 0.5,
     label_smoothing: float = 0.1,
     framing: Framing | None = None,
@@ -56,14 +59,16 @@ def finetune(
         net = ck.attach(body, head)
         run = ck.fit(net, photos, ck.plans.freeze_then_finetune(), augment=ck.data.Augmentation.gentle())
 
+    Where a picture may show several classes the head is multi-label instead, without class weights.
+
     Args:
         photos: A folder (see `ck.data.folder`) or a dataset.
-        backbone: A name of `ck.backbones.names()`.
+        backbone: A name of `ck.backbones.names()`, or a backbone or functional model of yours.
         alpha: Its width, where it has one.
         weights: `"imagenet"`, a file, or None for random ones.
         cut: Where the backbone ends; by default at its last features.
         input_shape: (height, width, 3) of the input; by default what the weights were trained at.
-        hidden: Units of hidden layers in the head.
+        hidden: Units of hidden layers in the head; a number is one layer.
         dropout: Of the head.
         label_smoothing: Part of the target spread over all classes.
         framing: How a picture meets the input size.
@@ -87,13 +92,15 @@ def finetune(
         WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
     """
     dataset = dataset_of(photos, seed=seed)
+    several = dataset.train.multi_label
     body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha, seed=seed)
     head = classifier(
         dataset.classes,
         hidden=hidden,
         dropout=dropout,
+        multi_label=several,
         label_smoothing=label_smoothing,
-        class_weight="balanced",
+        class_weight=None if several else "balanced",
         seed=seed,
     )
     network = attach(body, head, framing=framing)
