@@ -80,9 +80,9 @@ class Comparison:
 
 def compare(
     photos: str | Path | Dataset,
-    backbones: Sequence[str | Backbone] = ("mobilenet", "mobilenet_v2"),
+    backbones: str | Backbone | Sequence[str | Backbone] = ("mobilenet", "mobilenet_v2"),
     *,
-    cuts: int | Sequence[str] = 2,
+    cuts: int | str | Sequence[str] = 2,
     weights: str | Path | None = "imagenet",
     seed: int = 0,
     progress: bool = True,
@@ -97,9 +97,10 @@ def compare(
 
     Args:
         photos: A folder (see `ck.data.folder`) or a dataset with validation pictures.
-        backbones: Names of `ck.backbones.names()`, or backbones of your own making (another width, size or file).
-        cuts: The ends of so many last stages of each backbone, or names of cuts and stage aliases that each of
-            them has.
+        backbones: Names of `ck.backbones.names()`, or backbones of your own making (another width, size or file); or
+            one alone.
+        cuts: The ends of so many last stages of each backbone; or the names of cuts and stage aliases that each of
+            them has, or one alone.
         weights: Of the backbones given by name.
         seed: Of random weights and of the split of a folder.
         progress: Whether to show the live line.
@@ -118,6 +119,8 @@ def compare(
             f"{'without' if dataset.train.labels is None else 'with'} labels",
             "Validation chooses the L2 strength: ck.data.folder(path, split=(0.7, 0.15, 0.15)) makes such a part.",
         )
+    if isinstance(backbones, str | Backbone):
+        backbones = [backbones]
     names = [given if isinstance(given, str) else _name(given) for given in backbones]
     if not names or len(set(names)) != len(names):
         raise InputError("different backbones, at least one", str(names), "ck.backbones.names() lists all.")
@@ -151,16 +154,16 @@ def _name(body: Backbone) -> str:
     )
 
 
-def _cuts(body: Backbone, cuts: int | Sequence[str]) -> list[str]:
+def _cuts(body: Backbone, cuts: int | str | Sequence[str]) -> list[str]:
     """The layers that are compared, shallow to deep."""
     if not isinstance(cuts, int):
-        return [resolve_cut(body.model, cut) for cut in cuts]
+        return [resolve_cut(body.model, cut) for cut in ([cuts] if isinstance(cuts, str) else cuts)]
     return [*[end for end in body.stages() if end != body.cut][::-1][: cuts - 1][::-1], body.cut]
 
 
 def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display: Line) -> list[dict[str, Any]]:
     """One row a cut of one backbone."""
-    head = classifier(dataset.classes, multi_label=dataset.train.labels is not None and dataset.train.labels.ndim == 2)
+    head = classifier(dataset.classes, multi_label=dataset.train.multi_label)
     ends = [truncate(body.model, cut).output for cut in cuts]
     taps = keras.Model(body.model.input, [_pooled(end) for end in ends])
     forward = Forward(taps)

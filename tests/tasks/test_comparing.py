@@ -44,6 +44,14 @@ def test_it_prints_and_draws_itself(photos) -> None:
     assert found.best["accuracy"] == found.table["accuracy"].max()
 
 
+def test_one_backbone_and_one_cut_need_no_list(photos) -> None:
+    body = ck.backbone("nano", input_shape=(32, 32, 3), weights=None)
+    found = ck.compare(photos, body, cuts="stage2", progress=False)
+    assert found.table["cut"].tolist() == [body.stages()[1]]
+    with pytest.raises(UnknownNameError, match="'nano'"):
+        ck.compare(photos, "nan", progress=False)
+
+
 def test_what_cannot_be_compared_is_said(photos) -> None:
     with pytest.raises(InputError, match="different backbones"):
         ck.compare(photos, ["nano", "nano"])
