@@ -41,9 +41,16 @@ def finetune(
 
     Example: cnnkit finetune photos/ --backbone mobilenet_v2 --out runs/photos
     """
-    import cnnkit as ck
+    from cnnkit._quiet import import_quietly
 
-    checkpoints = out.with_name(f"{out.name}.checkpoints")
+    import_quietly("keras")
+    import cnnkit as ck
+    from cnnkit.export.atomic_folder import refuse_foreign
+    from cnnkit.export.bundle import FILES
+
+    folder = out.absolute()  # "." has no name to put the checkpoints beside
+    refuse_foreign(folder, FILES)
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
     plan = ck.plans.freeze_then_finetune(
         head_epochs=head_epochs,

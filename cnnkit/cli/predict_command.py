@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -37,14 +37,11 @@ def predict(
 
     import_quietly("keras")
     from cnnkit.data.image_folder import pictures
-    from cnnkit.errors import unknown_name
     from cnnkit.export.bundle import load
     from cnnkit.export.prediction_parts import predict_to_parquet
 
-    if on_error not in ("raise", "skip"):
-        raise unknown_name("a way to treat broken pictures", on_error, ("raise", "skip"))
     source, skipped = pictures(
-        images, on_error="skip" if on_error == "skip" else "raise", decode=cast("Decode", decode)
+        images, on_error=cast('Literal["raise", "skip"]', on_error), decode=cast("Decode", decode)
     )
     network = load(bundle)
     started = time.perf_counter()

@@ -39,7 +39,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None], *, known: Collect
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         recover(folder)
-        _refuse_foreign(folder, known)
+        refuse_foreign(folder, known)
         partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(folder), dir=folder.parent))
         lock = os.open(partial, os.O_RDONLY)
         with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever cleared away
@@ -129,6 +129,26 @@ def recover(folder: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def refuse_foreign(folder: Path, known: Collection[str]) -> None:
+    """Refuses a folder that `replace_folder` would never replace.
+
+    Raises:
+        BundleError: It is a file or a link, or holds other files than the known ones.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise BundleError(
+            "a folder of its own for the bundle", f"{folder}, which is a file or a link", "Give another name."
+        )
+    if folder.is_dir():
+        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
+        if foreign:
+            raise BundleError(
+                "a new folder, or an earlier bundle to replace",
+                f"{folder} with {', '.join(foreign[:3])}{' …' if len(foreign) > 3 else ''}",
+                "Saving would delete that: give another folder, or move those files away.",
+            )
+
+
 def _partial_prefix(folder: Path) -> str:
     return f".{folder.name}.saving-"
 
@@ -165,21 +185,6 @@ def _swap(folder: Path, partial: Path) -> None:
 
 def _previous(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
-
-
-def _refuse_foreign(folder: Path, known: Collection[str]) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise BundleError(
-            "a folder of its own for the bundle", f"{folder}, which is a file or a link", "Give another name."
-        )
-    if folder.is_dir():
-        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
-        if foreign:
-            raise BundleError(
-                "a new folder, or an earlier bundle to replace",
-                f"{folder} with {', '.join(foreign[:3])}{' …' if len(foreign) > 3 else ''}",
-                "Saving would delete that: give another folder, or move those files away.",
-            )
 
 
 def _flush(path: Path) -> None:

@@ -97,6 +97,17 @@ def test_used_wrongly(photos, tmp_path, capsys, arguments, code, message) -> Non
     assert not out.exists()
 
 
+@pytest.mark.parametrize("out", ["photos", ".", "photos/notes.txt"])
+def test_a_folder_that_holds_other_files_is_refused_before_data_is_read(out, tmp_path, capsys, monkeypatch) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "notes.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, "finetune", "nowhere", "--out", out)
+    assert code == 1
+    assert "earlier bundle to replace" in err or "a file or a link" in err
+    assert "nowhere" not in err
+
+
 def test_work_that_fails(tmp_path, capsys) -> None:
     code, _, err = run(capsys, "finetune", tmp_path / "nowhere", "--out", tmp_path / "bundle")
     assert code == 1
