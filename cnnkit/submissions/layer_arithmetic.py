@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cnnkit.errors import InputError
 from cnnkit.primitives.counting import effective_kernel, output_side
@@ -28,13 +28,11 @@ class Weight:
         shape: Its shape.
         path: Where it lies below its layer in a `.weights.h5`.
         trained: Whether gradients change it; moving statistics are not trained.
-        kind: `"float"`, or `"integer"` for a counter.
     """
 
     shape: tuple[int, ...]
     path: str
     trained: bool = True
-    kind: Literal["float", "integer"] = "float"
 
 
 @dataclass(frozen=True)
@@ -260,7 +258,7 @@ def normalization(s: Settings, inputs: Inputs) -> Cost:
         raise misfit("mean and variance together", "one of them")
     if s["mean"] is None:
         mean, variance = _vars(statistics, statistics, trained=0)
-        return Cost(shape, (mean, variance, Weight((), "vars/2", trained=False, kind="integer")))
+        return Cost(shape, (mean, variance, Weight((), "vars/2", trained=False)))
     for given in (s["mean"], s["variance"]):
         if math.prod(given) not in (1, math.prod(statistics)):
             raise misfit(f"{math.prod(statistics)} numbers", given)
