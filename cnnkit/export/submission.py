@@ -23,7 +23,7 @@ def write_submission(
     network: Network,
     pictures: Pictures,
     *,
-    assignment: Assignment,
+    assignment: Assignment | str | Path,
     code: str | Path,
     run: Run | None = None,
     progress: bool = False,
@@ -44,7 +44,7 @@ def write_submission(
             another folder's files are never overwritten.
         network: Trained; one of its classes is the assignment's column.
         pictures: The score segment, in its order: a folder, a source or an array, as for `ck.predict`.
-        assignment: What is asked for.
+        assignment: What is asked for: the assignment or its folder.
         code: The notebook or script.
         run: From `fit`, for the manifest.
         progress: Whether to show a live line.
@@ -54,19 +54,19 @@ def write_submission(
 
     Raises:
         UnknownNameError: The network has no class of the column's name.
-        InputError: No such code file, or one of another kind.
+        InputError: No such code file, or one of another kind; no such assignment.
         DataError: The pictures are not as many as the assignment has rows.
         BundleError: The disk is full, or the folder holds something else.
     """
-    folder, code = Path(folder), Path(code)
-    if assignment.column not in network.classes:
-        raise unknown_name("a class of the network for the assignment's column", assignment.column, network.classes)
-    if not code.is_file() or assignment.files.role(code.name) not in ("notebook", "script"):
+    folder, code, spec = Path(folder), Path(code), Assignment.of(assignment)
+    if spec.column not in network.classes:
+        raise unknown_name("a class of the network for the assignment's column", spec.column, network.classes)
+    if not code.is_file() or spec.files.role(code.name) not in ("notebook", "script"):
         raise InputError("a notebook (.ipynb) or a script (.py)", str(code), "Save it and give its path.")
     table = predict(network, pictures, progress=progress)
-    if len(table) != assignment.rows:
+    if len(table) != spec.rows:
         raise DataError(
-            f"{assignment.rows:,} pictures: those of the score segment of {assignment.name!r}",
+            f"{spec.rows:,} pictures: those of the score segment of {spec.name!r}",
             f"{len(table):,}",
             "Predict the whole score segment and nothing else.",
         )
@@ -75,8 +75,8 @@ def write_submission(
         write_bundle(network, partial, run=run)
         write_column(
             partial / PREDICTIONS,
-            [table[assignment.column]],
-            column=assignment.column,
+            [table[spec.column]],
+            column=spec.column,
             classes=network.classes,
             model_hash=model_hash(tensor_records(network.model)),
         )

@@ -202,16 +202,30 @@ class Assignment(_Spec):
         """
         return correct > self.pass_correct
 
-    def days_late(self, submitted: datetime) -> int:
+    def days_late(self, submitted: datetime | None) -> int:
         """Days begun after the deadline and its grace; 0 is in time.
 
         Args:
-            submitted: An aware time.
+            submitted: An aware time; None, where it is not known, counts as in time.
         """
-        if self.deadline is None:
+        if self.deadline is None or submitted is None:
             return 0
         beyond = submitted - self.deadline - timedelta(minutes=self.late.grace_minutes)
         return max(0, math.ceil(beyond / timedelta(days=1)))
+
+    def too_late(self, submitted: datetime | None, *, marked: bool) -> bool:
+        """Whether lateness means no points.
+
+        Args:
+            submitted: An aware time, or None.
+            marked: Whether the platform says that it is late.
+        """
+        return self.late.policy == "zero" and (marked or self.days_late(submitted) > 0)
+
+    @classmethod
+    def of(cls, given: Assignment | str | Path) -> Assignment:
+        """The assignment itself, or the one in a folder, see `load`."""
+        return given if isinstance(given, Assignment) else cls.load(given)
 
     @classmethod
     def load(cls, folder: str | Path) -> Assignment:

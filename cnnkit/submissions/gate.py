@@ -1,6 +1,6 @@
 """The gate: what every submission passes before anything of it is loaded.
 
-    report = check("inbox/ada", Assignment.load("assignments/person"))
+    report = check("inbox/ada", "assignments/person")
     report.passed, report.findings, report.predictions
 
 Cheap before dear: names and sizes, then each file by itself, last the values of the weights, and these only while
@@ -62,25 +62,26 @@ class GateReport:
         return self.outcome == "passed"
 
 
-def check(folder: str | Path, assignment: Assignment, *, sandbox: Sandbox | None = None) -> GateReport:
+def check(folder: str | Path, assignment: Assignment | str | Path, *, sandbox: Sandbox | None = None) -> GateReport:
     """Checks a submission; it never raises for anything that a student can put into a folder.
 
     Args:
         folder: The submission.
-        assignment: What it has to be.
+        assignment: What it has to be: the assignment or its folder.
         sandbox: Where its bytes are parsed; by default one of its own. For many submissions open one and keep it.
 
     Raises:
-        InputError: No sandbox of the isolation that was asked for works on this machine.
+        InputError: No sandbox of the isolation that was asked for works on this machine, or no assignment is there.
     """
+    spec = Assignment.of(assignment)
     with ExitStack() as resources:
-        gate = _Gate(assignment, sandbox or resources.enter_context(Sandbox.open()))
-        names, findings = find_files(Path(folder), assignment)
+        gate = _Gate(spec, sandbox or resources.enter_context(Sandbox.open()))
+        names, findings = find_files(Path(folder), spec)
         gate.findings += findings
         copies = {}
         for role, name in names.items():
             try:
-                copying = private_copy(Path(folder, name), most_bytes=assignment.limits.bytes_of(role))
+                copying = private_copy(Path(folder, name), most_bytes=spec.limits.bytes_of(role))
                 copies[role] = resources.enter_context(copying)
             except RefusedError as error:
                 gate.findings.append(error.finding(name))

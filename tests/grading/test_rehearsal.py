@@ -50,9 +50,10 @@ def test_a_trained_network_passes_and_is_ranked(photos, network, tmp_path: Path)
 def test_a_better_submission_replaces_an_earlier_one(photos, network, tmp_path: Path) -> None:
     fitting = Assignment(name="red", title="Red", rows=len(photos.test), column="red")
     code = tmp_path / "train.py"
-    for text in ("first = 1", "second = 2"):
+    fitting.save(tmp_path / "assignment")
+    for text, asked in (("first = 1", fitting), ("second = 2", tmp_path / "assignment")):
         code.write_text(text)
-        folder = write_submission(tmp_path / "mine", network, photos.test, assignment=fitting, code=code)
+        folder = write_submission(tmp_path / "mine", network, photos.test, assignment=asked, code=code)
         assert (folder / "train.py").read_text() == text
     (folder / "diary.txt").write_text("mine")
     with pytest.raises(BundleError, match="diary"):

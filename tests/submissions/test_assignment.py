@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -140,6 +141,24 @@ def test_days_late() -> None:
     # The same moment on another clock.
     assert spec.days_late(end.astimezone(timezone(timedelta(hours=9)))) == 0
     assert Assignment(name="a", title="A").days_late(end) == 0
+    assert spec.days_late(None) == 0
+
+
+@pytest.mark.parametrize(("policy", "too_late"), [("zero", True), ("none", False), ("per-day", False)])
+def test_too_late_by_a_time_or_by_a_mark(policy: Literal["none", "zero", "per-day"], too_late: bool) -> None:
+    end = datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
+    spec = Assignment(name="a", title="A", deadline=end, late=Late(policy=policy))
+    assert spec.too_late(end + timedelta(seconds=1), marked=False) == too_late
+    assert spec.too_late(None, marked=True) == too_late
+    assert not spec.too_late(end, marked=False)
+    assert not spec.too_late(None, marked=False)
+
+
+def test_an_assignment_or_its_folder(tmp_path: Path) -> None:
+    spec = Assignment(name="a", title="A")
+    spec.save(tmp_path)
+    assert Assignment.of(spec) is spec
+    assert Assignment.of(str(tmp_path)) == Assignment.of(tmp_path) == spec
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,9 @@ def test_a_valid_submission_passes_with_its_hashes_and_probabilities(sandbox: Sa
     assert report.isolation == sandbox.isolation
 
 
-def test_a_sandbox_of_its_own_and_a_script_for_a_notebook(tmp_path: Path) -> None:
-    report = check(write_valid(tmp_path / "ada", script=True), ASSIGNMENT)
+def test_a_sandbox_of_its_own_the_assignments_folder_and_a_script_for_a_notebook(tmp_path: Path) -> None:
+    ASSIGNMENT.save(tmp_path / "assignment")
+    report = check(write_valid(tmp_path / "ada", script=True), str(tmp_path / "assignment"))
     assert report.passed
     assert set(report.hashes) == {"model", "weights", "predictions", "script"}
 
