@@ -29,7 +29,7 @@ from cnnkit.grading.progress import Progress, progress_display
 from cnnkit.grading.rerun import Rerun, rerun
 from cnnkit.grading.roster import Roster, Student, read_roster
 from cnnkit.grading.snapshot import record_snapshot
-from cnnkit.grading.verdict import Verdict, grader_version
+from cnnkit.grading.verdict import BROKEN, Verdict, grader_version
 from cnnkit.grading.workers import Task, answers
 from cnnkit.submissions.assignment import ROLES, Assignment
 from cnnkit.submissions.inbox import Submission, read_inbox
@@ -70,7 +70,7 @@ class Circumstances:
         return {"assignment": self.assignment, "gate": self.gate, "labels": self.labels, "grader": self.grader}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A submission that may be the one that counts, and whose it is.
 
@@ -135,21 +135,20 @@ def grade(
         DataError: An inbox, labels, a roster or a ledger that cannot be used.
     """
     started = time.perf_counter()
-    spec = assignment if isinstance(assignment, Assignment) else Assignment.load(assignment)
+    spec = Assignment.of(assignment)
     count = (os.cpu_count() or 1) if workers is None else workers
     if count < 1:
         raise InputError("at least one worker", f"workers={workers}", "Leave it out to use all cores.")
     truth = read_labels(Path(labels), spec)
     enrolled = None if roster is None else read_roster(roster)
     received = read_inbox(inbox)
-    candidates = [each for group in _by_student(received.submissions, enrolled, spec) for each in group]
+    everyone = _by_student(received.submissions, enrolled)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     circumstances = Circumstances.of(spec, truth)
     with (
         Ledger.open(ledger or folder / LEDGER_FILE) as book,
         tempfile.TemporaryDirectory(prefix="cnnkit-grade-") as work,
-        progress_display(len(candidates), visible=progress) as display,
     ):
         setup = worker.setup(
             spec,
@@ -159,9 +158,19 @@ def grade(
             isolation=isolation,
             require=require_isolation,
         )
-        keys, new = _decide(candidates, circumstances, book, setup, display, workers=count, retry=retry, spec=spec)
-        counting = _counting(_decisions(book, candidates, keys), spec)
-        flags = _flags(counting)
+        decisions: dict[Candidate, Decision] = {}
+        new = 0
+        while candidates := _undecided(everyone, decisions, spec):
+            with progress_display(len(candidates), visible=progress) as display:
+                keys, more = _decide(
+                    candidates, circumstances, book, setup, display, workers=count, retry=retry, spec=spec
+                )
+            decisions |= {each.candidate: each for each in _decisions(book, candidates, keys)}
+            new += more
+        counting = _counting(
+            (decisions[each] for tries in everyone for each in _eligible(tries, decisions, spec)), spec
+        )
+        flags = _flags(counting, spec)
         if reproduction is not None:
             scored = [(student, each) for student, each in counting.items() if each.verdict.score is not None]
             places = ((student, each.key, each.candidate.submission.place) for student, each in scored)
@@ -183,14 +192,8 @@ def grade(
         )
 
 
-def _by_student(
-    submissions: Iterable[Submission], roster: Roster | None, assignment: Assignment
-) -> Iterator[list[Candidate]]:
-    """For each student those submissions that may count.
-
-    Attempts beyond the allowed number do not; where lateness means zero, neither does what is late if there is
-    something in time; of the rest, the last, or all where the best one counts.
-    """
+def _by_student(submissions: Iterable[Submission], roster: Roster | None) -> list[list[Candidate]]:
+    """Each student's submissions in the order of time, in the order of the students' names."""
     groups: dict[str, list[Candidate]] = defaultdict(list)
     for submission in submissions:
         student = (
@@ -199,12 +202,43 @@ def _by_student(
             else roster.find(submission)
         )
         groups[student.student].append(Candidate(student, submission))
-    for name in sorted(groups):
-        tries = groups[name][: assignment.attempts]
-        in_time = [each for each in tries if not _days_late(each.submission, assignment)]
-        if assignment.late.policy == "zero" and in_time:
-            tries = in_time
-        yield tries if assignment.counts == "best" else tries[-1:]
+    return [groups[name] for name in sorted(groups)]
+
+
+def _allowed(
+    tries: Sequence[Candidate], decisions: Mapping[Candidate, Decision], assignment: Assignment
+) -> Sequence[Candidate]:
+    """A student's submissions up to the last attempt; one that the machinery failed on uses up none."""
+    used = 0
+    for number, each in enumerate(tries, start=1):
+        used += each not in decisions or decisions[each].verdict.outcome not in BROKEN
+        if used == assignment.attempts:
+            return tries[:number]
+    return tries
+
+
+def _eligible(
+    tries: Sequence[Candidate], decisions: Mapping[Candidate, Decision], assignment: Assignment
+) -> Sequence[Candidate]:
+    """Those of a student's submissions that may count.
+
+    Attempts beyond the allowed number do not; where lateness means zero, neither does what is late if there is
+    something in time; of the rest, the last, or all where the best one counts.
+    """
+    allowed = _allowed(tries, decisions, assignment)
+    chosen = [each for each in allowed if _in_time(each, assignment)] or allowed
+    return chosen if assignment.counts == "best" else chosen[-1:]
+
+
+def _undecided(
+    everyone: Iterable[Sequence[Candidate]], decisions: Mapping[Candidate, Decision], assignment: Assignment
+) -> list[Candidate]:
+    """What has to be decided still: what may count, and of whom has handed in more than allowed every attempt."""
+    wanted: list[Candidate] = []
+    for tries in everyone:
+        limited = assignment.attempts is not None and len(tries) > assignment.attempts
+        wanted += (_allowed if limited else _eligible)(tries, decisions, assignment)
+    return [each for each in wanted if each not in decisions]
 
 
 def _decide(
@@ -225,7 +259,7 @@ def _decide(
     """
     tried = _tried(ledger, circumstances)
     known = {
-        student: [found for found, (_, outcome) in of.items() if not (retry and outcome in ("crashed", "timed out"))]
+        student: [found for found, (_, outcome) in of.items() if not (retry and outcome in BROKEN)]
         for student, of in tried.items()
     }
     tasks = (
@@ -304,6 +338,7 @@ def _class(
             correct=decision.verdict.score.correct if decision.verdict.score else None,
             submitted=decision.candidate.submission.submitted,
             enrolled=decision.candidate.student.enrolled,
+            late=decision.candidate.submission.late,
         )
         for student, decision in counting.items()
     ]
@@ -329,12 +364,15 @@ def _class(
 def _worth(decision: Decision, assignment: Assignment) -> tuple[bool, int]:
     """What orders a student's submissions where the best counts: in time first, then the number correct."""
     score = decision.verdict.score
-    in_time = not _days_late(decision.candidate.submission, assignment) or assignment.late.policy != "zero"
-    return in_time, -1 if score is None else score.correct
+    return _in_time(decision.candidate, assignment), -1 if score is None else score.correct
 
 
-def _flags(counting: Mapping[str, Decision]) -> dict[str, list[str]]:
-    """What a person should look at: submissions that are alike, and failures of the machinery."""
+def _in_time(candidate: Candidate, assignment: Assignment) -> bool:
+    return not assignment.too_late(candidate.submission.submitted, marked=candidate.submission.late)
+
+
+def _flags(counting: Mapping[str, Decision], assignment: Assignment) -> dict[str, list[str]]:
+    """What a person should look at: submissions that are alike, failures of the machinery, lateness without a time."""
     verdicts = {student: decision.verdict for student, decision in counting.items()}
     flags: dict[str, list[str]] = defaultdict(list)
     scored = sorted(student for student, verdict in verdicts.items() if verdict.sketch)
@@ -344,10 +382,10 @@ def _flags(counting: Mapping[str, Decision]) -> dict[str, list[str]]:
     for pair in alike:
         flags[pair.student].append(str(pair))
     for student, verdict in verdicts.items():
-        if verdict.outcome in ("crashed", "timed out"):
+        if verdict.outcome in BROKEN:
             flags[student].append(f"could not be graded: {verdict.outcome}")
+    for student, decision in counting.items():
+        submission = decision.candidate.submission
+        if submission.late and submission.submitted is None and assignment.late.policy != "none":
+            flags[student].append("marked as late by the platform, which does not say by how much")
     return flags
-
-
-def _days_late(submission: Submission, assignment: Assignment) -> int:
-    return 0 if submission.submitted is None else assignment.days_late(submission.submitted)

@@ -235,11 +235,6 @@ class Ledger:
             if wanted is None or row.key in wanted:
                 yield Record(**{**row._mapping, "content": json.loads(row.content)})
 
-    def keys(self, kind: Kind) -> set[str]:
-        """The keys of all records of a kind."""
-        with self._engine.connect() as connection:
-            return set(connection.scalars(sql.select(_records.c.key).where(_records.c.kind == kind)))
-
     def verify(self, *, head: str | None = None) -> Verification:
         """Walks along the whole chain.
 

@@ -65,6 +65,7 @@ class Result:
         correct: How many rows are right; None unless the gate let it pass.
         submitted: When it was handed in; None where that is unknown, which counts as in time.
         enrolled: Whether the student is in the roster.
+        late: Whether the platform marks it as late.
     """
 
     student: str
@@ -72,6 +73,7 @@ class Result:
     correct: int | None = None
     submitted: datetime | None = None
     enrolled: bool = True
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def class_grades(results: Iterable[Result], assignment: Assignment) -> list[Grad
     count = len(rank_of)
     grades = []
     for result in ordered:
-        days_late = _days_late(result, assignment)
+        days_late = assignment.days_late(result.submitted)
         unranked = Grade(result.student, status(result, assignment), result.correct, days_late, None, count)
         if result.student not in rank_of:
             grades.append(unranked)
@@ -165,7 +167,7 @@ def status(result: Result, assignment: Assignment) -> Status:
         return "not enrolled"
     if result.outcome != "passed" or result.correct is None:
         return "crashed" if result.outcome == "passed" else result.outcome
-    if assignment.late.policy == "zero" and _days_late(result, assignment):
+    if assignment.too_late(result.submitted, marked=result.late):
         return "too late"
     return "passed" if assignment.passes(result.correct) else "not passed"
 
@@ -177,10 +179,6 @@ def rounded(points: Fraction) -> Decimal:
     (Decimal('0.67'), Decimal('0.13'), Decimal('20.00'))
     """
     return Decimal((points * 100 + Fraction(1, 2)).__floor__()).scaleb(-2)
-
-
-def _days_late(result: Result, assignment: Assignment) -> int:
-    return 0 if result.submitted is None else assignment.days_late(result.submitted)
 
 
 def _penalty(days_late: int, assignment: Assignment) -> Fraction:

@@ -20,16 +20,20 @@ def report_page(graded: Graded) -> str:
     spec, counts = graded.assignment, graded.counts()
     accuracies = [each.verdict.score.accuracy for each in graded.students if each.verdict and each.verdict.score]
     flagged = [each for each in graded.students if each.flags]
+    told = [
+        f"{len(graded.students):,} students, snapshot {graded.snapshot}.",
+        f"Passing needs more than {spec.pass_correct:,} of {spec.rows:,} right and earns "
+        f"{plain(spec.points.flat)}; rank earns {RANK_RULES[spec.rank_rule].formula} with "
+        f"p = {plain(spec.points.rank)}, ties: {spec.tie_rule}.",
+    ]
+    timeless = sum(
+        each.verdict is not None and each.submitted is None and each.grade.status != "too late"
+        for each in graded.students
+    )
+    if timeless and spec.deadline is not None:
+        told.append(f"Without a time of submission, counted as in time: {timeless:,}.")
     parts = [
-        header(
-            spec.title,
-            [
-                f"{len(graded.students):,} students, snapshot {graded.snapshot}.",
-                f"Passing needs more than {spec.pass_correct:,} of {spec.rows:,} right and earns "
-                f"{plain(spec.points.flat)}; rank earns {RANK_RULES[spec.rank_rule].formula} with "
-                f"p = {plain(spec.points.rank)}, ties: {spec.tie_rule}.",
-            ],
-        ),
+        header(spec.title, told),
         tiles(
             [
                 (f"{counts.get('passed', 0):,}", f"passed, of {len(graded.students):,}"),

@@ -20,11 +20,11 @@ from cnnkit.grading.score import Score, score
 from cnnkit.grading.similarity import encoded, sketch
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.findings import Finding
-from cnnkit.submissions.gate import check
+from cnnkit.submissions.gate import Outcome, check
 from cnnkit.submissions.sandbox import Sandbox
 
-GateOutcome = Literal["passed", "refused", "timed out", "crashed"]
-
+BROKEN: tuple[Outcome, ...] = ("crashed", "timed out")
+"""Outcomes that say nothing of a submission: the machinery failed on it."""
 ENTRIES = 1_000  # of a folder; a fingerprint of more is of the first ones
 _CHUNK = 1 << 20
 _DECIDING = {"submissions": "", "metrics": "", "grading": "score.py"}
@@ -43,7 +43,7 @@ class Verdict:
         isolation: What was in force while its files were read.
     """
 
-    outcome: GateOutcome
+    outcome: Outcome
     findings: tuple[Finding, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     score: Score | None = None

@@ -3,7 +3,7 @@
     layout      recognised by                                    student                       time
     folders     a folder each                                    the folder's name             submissions.csv
     gradescope  submission_metadata.yml                          :sid, else :email             :created_at
-    canvas      names like doejane_LATE_123_456_model.json       the first number: Canvas ID   –
+    canvas      names like doejane_LATE_123_456_model.json       the first number: Canvas ID   LATE, or nothing
     moodle      folders like Jane Doe_123_assignsubmission_file  the number: participant       –
 
 Each is read from a folder or from the platform's zip, without unpacking it: one submission at a time is copied into a
@@ -104,6 +104,7 @@ class Submission:
         submitted: When, an aware time; None where the platform does not tell.
         name: The student's name, where the platform tells it.
         email: The student's address, where the platform tells it.
+        late: Whether the platform marks it as late.
     """
 
     student: str
@@ -111,6 +112,7 @@ class Submission:
     submitted: datetime | None = None
     name: str = ""
     email: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,12 +168,9 @@ def read_inbox(path: str | Path) -> Inbox:
         MissingExtraError: PyYAML, for Gradescope, is not installed.
     """
     tree = _tree(Path(path))
-    for layout, recognises, read in LAYOUTS:
-        if recognises(tree):
-            submissions, ignored = read(tree)
-            ordered = sorted(submissions, key=_by_student_and_time)
-            return Inbox(layout, tuple(ordered), tuple(sorted(ignored)))
-    raise AssertionError("the last layout takes everything")  # pragma: no cover
+    layout, read = next((layout, read) for layout, recognises, read in LAYOUTS if recognises(tree))
+    submissions, ignored = read(tree)
+    return Inbox(layout, tuple(sorted(submissions, key=_by_student_and_time)), tuple(sorted(ignored)))
 
 
 def _gradescope(tree: _Tree) -> tuple[list[Submission], list[str]]:
@@ -205,6 +204,7 @@ def _gradescope(tree: _Tree) -> tuple[list[Submission], list[str]]:
 def _canvas(tree: _Tree) -> tuple[list[Submission], list[str]]:
     members: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
     names: dict[str, str] = {}
+    late: set[str] = set()
     ignored = [folder for folder in tree.folders if folder]
     for name, member in sorted(tree.folders[""].items()):
         found = CANVAS_NAME.fullmatch(name)
@@ -217,9 +217,14 @@ def _canvas(tree: _Tree) -> tuple[list[Submission], list[str]]:
         if version >= members[found["student"]].get(file, (0, ""))[0]:  # of one name the last that was handed in
             members[found["student"]][file] = (version, member)
         names[found["student"]] = found["name"]
+        if found["late"]:
+            late.add(found["student"])
     return [
         Submission(
-            student, Place(str(tree.root), {file: member for file, (_, member) in files.items()}), name=names[student]
+            student,
+            Place(str(tree.root), {file: member for file, (_, member) in files.items()}),
+            name=names[student],
+            late=student in late,
         )
         for student, files in members.items()
     ], ignored
@@ -277,7 +282,7 @@ LAYOUTS: tuple[tuple[str, Recognises, Reads], ...] = (
     ("moodle", _is_moodle, _moodle),
     ("folders", lambda tree: True, _folders),
 )
-"""Name, how it is recognised, how it is read; the first that fits."""
+"""Name, how it is recognised, how it is read; the first that fits, and the last fits everything."""
 
 
 def _tree(path: Path) -> _Tree:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from cnnkit.grading.graded import Graded
 from cnnkit.grading.labels import Labels, write_labels
 from cnnkit.grading.ledger import Draft, Ledger
 from cnnkit.grading.points import rounded
-from cnnkit.grading.verdict import broken
+from cnnkit.grading.verdict import broken, fingerprint
 from tests.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
 from tests.submissions.valid import write_predictions, write_valid
 
@@ -166,6 +168,17 @@ def test_a_roster_says_who_counts(copy: Path) -> None:
     ]
 
 
+def copied_ledger(source: Path, out: Path, failed: Callable[[Mapping[str, Any]], bool]) -> None:
+    """The decisions of a ledger as if the grader had crashed on some of them."""
+    failure = broken("crashed", "none").to_json()
+    with Ledger.open(source / "ledger.sqlite") as ledger, Ledger.open(out / "ledger.sqlite") as other:
+        for record in ledger.records(kind="decision"):
+            content = dict(record.content)
+            if failed(content):
+                content["verdict"] = failure
+            other.append([Draft("decision", record.key, content)])
+
+
 def attempts(root: Path, **rules: object) -> Path:
     """One student, four hand-ins: in time 150 and 180 right, late 130 and 170; another one with 160."""
     spec = SPEC.model_copy(update={"deadline": None, **rules})
@@ -197,6 +210,51 @@ def test_one_submission_a_student_counts(tmp_path: Path, rules: dict[str, object
     assert [(each.grade.student, each.grade.correct) for each in graded.students] == [("ann", correct), ("other", 160)]
 
 
+@pytest.mark.parametrize(
+    ("rules", "failed", "correct"),
+    [
+        ({"attempts": 1}, (), 150),
+        ({"attempts": 1}, (1,), 180),
+        ({"attempts": 1}, (1, 2), 130),
+        ({"attempts": 2}, (1,), 130),  # the second of the two that could be graded
+        ({"attempts": 2, "counts": "best"}, (2,), 150),
+        ({"attempts": 4}, (4,), None),  # what counts is the last, and a person has to look at it
+    ],
+)
+def test_what_the_grader_failed_on_uses_up_no_attempt(
+    tmp_path: Path, rules: dict[str, object], failed: tuple[int, ...], correct: int | None
+) -> None:
+    root = attempts(tmp_path / "course", **rules)
+    most = SPEC.limits.submission_bytes
+    of_failed = {fingerprint(root / "inbox" / f"try{number}", most) for number in failed}
+    run(root, assignment=SPEC.model_copy(update={"counts": "best"}))  # decides on every attempt
+    copied_ledger(root / "out", tmp_path / "failed", lambda content: content["fingerprint"] in of_failed)
+    ann, other = run(root, out=tmp_path / "failed").students
+    assert (ann.grade.correct, other.grade.correct) == (correct, 160)
+    assert (ann.grade.status == "crashed") == (correct is None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "flagged"),
+    [("zero", "too late", True), ("per-day", "passed", True), ("none", "passed", False)],
+)
+def test_what_canvas_marks_as_late_is(tmp_path: Path, policy: str, status: str, flagged: bool) -> None:
+    spec = type(SPEC).model_validate(
+        {**SPEC.model_dump(mode="json"), "deadline": "2026-12-01T12:00:00Z", "late": {"policy": policy}}
+    )
+    root = make_class(tmp_path / "course", {"ada_LATE_1": 150, "bo_2": 140}, spec=spec)
+    for folder in list((root / "inbox").iterdir()):
+        for number, file in enumerate(sorted(folder.iterdir())):
+            file.rename(root / "inbox" / f"{folder.name}_{number}_{file.name}")
+        folder.rmdir()
+    graded = run(root)
+    ada, bo = graded.students
+    assert (graded.layout, ada.grade.status, bo.grade.status) == ("canvas", status, "passed")
+    assert any("marked as late" in flag for flag in ada.flags) == flagged
+    assert not any("marked as late" in flag for flag in bo.flags)
+    assert ada.grade.penalty == 0
+
+
 def test_alike_submissions_are_flagged_not_punished(copy: Path) -> None:
     shutil.rmtree(copy / "inbox" / "di")
     shutil.copytree(copy / "inbox" / "ada", copy / "inbox" / "di")
@@ -209,16 +267,7 @@ def test_alike_submissions_are_flagged_not_punished(copy: Path) -> None:
 
 def test_a_crash_is_recorded_stays_and_can_be_tried_again(course: Path, graded: Graded, tmp_path: Path) -> None:
     """The ledger of a run in which the grader failed on Ada's submission."""
-    failure = broken("crashed", "none").to_json()
-    with (
-        Ledger.open(course / "out" / "ledger.sqlite") as ledger,
-        Ledger.open(tmp_path / "ledger.sqlite") as other,
-    ):
-        for record in ledger.records(kind="decision"):
-            content = dict(record.content)
-            if content["student"] == "ada":
-                content["verdict"] = failure
-            other.append([Draft("decision", record.key, content)])
+    copied_ledger(course / "out", tmp_path, lambda content: content["student"] == "ada")
     crashed = run(course, out=tmp_path)
     ada = crashed.students[0]
     assert (ada.grade.status, ada.grade.rank, crashed.new_decisions) == ("crashed", None, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_the_report_tells_staff_everything() -> None:
     ):
         assert part in text
     assert "guest" not in text  # not ranked, nothing found
+
+
+def test_the_report_counts_submissions_without_a_time() -> None:
+    dated = PERSON.model_copy(update={"deadline": datetime(2026, 12, 18, tzinfo=UTC)})
+    marked = replace(ZOE, submitted=None, grade=replace(ZOE.grade, status="too late"))
+    students = (replace(JANE, submitted=None), marked, replace(ABSENT, submitted=None), REFUSED)
+    sentence = "Without a time of submission, counted as in time: 1."
+    assert sentence in report_page(replace(CLASS, assignment=dated, students=students))
+    assert sentence not in report_page(replace(CLASS, assignment=dated))
+    assert sentence not in report_page(replace(CLASS, students=students))  # no deadline: nothing can be late
 
 
 def test_feedback_tells_a_student_about_themselves_alone() -> None:

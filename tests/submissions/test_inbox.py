@@ -156,7 +156,8 @@ def test_canvas(make, tmp_path: Path) -> None:
     }
     inbox = read_inbox(make(files))
     assert inbox.layout == "canvas"
-    assert [(each.student, each.name) for each in inbox.submissions] == [("1001", "doejane"), ("1002", "oneilzoë")]
+    found = [(each.student, each.name, each.late) for each in inbox.submissions]
+    assert found == [("1001", "doejane", False), ("1002", "oneilzoë", True)]
     assert inbox.ignored == ("readme.txt",)
     assert content(inbox.submissions[0].place, tmp_path) == FILES
     expected = {**FILES, "model.json": b"{2}", "model.weights.h5": b"H5 again"}
