@@ -1,5 +1,6 @@
 """Visualize: how a network is built, what it learned, where it looks, how the training went, what it gets wrong.
 
+    ck.visualize.pictures(photos.train)             # twelve, as many of each class as of the others
     ck.visualize.architecture(net)                  # its stages as boxes; `block` draws one part layer by layer
     ck.visualize.convolution(image, kernel)         # the sliding window, the sums written out
     ck.visualize.filters(net)                       # of the first layer; `activations` for a picture

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cnnkit.errors import InputError
 from cnnkit.visualize import style
+from cnnkit.visualize.given_tables import rows_of
+
+if TYPE_CHECKING:
+    from cnnkit.visualize.tapping import AnyNetwork
 
 PANELS = {
     "activations": ("activations", style.SKY),
@@ -20,28 +24,27 @@ PANELS = {
 """Column of the table → title and colour."""
 
 
-def costs(table: pd.DataFrame, *, rows: int = 40) -> Figure:
+def costs(table: pd.DataFrame | AnyNetwork, *, rows: int = 40) -> Figure:
     """Activations, parameters, multiply-adds and receptive field of every layer, side by side.
 
     Layers that cost nothing and change no shape (activations, dropout) are drawn with the one before. A network of
     more layers than `rows` is drawn by the size of its maps: one bar for all layers of 56 × 56, and so on.
 
     Args:
-        table: What `ck.primitives.count` or `ck.backbones.count` gives.
+        table: A network, a backbone or a Keras model; or what `ck.primitives.count` or `ck.backbones.count` gives.
         rows: Bars at most, before layers are taken together.
 
     Returns:
         A figure 12 inches wide.
 
     Raises:
-        InputError: A table of something else.
+        InputError: A table of something else, or no network.
 
     >>> from cnnkit.primitives.cost_table import count
     >>> from cnnkit.primitives.layers import Conv, Dense, Flatten, Pool
     >>> _ = costs(count([Conv(32, 5), Pool(2), Flatten(), Dense(10)], (28, 28, 1)))
     """
-    if not {"name", "shape", *PANELS} <= set(table.columns) or table.empty:
-        raise InputError("what ck.primitives.count gives", f"columns {list(table.columns)}", "Count the network first.")
+    table = _counted(table)
     drawn = _merged(table, _layers(table))
     if len(drawn) > rows:
         drawn = _merged(table, _maps(table)).assign(name=_spans(table, _maps(table)))
@@ -56,6 +59,16 @@ def costs(table: pd.DataFrame, *, rows: int = 40) -> Figure:
             panels[-1].axvline(side, color=style.MUTED, linewidth=1, linestyle=(0, (3, 3)))
             panels[-1].set_xlabel(f"dashed: the picture's side, {side}")
     return made
+
+
+def _counted(given: pd.DataFrame | AnyNetwork) -> pd.DataFrame:
+    """The table that was given, or of a network the one that is drawn."""
+    if not isinstance(given, pd.DataFrame):
+        from cnnkit.backbones.model_costs import count  # a table needs no Keras
+        from cnnkit.visualize.tapping import graph_of
+
+        given = count(graph_of(given))
+    return rows_of(given, ("name", "shape", *PANELS), "Pass a network, or what ck.primitives.count gives.")
 
 
 def _layers(table: pd.DataFrame) -> pd.Series:

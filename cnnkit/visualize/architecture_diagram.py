@@ -8,21 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import keras
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from cnnkit.backbones.extractor import Backbone
-from cnnkit.backbones.graph import functional
 from cnnkit.errors import unknown_name
-from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
 from cnnkit.visualize.architecture_costs import compact
 from cnnkit.visualize.architecture_parts import DETAILS, Part
 from cnnkit.visualize.ink import Point, arrow, line_height, page, text_width, tinted
 from cnnkit.visualize.layer_words import KINDS, runs, spread_out
 from cnnkit.visualize.layered_graph import Edge, Layout, layered
+from cnnkit.visualize.tapping import AnyNetwork, graph_of
 
 WIDEST = 14.6
 """Inches of a row, where it can be broken."""
@@ -114,7 +111,7 @@ class Box:
         return max(0.12, self.tallest * math.sqrt((side or self.largest) / self.largest))
 
 
-def architecture(drawn: keras.Model | Network | Backbone, *, detail: str = "stages") -> Figure:
+def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
     """A network as a row of boxes: as high as its maps are large, as wide as they are many, coloured by kind.
 
     Height and width grow with the square root of pixels and channels. Normalization, activation, padding and dropout
@@ -131,11 +128,11 @@ def architecture(drawn: keras.Model | Network | Backbone, *, detail: str = "stag
 
     Raises:
         UnknownNameError: Another detail.
-        InputError: A subclassed model has no graph.
+        InputError: A subclassed model, which has no graph, or something else.
     """
     if detail not in DETAILS:
         raise unknown_name("a detail", detail, DETAILS)
-    model = functional(drawn.model if isinstance(drawn, Network | Backbone) else drawn)
+    model = graph_of(drawn)
     parts = DETAILS[detail](model)
     largest = max((side for part in parts for side in part.sides if side), default=1)
     layout = layered([part.parents for part in parts])

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import keras
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from cnnkit.backbones.extractor import Backbone
-from cnnkit.backbones.graph import functional
 from cnnkit.errors import InputError, unknown_name
-from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
 from cnnkit.visualize.architecture_parts import Part, ancestors, layer_parts
 from cnnkit.visualize.ink import Point, arrow, line_height, page, text_width, tinted
 from cnnkit.visualize.layer_words import KINDS, spread_out
 from cnnkit.visualize.layered_graph import Edge, Layout, layered
+from cnnkit.visualize.tapping import AnyNetwork, graph_of
 
 SIZE, SMALL = 11.0, 9.0
 """Points of what a layer is, and of the rest."""
@@ -51,7 +48,7 @@ class Sign:
         return 0.16 + line_height(SIZE) + len(self.others) * line_height(SMALL)
 
 
-def block(drawn: keras.Model | Network | Backbone, from_layer: str, to_layer: str) -> Figure:
+def block(drawn: AnyNetwork, from_layer: str, to_layer: str) -> Figure:
     """The layers from one to another, both included, from top to bottom, branches beside each other.
 
     Each box says what the layer is (kernel, number of maps, stride), what follows it at once (normalization,
@@ -67,10 +64,9 @@ def block(drawn: keras.Model | Network | Backbone, from_layer: str, to_layer: st
 
     Raises:
         UnknownNameError: No such layer.
-        InputError: No way leads from the one to the other.
+        InputError: No way leads from the one to the other, or no network.
     """
-    model = functional(drawn.model if isinstance(drawn, Network | Backbone) else drawn)
-    parts = _between(layer_parts(model), from_layer, to_layer)
+    parts = _between(layer_parts(graph_of(drawn)), from_layer, to_layer)
     signs = [_sign(part) for part in parts]
     layout = layered([part.parents for part in parts])
     plan = Plan(signs, layout)

@@ -21,13 +21,14 @@ from cnnkit.errors import InputError, unknown_name
 from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import draw_pictures, fitting_columns
-from cnnkit.visualize.tapping import Image, framed, maps_node, model_of
+from cnnkit.visualize.given_pictures import Image, several_pictures
+from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 
 SQUASHED = ("sigmoid", "softmax")
 
 
 def gradcam(
-    network: Network | keras.Model, image: Image, *, layer: str | None = None, target: str | int | None = None
+    network: AnyNetwork, image: Image, *, layer: str | None = None, target: str | int | None = None
 ) -> NDArray[np.float32]:
     """The heat map of a class: 1 where the network found most evidence for it, 0 where none.
 
@@ -40,9 +41,9 @@ def gradcam(
     Of one sigmoid unit the score of class 1 is its logit, that of class 0 its negative: evidence against class 1.
 
     Args:
-        network: A cnnkit network or any functional Keras model with one input and one output.
-        image: RGB 0…255, uint8, of any size: it is framed as in prediction. Or float32 of the input's size, given to
-            the model as it is: for a model with its preprocessing outside.
+        network: A cnnkit network or backbone, or any functional Keras model with one input and one output.
+        image: RGB 0…255 of any size: it is framed as in prediction. For a Keras model with its preprocessing outside
+            float32 of the input's size, given to it as it is.
         layer: Whose maps; by default the last that has more than one cell. Deeper means surer and coarser.
         target: A class, by name (of a network) or index; by default the predicted one.
 
@@ -52,15 +53,16 @@ def gradcam(
 
     Raises:
         UnknownNameError: No such layer or class.
-        InputError: The layer gives no maps, or the model has several inputs or outputs.
+        InputError: The layer gives no maps, the model has several inputs or outputs, or no picture.
+        DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
     seen = framed(network, image)
-    (cells,) = class_maps(network, np.asarray(seen)[None], layer=layer, targets=[target])
+    (cells,) = class_maps(network, seen[None], layer=layer, targets=[target])
     return heat(cells, (seen.shape[0], seen.shape[1]))
 
 
 def class_maps(
-    network: Network | keras.Model,
+    network: AnyNetwork,
     images: NDArray[Any],
     *,
     layer: str | None = None,
@@ -131,7 +133,7 @@ def overlay(image: Image, heat_map: NDArray[np.float32], *, opacity: float = 0.7
 
 
 def gradcam_figure(
-    network: Network | keras.Model,
+    network: AnyNetwork,
     images: Sequence[Image] | Image,
     titles: Sequence[str] = (),
     *,
@@ -143,7 +145,7 @@ def gradcam_figure(
 
     Args:
         network: As in `gradcam`.
-        images: RGB 0…255, uint8, of any sizes.
+        images: As in `gradcam`, of any sizes.
         titles: One a picture.
         layer: As in `gradcam`.
         targets: A class for each picture; by default the predicted ones.
@@ -155,8 +157,9 @@ def gradcam_figure(
     Raises:
         UnknownNameError: No such layer or class.
         InputError: As in `gradcam`, or another number of titles or targets than pictures.
+        DataError: As in `gradcam`.
     """
-    sheet = list(images)
+    sheet = several_pictures(images)
     columns = fitting_columns(len(sheet))
     rows = -(-len(sheet) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0)
@@ -167,7 +170,7 @@ def gradcam_figure(
 
 def draw_gradcam(
     canvas: style.Canvas,
-    network: Network | keras.Model,
+    network: AnyNetwork,
     images: Sequence[Image],
     titles: Sequence[str] = (),
     *,
@@ -215,7 +218,7 @@ def _flat(scores: Any) -> Any:
 
 
 def _chosen(
-    network: Network | keras.Model, scores: NDArray[np.float32], targets: Sequence[str | int | None] | None
+    network: AnyNetwork, scores: NDArray[np.float32], targets: Sequence[str | int | None] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """(n, 1) signs and (n, 1) units of the scores that the targets ask for."""
     count, units = scores.shape

@@ -27,18 +27,16 @@ def comparison(scores: Mapping[str, float], *, label: str = "accuracy") -> Figur
 
     >>> _ = comparison({"pre-trained": 0.93, "random weights": 0.71})
     """
-    made = style.figure(8, 0.9 + 0.62 * len(scores))
+    made = style.figure(8, 0.9 + 0.62 * len(_checked(scores)))
     draw_comparison(made, scores, label=label)
     return made
 
 
 def draw_comparison(canvas: style.Canvas, scores: Mapping[str, float], *, label: str = "accuracy") -> None:
     """`comparison` on a figure or a part of one."""
-    if not scores or not all(0 <= score <= 1 for score in scores.values()):
-        raise InputError("scores from 0 to 1", f"{dict(scores)}", "Give shares, not percentages.")
     with style.styled():
         axes = canvas.subplots()
-        for row, score in enumerate(scores.values()):
+        for row, score in enumerate(_checked(scores).values()):
             axes.barh(row, score, height=0.62, color=style.RIGHT if row == 0 else style.FAINT, linewidth=0)
             inside = score > 0.85
             axes.annotate(
@@ -61,6 +59,14 @@ def draw_comparison(canvas: style.Canvas, scores: Mapping[str, float], *, label:
         axes.set_xlabel(label)
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
+
+
+def _checked(scores: Mapping[str, float]) -> Mapping[str, float]:
+    if not isinstance(scores, Mapping) or not scores or not all(0 <= score <= 1 for score in scores.values()):
+        raise InputError(
+            "scores from 0 to 1 by name", f"{scores!r}"[:200], 'Give shares, not percentages: {"pre-trained": 0.93}.'
+        )
+    return scores
 
 
 def _lines(name: str, width: int = 24) -> list[str]:

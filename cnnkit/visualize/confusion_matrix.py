@@ -117,7 +117,9 @@ def _indices(values: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
     given = np.asarray(values)
     if given.ndim != 1:
         raise DataError(
-            "one class for each example, shape (n,)", f"shape {given.shape}", "Of several labels, draw one at a time."
+            "one class for each example, shape (n,)",
+            f"{type(values).__name__} of shape {given.shape}",
+            'Pass photos.test.labels and table["label"]; of several labels, draw one at a time.',
         )
     if given.dtype.kind in "iu":
         if given.size and not 0 <= given.min() <= given.max() < len(classes):

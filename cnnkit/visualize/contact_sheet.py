@@ -14,32 +14,42 @@ from numpy.typing import NDArray
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.visualize import style
-
-Image = NDArray[np.uint8] | NDArray[np.float32]
+from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
+from cnnkit.visualize.given_tables import rows_of
 
 
 def pictures(
-    images: Sequence[Image] | Image,
+    images: Source | Sequence[Image] | Image,
     titles: Sequence[str] = (),
     *,
+    count: int = 12,
     columns: int | None = None,
     colours: Sequence[str] = (),
+    seed: int = 0,
 ) -> Figure:
     """Pictures in rows, each in a square of the same size with its title above.
 
     Args:
-        images: RGB 0…255, (h, w, 3) each, of any sizes; or grey, (h, w).
-        titles: One line a picture; none at all by default.
+        images: RGB 0…255, (h, w, 3) each, of any sizes; or grey, (h, w). Or a source, `photos.train`, of which some are
+            drawn by chance, as many of each class as of the others.
+        titles: One line a picture; of a source its classes, otherwise none at all by default.
+        count: How many pictures of a source at most.
         columns: Pictures a row; by default what fills a slide.
         colours: The colour of each title; ink by default.
+        seed: Another seed, other pictures of a source.
 
     Returns:
         A figure 11 inches wide.
 
     Raises:
-        InputError: No pictures, or another number of titles than pictures.
+        InputError: No pictures, one alone, a path, or another number of titles than pictures.
+        DataError: Pictures that were divided by 255.
     """
-    sheet = list(images)
+    if isinstance(images, Source):
+        some = images.take(_drawn(images, count, seed))
+        images, titles = [some.image(index) for index in range(len(some))], titles or _class_names(some)
+    sheet = several_pictures(images)
+    refuse_scaled(sheet)
     across = columns or fitting_columns(len(sheet))
     rows = -(-len(sheet) // across)
     side = 11 / across
@@ -48,6 +58,23 @@ def pictures(
     )
     draw_pictures(made, sheet, titles, columns=across, colours=colours)
     return made
+
+
+def _drawn(source: Source, count: int, seed: int) -> NDArray[np.int64]:
+    """Positions of examples, chosen by chance: one of each class, then a second of each, and so on; in their order."""
+    shuffled = np.random.default_rng(seed).permutation(len(source))
+    labels = np.zeros(len(source)) if source.labels is None else source.labels[shuffled]
+    _, kinds = np.unique(labels, axis=0, return_inverse=True)
+    turns = pd.Series(kinds).groupby(kinds).cumcount()  # the how many-th of its class
+    return np.sort(shuffled[np.argsort(turns.to_numpy(), kind="stable")[: max(0, count)]])
+
+
+def _class_names(source: Source) -> list[str]:
+    """Of each example its class, or its classes; of a source without labels nothing."""
+    if source.labels is None:
+        return []
+    rows = source.labels if source.multi_label else np.eye(len(source.classes))[source.labels.astype(np.int64)]
+    return [", ".join(name for name, shown in zip(source.classes, row, strict=True) if shown) for row in rows]
 
 
 def fitting_columns(count: int) -> int:
@@ -105,10 +132,8 @@ def title_size(columns: int, titles: Sequence[str]) -> float:
 
 def show(axes: Axes, image: Image) -> None:
     """One picture, whole, in the middle of square axes."""
-    pixels = np.asarray(image)
-    height, width = pixels.shape[:2]
-    shown = pixels if pixels.dtype == np.uint8 else np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    height, width = image.shape[:2]
+    axes.imshow(levels(image), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     edge = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=style.FAINT, linewidth=0.6)
     axes.add_patch(edge)  # a white picture ends somewhere on white paper
     longer = max(height, width)
@@ -133,7 +158,8 @@ def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
         A figure 11 inches wide.
 
     Raises:
-        DataError: The source has no labels or several a picture, or a picture is not in the table.
+        DataError: No source, none with one label a picture, or a picture is not in the table.
+        InputError: The table is no such.
     """
     answers = answered(source, table)
     chosen = worst_indices(answers, count)
@@ -151,12 +177,16 @@ def answered(source: Source, table: pd.DataFrame) -> pd.DataFrame:
         Columns `id`, `true`, `predicted`, `true_probability`, `predicted_probability`.
 
     Raises:
-        DataError: The source has no labels or several a picture, or a picture is not in the table.
+        DataError: No source, none with one label a picture, or a picture is not in the table.
+        InputError: The table has other columns, or is none.
     """
-    if source.labels is None or source.labels.ndim != 1 or not len(source):
+    if not isinstance(source, Source) or source.labels is None or source.labels.ndim != 1 or not len(source):
         raise DataError(
-            "pictures with one label each", repr(source), "Pass the labelled source that was predicted: photos.test."
+            "pictures with one label each",
+            f"{type(source).__name__}: {source!r}".splitlines()[0],
+            "Pass the labelled source that was predicted: photos.test.",
         )
+    table = rows_of(table, ("id", "label", *source.classes), "ck.predict(net, photos.test) makes it.")
     missing = set(source.ids) - set(table["id"])
     if missing:
         raise DataError(

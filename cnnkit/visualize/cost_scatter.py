@@ -6,8 +6,8 @@ import matplotlib.ticker
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cnnkit.errors import InputError
 from cnnkit.visualize import style
+from cnnkit.visualize.given_tables import rows_of
 
 COLUMNS = ("backbone", "multiply_adds", "milliseconds", "accuracy")
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.SKY, style.INK, style.MUTED)
@@ -28,13 +28,7 @@ def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -
     Raises:
         InputError: No rows, or a column is missing.
     """
-    missing = [name for name in COLUMNS if name not in table]
-    if missing or not len(table):
-        raise InputError(
-            f"rows with the columns {list(COLUMNS)}",
-            f"{len(table)} rows without {missing}",
-            "ck.compare makes such a table.",
-        )
+    table = rows_of(table, COLUMNS, "ck.compare(photos, backbones).table is one.")
     made = style.figure(10, 5)
     with style.styled():
         axes = made.subplots()

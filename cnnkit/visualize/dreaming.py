@@ -23,7 +23,7 @@ from cnnkit.errors import InputError
 from cnnkit.transfer.progress import clock, line
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import draw_pictures
-from cnnkit.visualize.tapping import AnyNetwork, call_of, framed, model_of
+from cnnkit.visualize.tapping import AnyNetwork, call_of, framed, model_of, readable
 
 Pixels = NDArray[np.float32]
 Watch = Callable[[NDArray[np.uint8]], object]
@@ -98,7 +98,7 @@ def dream(
     Args:
         network: A cnnkit network or backbone, or any functional Keras model.
         layer: Whose answer is raised. Behind a ReLU that is 0 everywhere there is no gradient: name the layer before.
-        image: (h, w, 3), RGB, uint8; None is grey noise.
+        image: (h, w, 3), RGB 0…255, of a Keras model uint8; None is grey noise.
         channel: One channel of the layer, whose mean over height and width is raised; None is all of them, by their
             mean square: whatever the layer sees there already grows.
         size: Longer side of the result in pixels; None is the network's input, with the picture framed for it.
@@ -123,6 +123,7 @@ def dream(
         UnknownNameError: No such layer; the nearest names are given.
         InputError: No such channel, no picture, a size that the network cannot take, or a channel that answers
             nothing.
+        DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
     ascent = Ascent(steps, rate, octaves, octave_scale, jitter, total_variation, bands, limits, seed)
     start = _start(network, image, size, seed)
@@ -260,18 +261,18 @@ def _start(network: AnyNetwork, image: NDArray[np.uint8] | None, size: int | Non
     if image is None:
         shape = (size or height or SIDE, size or width or SIDE, channels)
         return (GREY + CONTRAST * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
-    pixels = np.asarray(image)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3:
+    pixels = readable(network, image)
+    if pixels.dtype != np.uint8:
         raise InputError(
             "a picture (h, w, 3), RGB, uint8",
             f"{pixels.dtype} of shape {pixels.shape}",
-            "Round and cast it: np.rint(image).astype(np.uint8).",
+            "Bring it to 0…255, then round and cast it: np.rint(image).astype(np.uint8).",
         )
     if size is None:
         return framed(network, pixels).astype(np.float32)
     scale = size / max(pixels.shape[:2])
     sides = max(1, round(scale * pixels.shape[0])), max(1, round(scale * pixels.shape[1]))
-    return Framing("squash").apply(pixels, sides).astype(np.float32)
+    return Framing("squash").apply(pixels, sides).astype(np.float32)  # type: ignore[arg-type]  # it is uint8
 
 
 def _dreamt(

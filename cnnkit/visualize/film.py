@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
-from cnnkit.visualize.contact_sheet import Image
+from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
 
 
 class Film(FuncAnimation):
@@ -44,7 +44,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         ck.visualize.save_animation(ck.visualize.animation(frames), "dream.gif")
 
     Args:
-        images: RGB 0…255, uint8, (h, w, 3) each; or grey, (h, w).
+        images: RGB 0…255, (h, w, 3) each; or grey, (h, w).
         title: Above them.
         seconds: From frame to frame.
         most: Frames at most, evenly chosen, the first and the last among them: a notebook holds each.
@@ -53,13 +53,16 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         A film, which a notebook shows with buttons; the picture's pixels wide, at least 400.
 
     Raises:
-        InputError: No pictures, or pictures of several sizes.
+        InputError: No pictures, one alone, or pictures of several sizes.
+        DataError: Pictures that were divided by 255.
     """
-    sizes = {np.asarray(image).shape for image in images}
+    frames = several_pictures(images)
+    refuse_scaled(frames)
+    sizes = {image.shape for image in frames}
     if len(sizes) != 1:
-        raise InputError("pictures of one size", f"{len(images)} of sizes {sorted(sizes)}", "Resize them before.")
+        raise InputError("pictures of one size", f"{len(frames)} of sizes {sorted(sizes)}", "Resize them before.")
     (height, width, *_), *_ = sizes
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
     inches = max(4.0, width / 100)
     figure = style.figure(inches, inches * height / width + (0.4 if title else 0))
     with style.styled():
@@ -71,7 +74,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
     def draw(frame: int) -> list[Any]:
         for drawn in axes.images:
             drawn.remove()
-        axes.imshow(images[chosen[frame]], cmap="gray", vmin=0, vmax=255)
+        axes.imshow(levels(frames[chosen[frame]]), cmap="gray", vmin=0, vmax=255)
         return []
 
     return Film(figure, draw, len(chosen), seconds)

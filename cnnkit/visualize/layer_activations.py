@@ -8,32 +8,33 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import show
-from cnnkit.visualize.tapping import Image, framed, maps_node, model_of
+from cnnkit.visualize.given_pictures import Image
+from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 
 
-def activation_maps(network: Network | keras.Model, image: Image, layer: str) -> NDArray[np.float32]:
+def activation_maps(network: AnyNetwork, image: Image, layer: str) -> NDArray[np.float32]:
     """The output of a layer for one picture, (h, w, channels), unscaled.
 
     Args:
-        network: A cnnkit network or any functional Keras model with one input.
-        image: RGB 0…255, uint8, of any size; or float32 of the input's size, given to the model as it is.
+        network: A cnnkit network or backbone, or any functional Keras model with one input.
+        image: RGB 0…255 of any size; for a Keras model also float32 of the input's size, given to it as it is.
         layer: A layer with maps.
 
     Raises:
         UnknownNameError: No such layer.
-        InputError: The layer gives no maps.
+        InputError: The layer gives no maps, or no picture.
+        DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
-    model = model_of(network)
+    model, seen = model_of(network), framed(network, image)
     tap = keras.Model(model.inputs, maps_node(model, layer).outputs[0], name="activations")
-    pixels = tf.convert_to_tensor(np.asarray(framed(network, image))[None], tf.float32)
+    pixels = tf.convert_to_tensor(seen[None], tf.float32)
     maps: NDArray[np.float32] = np.asarray(tap(pixels, training=False))[0]
     return maps
 
 
-def activations(network: Network | keras.Model, image: Image, layer: str, *, count: int = 23) -> Figure:
+def activations(network: AnyNetwork, image: Image, layer: str, *, count: int = 23) -> Figure:
     """The picture and the maps of the channels that answer it most strongly, each with its channel number.
 
     All maps share one scale: black is the smallest answer of the layer, white the largest. The strongest channels are

@@ -29,7 +29,8 @@ from cnnkit.primitives.receptive_field import Field
 from cnnkit.visualize import style
 from cnnkit.visualize.class_activation import heat, overlay
 from cnnkit.visualize.contact_sheet import draw_pictures
-from cnnkit.visualize.tapping import AnyNetwork, Image, framed, maps_node, model_of
+from cnnkit.visualize.given_pictures import Image
+from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.SKY)
 MOST = 0.9
@@ -65,7 +66,7 @@ def receptive_field(
     Args:
         network: A cnnkit network or backbone, or a functional Keras model, with a fixed input size.
         layers: One with maps, or several.
-        image: RGB 0…255, uint8, of any size: it is framed as in prediction; or float32 of the input's size.
+        image: RGB 0…255 of any size: it is framed as in prediction; for a Keras model also float32 of the input's size.
         position: Row and column of a pixel of the framed picture: of each layer the cell is taken that looks at it.
             None is the middle.
 
@@ -74,7 +75,8 @@ def receptive_field(
 
     Raises:
         UnknownNameError: No such layer.
-        InputError: A layer gives no maps, sees nobody knows what, or the pixel is not in the picture.
+        InputError: A layer gives no maps, sees nobody knows what, no picture, or the pixel is not in it.
+        DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
     names = [layers] if isinstance(layers, str) else list(layers)
     seen = framed(network, image)

@@ -210,9 +210,12 @@ def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
 
     Raises:
         UnknownNameError: Another ending.
+        InputError: No animation.
         MissingExtraError: .mp4 where there is no ffmpeg.
     """
     path = Path(path)
+    if not isinstance(film, Film):
+        raise InputError("an animation", type(film).__name__, "ck.visualize.save writes a figure.")
     if path.suffix not in WRITERS:
         raise unknown_name("an animation's format", path.suffix, WRITERS)
     writer = WRITERS[path.suffix]

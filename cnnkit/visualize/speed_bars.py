@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cnnkit.errors import InputError
 from cnnkit.visualize import style
+from cnnkit.visualize.given_tables import rows_of
 
 COLUMNS = ("bench", "case", "ratio", "bar")
 
@@ -25,11 +25,7 @@ def speeds(table: pd.DataFrame, *, title: str = "") -> Figure:
     Raises:
         InputError: No rows, or a column is missing.
     """
-    missing = [name for name in COLUMNS if name not in table]
-    if missing or not len(table):
-        raise InputError(
-            f"rows with the columns {list(COLUMNS)}", f"{len(table)} rows without {missing}", "cnnkit bench makes them."
-        )
+    table = rows_of(table, COLUMNS, "cnnkit bench makes them.")
     made = style.figure(9, 1.2 + 0.42 * len(table))
     with style.styled():
         axes = made.subplots()

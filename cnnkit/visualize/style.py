@@ -18,6 +18,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from cnnkit.errors import InputError, unknown_name
+
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 GREEN = "#009E73"
@@ -119,8 +121,17 @@ def save(drawn: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
 
     Returns:
         The path.
+
+    Raises:
+        InputError: No figure.
+        UnknownNameError: Another ending.
     """
     path = Path(path)
+    if not isinstance(drawn, Figure):
+        raise InputError("a figure", type(drawn).__name__, "ck.visualize.save_animation writes an animation.")
+    formats = [f".{name}" for name in drawn.canvas.get_supported_filetypes()]
+    if path.suffix.lower() not in formats:
+        raise unknown_name("a figure's format", path.suffix, formats)
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn.savefig(path, dpi=dpi)
     return path

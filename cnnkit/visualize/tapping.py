@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.graph import Node, functional, nodes
+from cnnkit.data.array_images import unlabelled
 from cnnkit.data.framing import Framing
 from cnnkit.errors import InputError, unknown_name
 from cnnkit.transfer.network import Network, native_framing
+from cnnkit.visualize.given_pictures import Image, one_picture
 
-Image = NDArray[np.uint8] | NDArray[np.float32]
 AnyNetwork: TypeAlias = Network | Backbone | keras.Model
 """What can be looked into: a network or a backbone of cnnkit, or a functional Keras model."""
 
@@ -23,9 +23,16 @@ def graph_of(network: AnyNetwork) -> keras.Model:
     """The functional model of a network or a backbone, or of a Keras model.
 
     Raises:
-        InputError: The model is no functional one.
+        InputError: The model is no functional one, or something else.
     """
-    return functional(network.model if isinstance(network, Network | Backbone) else network)
+    model = network.model if isinstance(network, Network | Backbone) else network
+    if not isinstance(model, keras.Model):
+        raise InputError(
+            "a network, a backbone or a Keras model",
+            f"{type(model).__name__}: {model!r}".splitlines()[0][:80],
+            "ck.backbone(name) makes one of a name, ck.load(folder) reads one that was saved.",
+        )
+    return functional(model)
 
 
 def model_of(network: AnyNetwork) -> keras.Model:
@@ -50,28 +57,54 @@ def framed(network: AnyNetwork, image: Image) -> Image:
     Args:
         network: Its framing is used, of a backbone the one of its published accuracy; for a Keras model the middle is
             cut out.
-        image: uint8 RGB 0…255 of any size; or float32 that is passed on as it is and has the size of the input.
+        image: As for `readable`; of another size than the input's only uint8 RGB.
 
     Returns:
         (height, width, channels) of the input.
 
     Raises:
-        InputError: Float pixels of another size, or no picture.
+        InputError: As of `readable`, or float pixels of another size.
+        DataError: As of `readable`.
     """
     shape = tuple(model_of(network).inputs[0].shape[1:])
-    pixels: Any = np.asarray(image)
-    if pixels.ndim != 3:
-        raise InputError("one picture (h, w, channels)", f"shape {pixels.shape}", "Pass one at a time: images[0].")
-    fits = all(side in (None, given) for side, given in zip(shape, pixels.shape, strict=True))
-    if fits:
-        return pixels  # type: ignore[no-any-return]  # Any: one of two dtypes
-    if pixels.dtype != np.uint8 or None in shape[:2]:
+    pixels = readable(network, image)
+    if all(side in (None, given) for side, given in zip(shape, pixels.shape, strict=True)):
+        return pixels
+    if pixels.dtype != np.uint8 or pixels.shape[2] != 3 or None in shape[:2]:
         raise InputError(
             f"float pixels of shape {shape}, or uint8 RGB of any size",
             f"{pixels.dtype} of shape {pixels.shape}",
             "Float pixels are not resized: do it before, or pass the uint8 picture.",
         )
-    return _framing(network).apply(pixels, (shape[0], shape[1]))
+    return _framing(network).apply(pixels, (shape[0], shape[1]))  # type: ignore[arg-type]  # it is uint8
+
+
+def readable(network: AnyNetwork, image: Image) -> Image:
+    """A picture that the network can read, of any size.
+
+    Args:
+        network: What reads it.
+        image: Of a network or a backbone what `ck.predict` takes, RGB 0…255 or grey, which it reads as uint8 RGB; of a
+            Keras model pixels of any range, which are passed on as they are: its preprocessing may be outside.
+
+    Returns:
+        (h, w, channels).
+
+    Raises:
+        InputError: Several pictures, a path, or other channels than the input's.
+        DataError: Values that `ck.predict` refuses: floats in 0…1, most often.
+    """
+    pixels = one_picture(image)
+    if isinstance(network, Network | Backbone):
+        pixels = unlabelled(pixels[None]).image(0)
+    channels = model_of(network).inputs[0].shape[3]
+    if pixels.ndim != 3 or channels not in (None, pixels.shape[2]):
+        raise InputError(
+            f"a picture (h, w, {channels or 'channels'})",
+            f"shape {pixels.shape}",
+            "Of RGB with alpha take image[..., :3], of a grey picture image[..., None].",
+        )
+    return pixels
 
 
 def _framing(network: AnyNetwork) -> Framing:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+import keras
 import matplotlib.ticker
 import numpy as np
 import pandas as pd
@@ -9,35 +12,40 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnnkit.errors import InputError
+from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
 from cnnkit.visualize import style
+from cnnkit.visualize.given_tables import rows_of
 
+Trained: TypeAlias = Run | Network | pd.DataFrame | keras.callbacks.History
+"""What knows how a training went."""
 NO_METRICS = ("phase", "epoch", "loss", "rate", "seconds", "images_per_second")
 
 
-def curves(run: Run | pd.DataFrame) -> Figure:
+def curves(run: Trained) -> Figure:
     """Metric, loss and rate over all epochs of a training.
 
     Epochs are counted through the whole run; each phase of the plan is a shaded band with its name. Solid blue is
     training, orange with points is validation. The rate is that of the head, on a logarithmic scale.
 
     Args:
-        run: From `ck.fit`, or its `history`: one row an epoch with at least `phase` and `loss`.
+        run: From `ck.fit`, or its `history`: one row an epoch with at least `phase` and `loss`; the network of
+            `ck.finetune` or `ck.load`; or what Keras's `model.fit` returns, as one phase.
 
     Returns:
         A figure of 9 × 6.4 inches.
 
     Raises:
-        InputError: The history has no epochs or lacks a column.
+        InputError: No training: a history without epochs or columns, a network that knows of none, or something else.
     """
     made = style.figure(9, 6.4)
     draw_curves(made, run)
     return made
 
 
-def draw_curves(canvas: style.Canvas, run: Run | pd.DataFrame) -> None:
+def draw_curves(canvas: style.Canvas, run: Trained) -> None:
     """`curves` on a figure or a part of one."""
-    history = _checked(run.history if isinstance(run, Run) else run)
+    history = _history(run)
     columns = [str(name) for name in history]
     metric = next((name for name in columns if name not in NO_METRICS and not name.startswith("val_")), None)
     epochs = np.arange(1, len(history) + 1)
@@ -57,15 +65,19 @@ def draw_curves(canvas: style.Canvas, run: Run | pd.DataFrame) -> None:
         canvas.align_ylabels(list(panels))
 
 
-def _checked(history: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in ("phase", "loss") if name not in history]
-    if missing or not len(history):
+def _history(run: Trained) -> pd.DataFrame:
+    """One row an epoch."""
+    known = run.run if isinstance(run, Network) else run
+    if known is None:
         raise InputError(
-            "a history with the columns phase and loss and a row for each epoch",
-            f"{len(history)} rows of {list(history.columns)}",
-            "Pass what ck.fit returned, or its history.",
+            "a training",
+            "nothing: a network knows of its own after ck.finetune and ck.load",
+            "Pass what ck.fit returned: run = ck.fit(…).",
         )
-    return history
+    history = getattr(known, "history", known)
+    if isinstance(history, dict):  # Keras's: metric → a value an epoch
+        history = pd.DataFrame(history).assign(phase="fit").rename(columns={"learning_rate": "rate"})
+    return rows_of(history, ("phase", "loss"), "Pass what ck.fit or model.fit returned.")
 
 
 def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *, labelled: bool) -> None:

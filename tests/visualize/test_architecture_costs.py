@@ -8,6 +8,7 @@ import cnnkit as ck
 from cnnkit.errors import InputError
 from cnnkit.primitives.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
 from cnnkit.visualize.architecture_costs import PANELS, costs
+from tests.visualize.small_networks import network
 
 LECTURE = [Conv(32, 5, name="first"), BatchNorm(), Activation(), Pool(2), Conv(64, 3), Flatten(), Dense(10)]
 
@@ -58,5 +59,14 @@ def test_what_is_not_counted_is_drawn_without_a_bar() -> None:
 
 
 def test_another_table_is_refused() -> None:
-    with pytest.raises(InputError, match="Count the network"):
+    with pytest.raises(InputError, match=r"what ck\.primitives\.count gives"):
         costs(pd.DataFrame({"name": ["a"]}))
+
+
+def test_a_network_is_counted() -> None:
+    net = network(["no", "yes"])
+    expected = bars(costs(ck.backbones.count(net.model)), 2)
+    assert bars(costs(net), 2) == bars(costs(net.model), 2) == expected
+    assert bars(costs(net.backbone), 2) == expected[: len(bars(costs(net.backbone), 2))]
+    with pytest.raises(InputError, match="a backbone or a Keras model"):
+        costs(LECTURE)

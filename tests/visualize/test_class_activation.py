@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cnnkit.errors import InputError, UnknownNameError
+from cnnkit.errors import DataError, InputError, UnknownNameError
 from cnnkit.visualize.class_activation import class_maps, gradcam, gradcam_figure, heat, overlay
 from cnnkit.visualize.tapping import deepest_maps
 from tests.visualize.small_networks import images, network, pooled, randomized
@@ -137,6 +137,31 @@ def test_the_figure_has_each_picture_above_its_map() -> None:
     np.testing.assert_array_equal(shown[4], overlay(photos[0], gradcam(net, photos[0])))
     assert made.axes[8].get_title(loc="center") == "picture 4"
     gradcam_figure(net, photos[:7])  # an incomplete last row
+
+
+def test_a_network_takes_what_predict_takes() -> None:
+    net, photo = network(["no", "yes"]), np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    expected = gradcam(net, photo)
+    np.testing.assert_array_equal(gradcam(net, photo.astype(np.float32)), expected)
+    grey = photo[..., 0]
+    np.testing.assert_array_equal(gradcam(net, grey), gradcam(net, np.stack([grey] * 3, axis=-1)))
+    for looked_into in (net, net.backbone):
+        with pytest.raises(DataError, match="multiply by 255"):
+            gradcam_figure(looked_into, [photo / 255])
+        with pytest.raises(DataError, match="RGB with alpha"):
+            gradcam(looked_into, np.zeros((20, 30, 4), np.uint8))
+
+
+def test_a_keras_model_takes_pixels_of_any_range_and_of_its_channels() -> None:
+    model = network(["no", "yes"]).model
+    assert gradcam(model, np.full((16, 16, 3), 0.5, np.float32)).shape == (16, 16)
+    for wrong in (np.zeros((20, 30, 4), np.uint8), np.zeros((16, 16), np.uint8)):
+        with pytest.raises(InputError, match=r"a picture \(h, w, 3\)"):
+            gradcam(model, wrong)
+    grey = keras.Input((8, 8, 1))
+    maps = keras.layers.Conv2D(2, 3)(grey)
+    with pytest.raises(InputError, match="not resized"):
+        gradcam(keras.Model(grey, keras.layers.GlobalMaxPooling2D()(maps)), np.zeros((9, 9, 1), np.uint8))
 
 
 def test_what_cannot_be_explained() -> None:

@@ -49,5 +49,7 @@ def test_what_is_no_confusion_matrix() -> None:
         confusion_counts([3], [0], CLASSES)
     with pytest.raises(DataError, match="draw one at a time"):
         confusion_counts(np.zeros((2, 3)), np.zeros((2, 3)), CLASSES)
+    with pytest.raises(DataError, match=r"photos\.test\.labels"):
+        confusion_counts("photos", GUESS, CLASSES)
     with pytest.raises(UnknownNameError, match="hen"):
         confusion_counts(["henn"], ["hen"], CLASSES)

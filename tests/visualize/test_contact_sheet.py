@@ -66,6 +66,25 @@ def test_pictures_keep_their_proportions() -> None:
     assert axes.get_title(loc="center") == r"\$5 or \$10"
 
 
+def test_a_source_is_drawn_evenly_from_all_classes() -> None:
+    labels = np.repeat([0, 1, 2], [40, 4, 2])  # sorted, as those of a folder
+    shades = np.arange(46, dtype=np.uint8)[:, None, None, None] + np.zeros((8, 8, 3), np.uint8)
+    source = ck.data.arrays(shades, labels, classes=["cat", "dog", "hen"], split=(1, 0, 0)).train
+    made = [pictures(source, count=9, seed=seed) for seed in (0, 0, 1)]
+    titles = [axes.get_title(loc="center") for axes in made[0].axes]
+    assert [titles.count(name) for name in source.classes] == [4, 3, 2]
+    shown = [[int(axes.get_images()[0].get_array()[0, 0, 0]) for axes in figure.axes[:9]] for figure in made]
+    assert titles[:9] == [source.classes[labels[shade]] for shade in shown[0]]
+    assert shown[0] == shown[1] != shown[2]
+
+
+def test_a_source_with_several_labels_or_none() -> None:
+    several = ck.data.arrays(IMAGES, np.array([[1, 1], [0, 1], [0, 0], [1, 0], [1, 1]]), split=(1, 0, 0)).train
+    titles = [axes.get_title(loc="center") for axes in pictures(several).axes]
+    assert sorted(titles) == ["", "0", "0, 1", "0, 1", "1"]
+    assert len(pictures(ck.data.Source(("a",), (), None, SOURCE.reader, np.zeros(1))).axes) == 1
+
+
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (6, 6), (8, 4), (10, 5), (12, 6)])
 def test_columns(count: int, columns: int) -> None:
     assert fitting_columns(count) == columns
@@ -81,3 +100,9 @@ def test_what_cannot_be_shown() -> None:
         worst(ck.data.Source.empty(["cat", "dog"]), table(probabilities({})))
     with pytest.raises(DataError, match="every picture"):
         worst(SOURCE, table(probabilities({})).iloc[1:])
+    with pytest.raises(DataError, match=r"photos\.test"):
+        worst("photos/", table(probabilities({})))
+    with pytest.raises(InputError, match=r"ck\.predict"):
+        worst(SOURCE, "table")
+    with pytest.raises(DataError, match="multiply by 255"):
+        pictures(IMAGES / 255)

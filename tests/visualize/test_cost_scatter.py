@@ -28,3 +28,5 @@ def test_a_line_a_backbone_with_its_cuts_shallow_to_deep() -> None:
 def test_a_table_of_something_else_is_refused() -> None:
     with pytest.raises(InputError, match="milliseconds"):
         accuracy_against_time(pd.DataFrame({"backbone": ["a"]}))
+    with pytest.raises(InputError, match="Received: str"):
+        accuracy_against_time("comparison")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import cnnkit as ck
-from cnnkit.errors import InputError, UnknownNameError
+from cnnkit.errors import DataError, InputError, UnknownNameError
 from cnnkit.visualize.dreaming import dream, dreams, normalized
 from tests.visualize.small_networks import network, randomized
 
@@ -227,8 +227,12 @@ def test_arguments_that_make_no_sense() -> None:
         dreams(net, "conv2", channels=[-1])
     with pytest.raises(InputError, match="at least one channel"):
         dreams(net, "conv2", channels=[])
-    with pytest.raises(InputError, match="uint8"):
+    with pytest.raises(DataError, match="multiply by 255"):
         dream(net, "conv2", photo() / 255, channel=0)
+    with pytest.raises(InputError, match="uint8"):
+        dream(net.model, "conv2", photo() / 255, channel=0)
+    with pytest.raises(InputError, match=r"image\[..., :3\]"):
+        dream(net.model, "conv2", np.zeros((20, 20, 4), np.uint8), channel=0, size=20)
     with pytest.raises(InputError, match="longer side"):
         dream(net, "conv2", channel=0, size=0)
     for wrong in ({"steps": 0}, {"octaves": 0}, {"octave_scale": 0.5}, {"jitter": -1}, {"total_variation": -0.1}):

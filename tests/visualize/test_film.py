@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.errors import InputError
+from cnnkit.errors import DataError, InputError
 from cnnkit.visualize.film import animation
 from cnnkit.visualize.sliding_picture import save_animation
 
@@ -46,3 +46,15 @@ def test_a_notebook_shows_a_film_with_buttons_and_few_frames() -> None:
 def test_pictures_of_several_sizes_are_no_film(images: list[np.ndarray]) -> None:
     with pytest.raises(InputError, match="one size"):
         animation(images)
+
+
+def test_pictures_are_told_from_what_is_none(tmp_path: Path) -> None:
+    film = animation(np.stack(GREYS).astype(np.float32), most=2)
+    save_animation(film, tmp_path / "greys.gif", dpi=30)
+    assert shown(film) == 225
+    with pytest.raises(DataError, match="multiply by 255"):
+        animation(np.stack(GREYS) / 255)
+    with pytest.raises(InputError, match="several pictures"):
+        animation(GREYS[0])
+    with pytest.raises(InputError, match=r"ck\.visualize\.save writes"):
+        save_animation(film.figure, tmp_path / "dream.gif")

@@ -37,6 +37,8 @@ def test_layers_that_have_no_maps() -> None:
         activation_maps(net, np.zeros((16, 16, 3), np.uint8), "conv3")
     with pytest.raises(InputError, match="before the pooling"):
         activation_maps(net, np.zeros((16, 16, 3), np.uint8), "head_pool")
+    with pytest.raises(InputError, match="one picture"):
+        activation_maps(net, "conv2", np.zeros((16, 16, 3), np.uint8))
 
 
 def test_a_model_inside_a_model_can_be_tapped_where_it_ends() -> None:

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 import cnnkit.visualize
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, UnknownNameError
 from cnnkit.visualize import style
 from cnnkit.visualize.comparison_bars import comparison
 
@@ -43,7 +44,14 @@ def test_bars_are_as_long_as_the_scores() -> None:
     assert axes.get_xlim() == (0, 1)
 
 
-@pytest.mark.parametrize("scores", [{}, {"percent": 93.0}])
+def test_what_cannot_be_saved(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="pdf"):
+        style.save(comparison({"one": 0.5}), tmp_path / "bars.pfd")
+    with pytest.raises(InputError, match="save_animation"):
+        style.save(np.zeros((4, 4, 3)), tmp_path / "array.png")
+
+
+@pytest.mark.parametrize("scores", [{}, {"percent": 93.0}, [0.5]])
 def test_scores_outside_0_to_1(scores: dict[str, float]) -> None:
     with pytest.raises(InputError, match="from 0 to 1"):
         comparison(scores)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,7 @@ import cnnkit as ck
 from cnnkit.errors import InputError
 from cnnkit.visualize.style import BANDS
 from cnnkit.visualize.training_curves import curves
+from tests.visualize.small_networks import network
 
 
 def history(**phases: int) -> pd.DataFrame:
@@ -57,7 +61,32 @@ def test_loss_alone() -> None:
     assert [panel.get_ylabel() for panel in curves(history(head=2)[["phase", "loss"]]).axes] == ["loss"]
 
 
-@pytest.mark.parametrize("table", [history(head=2).drop(columns="loss"), history(head=1).iloc[:0]])
+def test_a_network_draws_the_run_that_it_knows() -> None:
+    net = network(["no", "yes"])
+    trained = dataclasses.replace(net, run=ck.Run(ck.Plan([ck.Phase("head")]), history(head=3), 0, "", {}))
+    np.testing.assert_array_equal(curves(trained).axes[1].get_lines()[0].get_ydata(), history(head=3)["loss"])
+    for nothing in (net, None):
+        with pytest.raises(InputError, match=r"Pass what ck\.fit returned"):
+            curves(nothing)
+
+
+def test_what_keras_returns_is_one_phase() -> None:
+    returned = keras.callbacks.History()
+    returned.history = {
+        "accuracy": [0.5, 0.9],
+        "loss": [0.7, 0.2],
+        "val_loss": [0.8, 0.4],
+        "learning_rate": [0.1, 0.01],
+    }
+    accuracy, loss, rate = curves(returned).axes
+    assert [line.get_ydata().tolist() for line in loss.get_lines()] == [[0.7, 0.2], [0.8, 0.4]]
+    assert rate.get_lines()[0].get_ydata().tolist() == [0.1, 0.01]
+    assert [text.get_text() for text in accuracy.texts] == ["fit"]
+    with pytest.raises(InputError, match=r"model\.fit"):
+        curves(keras.callbacks.History())
+
+
+@pytest.mark.parametrize("table", [history(head=2).drop(columns="loss"), history(head=1).iloc[:0], "run"])
 def test_a_table_that_is_no_history(table: pd.DataFrame) -> None:
-    with pytest.raises(InputError, match="phase and loss"):
+    with pytest.raises(InputError, match="phase, loss"):
         curves(table)
