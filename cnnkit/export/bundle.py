@@ -121,7 +121,7 @@ def load(folder: str | Path) -> Network:
             bundle is of another format version.
     """
     folder = Path(folder)
-    restore(folder)
+    restore(folder.absolute())
     manifest = read_manifest(folder)
     head = _head(manifest, folder)
     if manifest.digest != manifest.compute_digest():

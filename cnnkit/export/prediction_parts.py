@@ -33,7 +33,7 @@ from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.features import software
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import Pictures, as_source, forward_pass
-from cnnkit.transfer.network import Network
+from cnnkit.transfer.network import Network, network_of
 
 PART_ROWS = 4096  # what a kill loses at most
 
@@ -90,7 +90,7 @@ def predict_to_parquet(
         MissingExtraError: The engine is not installed.
         BundleError: The disk is full, the file may not be written, or another process is writing it.
     """
-    path, source = Path(path), as_source(images)
+    network, path, source = network_of(network), Path(path), as_source(images)
     if part_rows < 1 or batch_size < 1:
         received = f"part_rows={part_rows}, batch_size={batch_size}"
         raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")

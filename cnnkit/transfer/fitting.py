@@ -32,7 +32,7 @@ from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed, MixedFeed
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import FrozenCheck, set_flags
-from cnnkit.transfer.network import Network
+from cnnkit.transfer.network import Network, check_dataset, network_of
 from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.progress import Line, Meter, line
 from cnnkit.transfer.rates import Rates
@@ -101,13 +101,17 @@ def fit(
 
     Raises:
         DataError: The dataset has no training pictures, no labels or other classes.
-        InputError: A phase asks for what the network or the dataset does not have.
+        InputError: What is given is no network, dataset or plan, or a phase asks for what they do not have.
         MissingExtraError: The engine is not installed.
         CheckpointError: A checkpoint cannot be written.
         FrozenWeightsMovedError: A training step changed something frozen.
         InterruptedTrainingError: Ctrl-C; the message says what was kept.
     """
-    dataset = dataset_of(dataset, seed=seed)
+    network, dataset = network_of(network), dataset_of(dataset, seed=seed)
+    if not isinstance(plan, Plan):
+        raise InputError(
+            "a plan", f"{type(plan).__name__}: {plan!r}"[:200], "ck.Plan([phase]) or ck.plans.probe() is one."
+        )
     _check(network, dataset, plan, mix)
     if views is not None and views < 1:
         raise InputError("at least 1 view, or None", str(views), "8 views cost as much as 8 epochs without a cache.")
@@ -389,16 +393,7 @@ def _validate(head: Head, tail: keras.Model, validation: Feed) -> dict[str, floa
 
 def _check(network: Network, dataset: Dataset, plan: Plan, mix: Mixer | None) -> None:
     """Refuses what cannot be trained before anything is computed or written."""
-    if dataset.classes != network.classes:
-        raise DataError(
-            f"the classes of the network, {list(network.classes)}",
-            f"{list(dataset.classes)}",
-            "Make the head with classes=dataset.classes: their order is that of the labels.",
-        )
-    if not len(dataset.train) or dataset.train.labels is None:
-        raise DataError(
-            "labelled training pictures", repr(dataset.train), "Give a folder with one folder a class, or labels."
-        )
+    check_dataset(network, dataset)
     for phase in plan.phases:
         if mix is not None and phase.solver == "lbfgs":
             raise InputError(

@@ -17,7 +17,7 @@ from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.forward import Forward
-from cnnkit.transfer.network import Network
+from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
 
@@ -81,10 +81,11 @@ def predict(
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1.
         UnknownNameError: No such engine or precision.
-        InputError: A whole dataset, a class called "id" or "label", or an engine that does not compute in that
-            precision.
+        InputError: No network, a whole dataset, a class called "id" or "label", or an engine that does not compute in
+            that precision.
         MissingExtraError: The engine is not installed.
     """
+    network = network_of(network)
     taken = [name for name in (ID, LABEL) if name in network.classes]
     if taken:
         raise InputError("classes with other names than the table's columns", repr(taken), "Rename the class.")
@@ -124,6 +125,7 @@ def evaluate(
         InputError: A whole dataset, or an engine that does not compute in that precision.
         MissingExtraError: The engine is not installed.
     """
+    network = network_of(network)
     _refuse_dataset(source)
     if not isinstance(source, Source):
         raise InputError("a source", type(source).__name__, "ck.data.folder(path).test is one, with labels.")

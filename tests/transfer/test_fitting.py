@@ -232,6 +232,9 @@ def test_killed_at_any_moment_and_resumed_the_weights_are_those_of_one_run(tmp_p
         (lambda net, data: (net, data, Plan([Phase("p", train="nowhere")])), "layer or stage"),
         (lambda net, data: (net, arrays(*_pair(), classes=["a", "b"]), plans.probe()), "classes of the network"),
         (lambda net, data: (net, data.train, plans.probe()), "a dataset or the path"),
+        (lambda net, data: (net.model, data, plans.probe()), "ck.attach"),
+        (lambda net, data: (net, data, Phase("p")), "ck.Plan"),
+        (lambda net, data: (net, data, plans.probe), "probe()"),
     ],
 )
 def test_bad_input(make, colours, change, message) -> None:

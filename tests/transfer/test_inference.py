@@ -72,6 +72,14 @@ def test_labels_of_other_classes_are_refused(make, colours) -> None:
         evaluate(make(), "photos")
 
 
+def test_what_is_no_network_is_told_how_to_become_one(make, colours) -> None:
+    for ask in (predict, evaluate):
+        with pytest.raises(InputError, match=r"ck\.load\('runs/photos'\)"):
+            ask("runs/photos", colours.test)
+        with pytest.raises(InputError, match=r"ck\.attach"):
+            ask(make().model, colours.test)
+
+
 def test_a_class_with_the_name_of_a_column_is_refused_before_anything_is_computed(colours) -> None:
     network = attach(backbone(GRAPHS["residual"]()), classifier(["label", "passport"]))
     with pytest.raises(InputError, match=r"\['label'\].*Rename"):
