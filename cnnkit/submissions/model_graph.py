@@ -55,7 +55,7 @@ _VOCABULARIES = dict.fromkeys(
     ("StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "HashedCrossing"), "class indices in the data"
 )
 _COMPILE_MODULES = ("keras.losses", "keras.metrics", "keras.optimizers", "keras.optimizers.schedules")
-_COMPILE_NAMES = (("builtins", "function"), (None, "__tuple__"))  # a function by its name alone, and a tuple of numbers
+_FUNCTION = ("builtins", "function")  # one's own loss or metric: its name alone
 _TO_JSON = "Write the file with model.to_json()."
 _MOST_OPERANDS = 16  # an array is one, a slice has one an axis
 
@@ -433,7 +433,7 @@ def _check_compile(config: Any) -> None:
             module, class_name = node.get("module"), node.get("class_name")
             registered = node.get("registered_name")
             if "class_name" in node and (
-                not (module in _COMPILE_MODULES or (module, class_name) in _COMPILE_NAMES)
+                not (module in _COMPILE_MODULES or (module, class_name) == _FUNCTION)
                 or registered not in (None, class_name, node.get("config") if class_name == "function" else None)
             ):
                 raise RefusedError(

@@ -225,6 +225,18 @@ class TestModelsOfKeras3:
         assert found is not None
         assert ours(found)[0] == tensors_of(tmp_path / "model.weights.h5")
 
+    def test_compiled_with_a_schedule_and_a_loss_of_ones_own(self) -> None:
+        def own(truth, found):
+            return keras.losses.binary_focal_crossentropy(truth, found) / 2
+
+        model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(1, "sigmoid")])
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay((10, 20), (0.1, 0.01, 0.001))
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate, momentum=0.9))
+        model.compile(optimizer, loss=own, metrics=(keras.metrics.MeanMetricWrapper(own), "accuracy"))
+        text = model.to_json()
+        assert '"config": "own"' in text
+        assert read_architecture(text.encode(), ASSIGNMENT)[1] == ()
+
     def test_a_bundle(self, tmp_path: Path) -> None:
         ck.save(network(), tmp_path / "bundle")
         found = measure((tmp_path / "bundle" / "model.json").read_bytes(), LIMITS)
