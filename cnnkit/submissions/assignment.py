@@ -164,7 +164,7 @@ class Assignment(_Spec):
     deadline: AwareDatetime | None = None
     """The last moment, with its offset from UTC: 2026-12-18T23:59:00+01:00."""
     attempts: PositiveInt | None = None
-    """How many submissions a student has; later ones do not count."""
+    """How many submissions a student has; later ones do not count, and one that the grader itself fails on is none."""
     counts: Literal["last", "best"] = "last"
     """Which of a student's submissions counts."""
     public_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.30")
