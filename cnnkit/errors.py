@@ -2,7 +2,8 @@
 
     CnnkitError
     ├── InputError(ValueError)            an argument is wrong
-    │   └── UnknownNameError              a name does not exist; the nearest ones are named
+    │   ├── UnknownNameError              a name does not exist; the nearest ones are named
+    │   └── RefusedError                  a check of a submission failed; in `submissions.findings`
     ├── DataError(ValueError)             the examples are wrong: labels, classes, value range
     │   └── ImageFileError(OSError)       one file is not a picture
     ├── WeightsError(OSError)             a weights file is missing, changed or does not fit
@@ -12,6 +13,8 @@
     ├── BenchmarkError(RuntimeError)      a benchmark did not finish
     ├── MissingExtraError(ImportError)    an optional dependency is not installed
     └── InterruptedTrainingError(KeyboardInterrupt)   Ctrl-C; the message says what was kept
+
+Not in the tree: `submissions.inbox.UnreadableError`, which carries a finding to the grader and is caught there.
 
 Every message has three parts: what was expected, what was received, what to do about it.
 """
