@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,14 +105,14 @@ class Runs:
         return f"peak {self._peak_bytes[way] / 1e6:,.0f} MB"
 
 
-def compare(folder: Path, side: int, rounds: int) -> list[harness.Row]:
+def compare(folder: Path, side: int, rounds: int, wanted: Sequence[str]) -> list[harness.Row]:
     """The rows of one input size."""
     from cnnkit.transfer.engines import ENGINES, has_bfloat16
 
     ways = [
         way
         for way, (engine, precision, _, _) in WAYS.items()
-        if not ENGINES[engine].missing() and (precision == "float32" or has_bfloat16())
+        if way in wanted and not ENGINES[engine].missing() and (precision == "float32" or has_bfloat16())
     ]
     runs = Runs(folder, side)
     found = harness.interleaved(rounds, {way: lambda way=way: runs.seconds(way) for way in (PEER, *ways)})
@@ -124,11 +125,12 @@ def main() -> None:
     """Runs the rounds and prints a table, or JSON."""
     parser = harness.options(__doc__, pictures=2_000)
     parser.add_argument("--sides", nargs="+", type=int, default=list(SIDES))
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     arguments = parser.parse_args()
     started = harness.machine()
     with tempfile.TemporaryDirectory() as folder:
         pictures = make_photos(Path(folder, "photos"), arguments.pictures, height=375, width=500)
-        rows = [row for side in arguments.sides for row in compare(pictures, side, arguments.rounds)]
+        rows = [row for side in arguments.sides for row in compare(pictures, side, arguments.rounds, arguments.ways)]
     harness.report("predict", rows, started=started, arguments=arguments)
 
 
