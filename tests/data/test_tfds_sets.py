@@ -198,7 +198,7 @@ def test_without_cache_and_network_the_message_says_what_to_run(
         tfds("far_away", data_dir=tmp_path)
     assert f"tfds build far_away --data_dir {tmp_path}" in caught.value.remedy
     assert "Prepared here: pets." in caught.value.remedy
-    assert "scenes()" in caught.value.remedy
+    assert "scenes(2000)" in caught.value.remedy
 
 
 def test_a_package_that_a_set_needs_is_named(library: Any, tmp_path: Path) -> None:
