@@ -111,7 +111,7 @@ def _onnx(graph: FoldedGraph, _precision: Precision, _kind: Kind) -> Run:
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine("tensorflow", (), ("float32", "bfloat16"), _tensorflow, at_once=16 * 224 * 224),
+        Engine("tensorflow", (), ("float32", "bfloat16"), _tensorflow, at_once=12 * 224 * 224),
         Engine("openvino", ("openvino",), ("float32", "bfloat16"), _openvino, at_once=16 * 224 * 224),
         Engine("onnx", ("onnxruntime", "tf2onnx"), ("float32",), _onnx, at_once=8 * 224 * 224),
     )
