@@ -42,7 +42,7 @@ class BatchMemory:
         try:
             block = self._waiting.pop()
         except IndexError:
-            block = np.empty(wanted, np.uint8)
+            block = np.empty(0, np.uint8)
         if len(block) < wanted:
             block = np.empty(wanted, np.uint8)
         # NumPy makes a view of a view hold the array at the bottom. A memoryview between them makes `flat` the bottom,

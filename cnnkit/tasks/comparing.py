@@ -221,7 +221,7 @@ def _examples(source: Source, body: Backbone, head: Head, forward: Forward, mete
 def _milliseconds(model: keras.Model) -> float:
     """Of one picture: the fastest of a few batches, since whatever else the machine does only adds."""
     forward = Forward(model)
-    images = np.zeros((BATCH_SIZE, *model.input.shape[1:]), np.float32)
+    images = np.zeros((BATCH_SIZE, *model.input.shape[1:]), np.uint8)  # as predict gives them
     forward(images)  # traces
     seconds = []
     for _ in range(TIMED_BATCHES):
