@@ -28,7 +28,9 @@ format: install
 install: $(INSTALLED)
 
 $(INSTALLED): setup.cfg pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cnnkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@command -v $(PYTHON) >/dev/null || { echo "cnnkit needs Python 3.11 or newer, and there is no $(PYTHON): apt-get install python3 python3-venv, or make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cnnkit needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "cnnkit needs the modules venv and ensurepip of $(PYTHON): apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'

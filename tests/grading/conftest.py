@@ -12,28 +12,21 @@ from pathlib import Path
 
 import pytest
 
-
-def server_programs() -> Path | None:
-    """The folder with initdb and pg_ctl: on the path, or where Debian puts them."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).resolve().parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
+from tests.system import PROGRAMS, need
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of an empty database in a cluster that is made in a temporary folder and stopped at the end."""
-    programs = server_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    need("PostgreSQL")
+    programs = PROGRAMS["PostgreSQL"].path().parent  # initdb and pg_ctl
     folder = Path(tempfile.mkdtemp(prefix="cnnkit-pg-"))
     user: list[str] = []
     if os.getuid() == 0:  # initdb refuses to run as root
+        need("runuser")
         name = next((each.pw_name for each in pwd.getpwall() if each.pw_name in ("postgres", "nobody")), None)
-        if name is None or shutil.which("runuser") is None:
-            pytest.skip("PostgreSQL does not run as root, and there is no other user to run it")
+        if name is None:
+            pytest.skip("PostgreSQL does not run as root, and there is no other user to run it: adduser postgres")
         shutil.chown(folder, name)
         user = ["runuser", "-u", name, "--"]
     data = folder / "data"

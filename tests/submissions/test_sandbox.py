@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from cnnkit.errors import InputError
 from cnnkit.submissions import seccomp
 from cnnkit.submissions.isolation import STRONGEST_FIRST, TOOLS, candidates, isolated, runtime
 from cnnkit.submissions.sandbox import ENVIRONMENT, Answer, CallLimits, Sandbox
+from tests.system import need
 
 HERE = Path(__file__).parent
 JOBS = (
@@ -34,17 +34,22 @@ class Said(BaseModel):
 Call = Callable[..., Answer[Said]]
 
 
+def tool(folder: Path, name: str, script: str = "exit 1") -> None:
+    """A program of that name which does what the script says."""
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    (folder / name).chmod(0o755)
+
+
 def opened(isolation: str) -> Sandbox:
     return Sandbox.open(isolation=isolation, jobs={job: f"sandbox_jobs:{job}" for job in JOBS}, modules=[HERE])
 
 
 @pytest.fixture(scope="module", params=STRONGEST_FIRST)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    if request.param in TOOLS:
+        need(request.param)
     with opened(request.param) as box:
-        try:
-            assert box.isolation.startswith(f"{request.param}: ")
-        except InputError as error:
-            pytest.skip(str(error))
+        assert box.isolation.startswith(f"{request.param}: ")
         yield box
 
 
@@ -182,8 +187,7 @@ def bubblewrap() -> Callable[..., list[str]]:
     def command(code: str, path: Path, readable: tuple[Path, ...] = ()) -> list[str]:
         return isolated([sys.executable, "-I", "-S", "-c", code, str(path)], "bubblewrap", readable=readable)
 
-    if not shutil.which("bwrap") or subprocess.run(command("", HERE), check=False, capture_output=True).returncode:
-        pytest.skip("no bubblewrap here, or it may not make namespaces")
+    need("bubblewrap")
     return command
 
 
@@ -219,8 +223,11 @@ def test_what_is_readable_cannot_be_written(bubblewrap: Callable[..., list[str]]
     ],
 )
 def test_the_strongest_that_is_good_enough_is_tried_first(
-    isolation: str, require: str | None, expected: tuple[str, ...]
+    isolation: str, require: str | None, expected: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in TOOLS.values():  # a machine that has all of them
+        tool(tmp_path, name)
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert candidates(isolation, require) == expected
 
 
@@ -243,9 +250,7 @@ def test_where_no_tool_is_installed_limits_are_what_is_left(monkeypatch: pytest.
 def test_where_a_tool_may_not_make_namespaces_the_next_one_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusing = tmp_path / "bwrap"
-    refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
-    refusing.chmod(0o755)
+    tool(tmp_path, "bwrap", "echo 'bwrap: No permissions to create new namespace' >&2\nexit 1")
     monkeypatch.setenv("PATH", str(tmp_path))
     with opened("auto") as box:
         assert box.isolation.startswith("limits: ")
