@@ -4,7 +4,8 @@
     photos.report()                                 # counts, imbalance, pictures in two splits
 
 Roads to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (tensorflow-datasets), `coco`
-(instances of COCO), `scenes` and `faces` (drawn by a program). `pictures` are those to predict, without labels.
+(instances of COCO), `scenes` and `faces` (drawn by a program). `pictures` are those to predict, without labels;
+`as_source` decides what a caller may call pictures.
 A picture is RGB, uint8, 0…255, everywhere.
 
 Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, several in a `Chain`; of a batch: `MixUp`,
@@ -33,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "SkippedFile": "cnnkit.data.dataset",
         "Source": "cnnkit.data.source",
         "arrays": "cnnkit.data.array_images",
+        "as_source": "cnnkit.data.any_pictures",
         "augmented": "cnnkit.data.tf_datasets",
         "batches": "cnnkit.data.pipeline",
         "coco": "cnnkit.data.coco_images",

@@ -10,30 +10,25 @@ from typing import Any
 import numpy as np
 from natsort import natsorted
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.decode import picture_of
+from cnnkit.data.pixel_arrays import CHANNELS, are_pictures, check_values, is_one_picture, rgb
 from cnnkit.data.source import Labels, Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
 from cnnkit.errors import DataError, unknown_name
 
-# Pictures looked at together while the values are checked, so that no second copy of all of them is made.
-CHUNK = 256
-
 
 @dataclass(frozen=True, eq=False)
 class ArrayReader:
-    """Pictures in one array (n, h, w) or (n, h, w, 1 or 3), values 0…255, of any numeric type."""
+    """Pictures in one array (n, h, w) or (n, h, w, 1, 3 or 4), or of several sizes; 0…255, of any numeric type."""
 
-    images: NDArray[Any]
+    images: NDArray[Any] | Sequence[NDArray[Any]]
 
     def read(self, position: int) -> NDArray[np.uint8]:
-        """The picture: floats are rounded, grey is repeated in all three channels."""
-        picture = self.images[position]
-        if picture.dtype != np.uint8:
-            picture = np.rint(picture).astype(np.uint8)
-        if picture.ndim == 2:
-            picture = picture[..., None]
-        return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+        """The picture: floats are rounded, grey is repeated in all three channels, alpha lies over white."""
+        return rgb(self.images[position])
 
     def digest(self, position: int) -> str:
         """The sha256 of the pixels and their shape."""
@@ -54,7 +49,8 @@ def arrays(
     """Arrays of pictures and labels, as a dataset. The pictures are not copied.
 
     Args:
-        x: (n, h, w, 3), or (n, h, w) and (n, h, w, 1) for grey; whole numbers or floats from 0 to 255.
+        x: (n, h, w, 3), or (n, h, w) and (n, h, w, 1) for grey, (n, h, w, 4) with alpha; or a list of such pictures of
+            several sizes. Whole numbers or floats from 0 to 255.
         y: (n,) class indices or class names, or (n, classes) of 0 and 1 where several classes may apply.
         classes: The class names in the order of the indices; by default the numbers "0", "1", …, or the names in
             `y` in natural order.
@@ -64,8 +60,8 @@ def arrays(
         seed: Another seed, another split.
 
     Raises:
-        DataError: Values outside 0…255, NaN, floats that end at 1, another shape, lengths that differ, labels that
-            are no class, a class index that never occurs, or one class only.
+        DataError: Values outside 0…255, NaN, pictures that were divided by 255, another shape, lengths that differ,
+            labels that are no class, a class index that never occurs, or one class only.
     """
     given = {"train": (x, y), "validation": validation, "test": test}
     prefix = "train/" if validation is not None or test is not None else ""
@@ -73,7 +69,7 @@ def arrays(
     for name, pair in given.items():
         if pair is None:
             continue
-        images = _checked_images(pair[0], name)
+        images = checked_images(pair[0], name)
         targets, names = _checked_targets(pair[1], parts["train"].classes if parts else classes, name)
         if len(images) != len(targets):
             raise DataError(
@@ -97,7 +93,7 @@ def unlabelled(x: ArrayLike) -> Source:
     Raises:
         DataError: Values or a shape that `arrays` refuses too.
     """
-    images = _checked_images(x, "x")
+    images = checked_images(x, "x")
     ids = tuple(str(index) for index in range(len(images)))
     return Source(ids, (), None, ArrayReader(images), np.arange(len(images)))
 
@@ -114,39 +110,46 @@ def _refuse_phantom_classes(train: Source, named: bool) -> None:
         )
 
 
-def _checked_images(x: ArrayLike, name: str) -> NDArray[Any]:
-    images = np.asarray(x)
-    expected = f"pictures of shape (n, height, width, 3) in {name}"
-    if not (np.issubdtype(images.dtype, np.integer) or np.issubdtype(images.dtype, np.floating)):
-        raise DataError(expected, f"values of type {images.dtype}", "Give an array of numbers, all of one shape.")
-    if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] not in (1, 3):
-        raise DataError(expected, f"channels first, {images.shape}", "Give np.moveaxis(x, 1, -1).")
-    if images.ndim == 4 and images.shape[3] == 4:
-        raise DataError(expected, f"four channels, {images.shape}", "Give x[..., :3] for RGB with alpha.")
-    alone = images.ndim == 3 and images.shape[2] in (3, 4)  # or grey pictures of 3 or 4 columns, which nobody has
-    if alone or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
-        raise DataError(expected, f"shape {images.shape}", "One picture alone is x[None].")
-    if not images.size:
-        raise DataError(expected, f"nothing, shape {images.shape}", "Give at least one picture.")
-    low, high = np.inf, -np.inf
-    for start in range(0, len(images), CHUNK):
-        some = images[start : start + CHUNK]
-        if not np.isfinite(some).all():
-            bad = int(start + np.argmin(np.isfinite(some).reshape(len(some), -1).all(axis=1)))
-            raise DataError(
-                f"numbers from 0 to 255 in {name}", f"NaN or infinity in picture {bad}", "Remove that picture."
-            )
-        low, high = min(low, float(some.min())), max(high, float(some.max()))
-    if low < 0 or high > 255:
-        remedy = "Give (x + 1) * 127.5." if low >= -1 and high <= 1 else "Give the pictures before any preprocessing."
-        raise DataError(f"values from 0 to 255 in {name}", f"values from {low:g} to {high:g}", remedy)
-    if high <= 1 and np.issubdtype(images.dtype, np.floating):
-        raise DataError(
-            f"values from 0 to 255 in {name}",
-            f"floats from {low:g} to {high:g}",
-            "They were divided by 255: multiply by 255. A cnnkit network does its own preprocessing.",
-        )
+def checked_images(x: ArrayLike | Sequence[ArrayLike], name: str) -> NDArray[Any] | Sequence[NDArray[Any]]:
+    """Several pictures, as one array where they have one shape, of values 0…255.
+
+    Raises:
+        DataError: Values or a shape that no pictures have.
+    """
+    listed = [_array(picture) for picture in x] if isinstance(x, list | tuple) else []
+    # NumPy refuses to put pictures of several sizes together.
+    images = listed if len({picture.shape for picture in listed}) > 1 else np.asarray(listed if listed else x)
+    if isinstance(images, list):
+        for number, picture in enumerate(images):
+            check_shape(picture[None], f"picture {number} of {name}")
+    else:
+        check_shape(images, name)
+    check_values(images, name)
     return images
+
+
+def _array(picture: Any) -> NDArray[Any]:
+    return picture_of(picture) if isinstance(picture, Image.Image) else np.asarray(picture)
+
+
+def check_shape(images: NDArray[Any], name: str) -> None:
+    """Refuses arrays that are not several pictures of numbers.
+
+    Raises:
+        DataError: Another shape or another type.
+    """
+    shape = images.shape
+    expected = f"pictures of shape (n, height, width, 3) in {name}"
+    if images.dtype.kind not in "iuf":
+        remedy = "Give x * 255." if images.dtype.kind == "b" else "Give numbers from 0 to 255, (height, width, 3) each."
+        raise DataError(expected, f"values of type {images.dtype}", remedy)
+    if len(shape) == 4 and shape[1] in CHANNELS and shape[3] not in CHANNELS:
+        raise DataError(expected, f"channels first, {shape}", "Give np.moveaxis(x, 1, -1).")
+    if not are_pictures(shape):
+        remedy = "One picture alone is x[None]." if is_one_picture(shape) else "Give 1, 3 or 4 channels, the last axis."
+        raise DataError(expected, f"shape {shape}", remedy)
+    if not images.size:
+        raise DataError(expected, f"nothing, shape {shape}", "Give at least one picture.")
 
 
 def _checked_targets(y: ArrayLike, classes: Sequence[str] | None, name: str) -> tuple[Labels, tuple[str, ...]]:

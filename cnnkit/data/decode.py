@@ -163,23 +163,40 @@ def _is_finished(jpeg: bytes) -> bool:
     return end >= 0 and jpeg.find(b"\xff\xda", end) < 0
 
 
+def picture_of(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a Pillow image as `decode_file` gives those of a file: (height, width, 3), RGB, uint8, upright.
+
+    Raises:
+        ImageFileError: An image that is read when it is asked for, from a file that is truncated.
+    """
+    try:
+        return _decoded_by_pillow(image, b"")
+    except Exception as error:
+        raise _refused(str(getattr(image, "filename", "") or "a Pillow image"), _reason(error, b"")) from error
+
+
+def over_white(image: Image.Image) -> Image.Image:
+    """An image in RGB; what is transparent lies over white."""
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return image.convert("RGB")
+
+
 def _decoded_by_pillow(image: Image.Image, data: bytes) -> NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(_eight_bits(image, data))
-    if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
-        layer = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    return np.array(upright.convert("RGB"))
+    """The pixels of an image; `data` is its file, empty where there is none."""
+    return np.array(over_white(ImageOps.exif_transpose(_eight_bits(image, data))))
 
 
 def _eight_bits(image: Image.Image, data: bytes) -> Image.Image:
     """The image itself, or for 16 bits a channel a copy of v · 255 / 65535, rounded."""
-    if image.format in ("JPEG", "MPO") and not _is_finished(data):
+    if data and image.format in ("JPEG", "MPO") and not _is_finished(data):
         raise ValueError("a truncated jpeg")
     image.load()  # raises for a truncated file
     if image.mode == "F":
         raise ValueError("floating-point pixels")
     # Pillow keeps 16 bits of grey only; of 16-bit colour it drops the low byte, so OpenCV reads that.
-    deep_png = image.format == "PNG" and data[24] == 16  # the bit depth in IHDR
+    deep_png = image.format == "PNG" and data[24:25] == b"\x10"  # the bit depth in IHDR
     if not deep_png and not image.mode.startswith("I"):
         return image
     wide = np.asarray(image) if not deep_png else _deep_pixels(data)

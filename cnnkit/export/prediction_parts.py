@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.source import Source
 from cnnkit.errors import BundleError, InputError
 from cnnkit.export.atomic_folder import not_written
@@ -32,7 +33,7 @@ from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.features import software
 from cnnkit.transfer.forward import Forward
-from cnnkit.transfer.inference import Pictures, as_source, forward_pass
+from cnnkit.transfer.inference import forward_pass
 from cnnkit.transfer.network import Network, network_of
 
 PART_ROWS = 4096  # what a kill loses at most

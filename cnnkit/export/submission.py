@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from cnnkit.data.any_pictures import Pictures
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.export.atomic_folder import replace_folder
 from cnnkit.export.bundle import FILES, write_bundle
 from cnnkit.export.prediction_table import write_column
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.submissions.assignment import Assignment
-from cnnkit.transfer.inference import Pictures, predict
+from cnnkit.transfer.inference import predict
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Generator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cnnkit.data.array_images import unlabelled
+from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.image_folder import pictures
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
@@ -22,8 +20,6 @@ from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
 
 ID, LABEL = "id", "label"  # columns beside those of the classes
-
-Pictures = Source | NDArray[np.uint8] | NDArray[np.float32] | str | Path | Sequence[str | Path]
 
 
 def forward_pass(
@@ -65,8 +61,8 @@ def predict(
 
     Args:
         network: Trained, or loaded with `ck.load`.
-        images: A source (`photos.test`); a folder, whose pictures are taken in natural order; one file or a list of
-            them; or an array (n, h, w, 3) of RGB 0…255.
+        images: Whatever `ck.data.as_source` takes: a source (`photos.test`); a folder, whose pictures are taken in
+            natural order; a file; a Pillow image; an array (h, w, 3) or (n, h, w, 3) of RGB 0…255; or a list of these.
         batch_size: Pictures at a time.
         engine: What runs the network: `"tensorflow"`; `"onnx"` or `"openvino"`, of the extra `cnnkit[fast]`; `"auto"`
             is TensorFlow, in bfloat16 OpenVINO where it is installed. The first pictures are compared with Keras's
@@ -75,7 +71,7 @@ def predict(
         progress: Whether to show a live line.
 
     Returns:
-        Columns `id` (path below the folder, as it was listed, or index of the array), `label`, and one float32
+        Columns `id` (path below the folder, the path given, or the number in what was given), `label`, and one float32
         probability column a class.
 
     Raises:
@@ -146,23 +142,6 @@ def evaluate(
     for indices, outputs in passes:
         score.add(network.head.encode(source.labels[indices]), outputs)
     return {**score.result(), "images": float(len(source))}
-
-
-def as_source(images: Pictures) -> Source:
-    """What a caller calls pictures, as a source.
-
-    Raises:
-        DataError: There are none.
-        InputError: A whole dataset.
-    """
-    _refuse_dataset(images)
-    if isinstance(images, np.ndarray):
-        source = unlabelled(images)
-    else:
-        source = images if isinstance(images, Source) else pictures(images)[0]
-    if not len(source):
-        raise DataError("pictures to predict", "none", "A part that a dataset does not have is empty: take another.")
-    return source
 
 
 def _refuse_dataset(images: object) -> None:

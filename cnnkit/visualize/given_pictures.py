@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.pixel_arrays import is_one_picture, seem_scaled
 from cnnkit.errors import DataError, InputError
 
 Image = NDArray[np.uint8] | NDArray[np.float32]
@@ -36,9 +37,7 @@ def several_pictures(images: Sequence[Image] | Image) -> list[Image]:
     Raises:
         InputError: One picture alone, a path, a source, or a part that is no picture.
     """
-    shape: tuple[int, ...] = getattr(images, "shape", ())
-    alone = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))  # or grey ones of 3 columns, which nobody has
-    if alone or isinstance(images, str) or not isinstance(images, Iterable):
+    if is_one_picture(getattr(images, "shape", ())) or isinstance(images, str) or not isinstance(images, Iterable):
         raise InputError(
             "several pictures, a list or an array (n, h, w, 3)",
             _said(images),
@@ -48,13 +47,15 @@ def several_pictures(images: Sequence[Image] | Image) -> list[Image]:
 
 
 def refuse_scaled(images: Sequence[Image]) -> None:
-    """Refuses fractions that end at 1 in all pictures: they would be drawn black.
+    """Refuses pictures that all seem to have been divided by 255: they would be drawn black.
 
     Raises:
         DataError: They are such.
     """
-    peak = max((float(image.max()) for image in images if image.dtype.kind in "bf"), default=0.0)
-    if 0 < peak <= 1:
+    judged = [image for image in images if image.dtype.kind in "bf"] or images  # a mask beside a picture
+    judged = [image for image in judged if image.any()]  # black is black on any scale
+    if judged and all(seem_scaled(image[None].astype(np.float32))[0] for image in judged):
+        peak = max(float(image.max()) for image in judged)
         raise DataError(
             "pictures of values from 0 to 255", f"values up to {peak:g}", "They were divided by 255: multiply by 255."
         )

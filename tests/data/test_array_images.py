@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnkit.data.array_images import arrays, unlabelled
 from cnnkit.errors import DataError, UnknownNameError
@@ -32,6 +33,14 @@ def test_any_numeric_type(kind: Any) -> None:
     data = arrays(X.astype(kind), Y)
     assert data.train.image(0).dtype == np.uint8
     assert data.fingerprint == arrays(X, Y).fingerprint
+
+
+def test_pictures_of_several_sizes() -> None:
+    x = [picture[: 1 + index % 5] for index, picture in enumerate(X)]
+    data = arrays(x, Y)
+    for source in data.parts().values():
+        assert all((source.image(index) == x[int(name)]).all() for index, name in enumerate(source.ids))
+    assert arrays([Image.fromarray(picture) for picture in X], Y).fingerprint == arrays(X, Y).fingerprint
 
 
 def test_floats_are_rounded() -> None:
@@ -62,14 +71,14 @@ def spoiled(place: tuple[int, ...], value: float) -> np.ndarray:
         (spoiled((3, 1, 1, 1), np.nan), "NaN or infinity in picture 3", "Remove"),
         (spoiled((39, 0, 0, 0), np.inf), "NaN or infinity in picture 39", "Remove"),
         (np.moveaxis(X, -1, 1), "channels first", "moveaxis"),
-        (np.zeros((4, 5, 6, 4), np.uint8), "four channels", r"x\[\.\.\., :3\]"),
-        (X[..., :2], "shape", "One picture alone"),
+        (X[..., :2], "shape", "1, 3 or 4 channels"),
         (X[0, 0], "shape", "One picture alone"),
         (X[0], "shape", "One picture alone"),
         (np.zeros((5, 6, 4), np.uint8), "shape", "One picture alone"),
         (np.zeros((0, 5, 6, 3), np.uint8), "nothing", "at least one"),
         (np.array(["a", "b"]), "values of type", "numbers"),
-        (X > 5, "values of type bool", "numbers"),
+        (X > 5, "values of type bool", r"x \* 255"),
+        ([*X[:39], X[0, :2, :, :2]], "shape", "1, 3 or 4 channels"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
