@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "export": "cnnkit.export",
         "grading": "cnnkit.grading",
         "heads": "cnnkit.heads",
+        "losses": "cnnkit.losses",
         "metrics": "cnnkit.metrics",
         "plans": "cnnkit.transfer.plans",
         "primitives": "cnnkit.primitives",

@@ -23,6 +23,7 @@ RANKS = {
     "submissions": 2,
     "data": 2,
     "zoo": 2,
+    "losses": 2,
     "backbones": 3,
     "heads": 3,
     "transfer": 4,

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     names={
         "Classifier": "cnnkit.heads.classification",
         "Head": "cnnkit.heads.head",
+        "ScoringHead": "cnnkit.heads.head",
         "classifier": "cnnkit.heads.classification",
         "from_settings": "cnnkit.heads.table",
     },

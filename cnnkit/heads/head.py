@@ -40,3 +40,14 @@ class Head(Protocol):
 
     def settings(self) -> dict[str, Any]:
         """The head as JSON values, with its `kind`; `heads.from_settings` is the way back."""
+
+
+@runtime_checkable
+class ScoringHead(Protocol):
+    """A head whose decisions can be scored: what it gives, `ck.evaluate` gives too."""
+
+    def decisions(self, probabilities: NDArray[Any]) -> NDArray[np.bool_]:
+        """(n, classes) which classes are decided for."""
+
+    def scores(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> dict[str, float]:
+        """Name → score of all pictures of a source, whose labels these are."""

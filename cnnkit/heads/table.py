@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnkit.errors import unknown_name
-from cnnkit.heads.classification import classifier
+from cnnkit.heads.classification import Classifier
 from cnnkit.heads.head import Head
 
-KINDS: dict[str, Callable[..., Head]] = {"classifier": classifier}
+KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {"classifier": Classifier.from_settings}
 
 
 def from_settings(settings: Mapping[str, Any]) -> Head:
@@ -18,8 +18,7 @@ def from_settings(settings: Mapping[str, Any]) -> Head:
     Raises:
         UnknownNameError: The kind of head does not exist in this version.
     """
-    arguments = dict(settings)
-    kind = arguments.pop("kind", None)
+    kind = settings.get("kind")
     if kind not in KINDS:
         raise unknown_name("a head", str(kind), KINDS)
-    return KINDS[kind](**arguments)
+    return KINDS[kind](settings)

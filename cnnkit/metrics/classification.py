@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.errors import DataError, InputError
+from cnnkit.metrics.given_arrays import binary_scores, pair_of, probabilities_of, whole, whole_number
 
 
 def accuracy_score(labels: ArrayLike, decisions: ArrayLike) -> float:
@@ -25,7 +27,13 @@ def accuracy_score(labels: ArrayLike, decisions: ArrayLike) -> float:
     >>> accuracy_score([0, 1, 1, 0], [0, 1, 0, 0])
     0.75
     """
-    truth, decided = _pair(labels, decisions)
+    truth, decided = pair_of(labels, decisions)
+    if (truth.dtype.kind in "biuf") != (decided.dtype.kind in "biuf"):
+        raise DataError(
+            "labels and decisions of one kind, names or numbers",
+            f"{truth.dtype} and {decided.dtype}",
+            "np.array(classes)[labels] turns class indices into names.",
+        )
     return float((truth == decided).mean())
 
 
@@ -49,7 +57,8 @@ def wilson_interval(correct: int, count: int, *, confidence: float = 0.95) -> tu
     >>> [round(end, 4) for end in wilson_interval(81, 263)]
     [0.2553, 0.3662]
     """
-    if not (count >= 1 and 0 <= correct <= count and 0 < confidence < 1):
+    numbers = all(isinstance(value, Real) for value in (correct, count, confidence))
+    if not (numbers and count >= 1 and 0 <= correct <= count and 0 < confidence < 1):
         raise InputError(
             "0 <= correct <= count, count >= 1 and 0 < confidence < 1",
             f"correct={correct}, count={count}, confidence={confidence}",
@@ -81,7 +90,8 @@ def confusion(labels: ArrayLike, decisions: ArrayLike, *, classes: int = 2) -> N
     array([[1, 1],
            [1, 2]])
     """
-    truth, decided = (array.astype(np.int64) for array in _pair(labels, decisions))
+    whole_number("classes", classes)
+    truth, decided = (whole(array) for array in pair_of(labels, decisions))
     if min(truth.min(), decided.min()) < 0 or max(truth.max(), decided.max()) >= classes:
         raise DataError(
             f"classes from 0 to {classes - 1}",
@@ -109,14 +119,11 @@ def roc_auc_score(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> roc_auc_score([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     0.75
     """
-    truth, values = _pair(labels, scores)
-    positive = truth.astype(bool)
+    positive, values = binary_scores(labels, scores)
     positives = int(positive.sum())
     negatives = len(positive) - positives
     if not positives or not negatives:
         raise DataError("examples of both classes", f"{positives} positive of {len(positive)}", "AUC compares pairs.")
-    if not np.isfinite(values).all():
-        raise DataError("finite scores", "NaN or infinity", "Predict again with a network that did not diverge.")
     _, place, sizes = np.unique(values, return_inverse=True, return_counts=True)
     # Twice the number of (negative, positive) pairs that are in order, ties once: integers, so exact.
     below = np.concatenate([[0], np.cumsum(np.bincount(place, weights=~positive, minlength=len(sizes)))])
@@ -137,7 +144,7 @@ def brier_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     >>> brier_loss([1, 0], [0.5, 0.0])
     0.125
     """
-    truth, values = _probabilities(labels, probabilities)
+    truth, values = probabilities_of(labels, probabilities)
     return float(((values - truth) ** 2).mean())
 
 
@@ -176,31 +183,11 @@ def calibration(labels: ArrayLike, probabilities: ArrayLike, *, bins: int = 15) 
     >>> calibration([0, 1, 1, 1], [0.25, 0.25, 0.75, 0.75], bins=2).expected_error
     0.25
     """
-    if bins < 1:
-        raise InputError("at least one bin", f"bins={bins}", "15 is the usual number.")
-    truth, values = _probabilities(labels, probabilities)
+    whole_number("bins", bins)
+    truth, values = probabilities_of(labels, probabilities)
     place = np.minimum((values * bins).astype(np.int64), bins - 1)
     counts = np.bincount(place, minlength=bins)
     used = counts > 0
     confidence = np.bincount(place, weights=values, minlength=bins)[used] / counts[used]
     frequency = np.bincount(place, weights=truth, minlength=bins)[used] / counts[used]
     return Calibration(counts[used], confidence, frequency)
-
-
-def _pair(labels: ArrayLike, others: ArrayLike) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    truth, values = np.asarray(labels), np.asarray(others)
-    if truth.shape != values.shape or truth.ndim != 1 or not len(truth):
-        raise DataError(
-            "as many labels as predictions, in one dimension, at least one",
-            f"shapes {truth.shape} and {values.shape}",
-            "Give one value an example, in the same order.",
-        )
-    return truth, values
-
-
-def _probabilities(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    truth, values = _pair(labels, probabilities)
-    numbers = values.astype(np.float64)
-    if not ((numbers >= 0) & (numbers <= 1)).all():  # NaN is neither
-        raise DataError("probabilities from 0 to 1", "others among them", "Give the sigmoid's output, not its logit.")
-    return truth.astype(np.float64), numbers

@@ -15,6 +15,7 @@ import numpy as np
 
 from cnnkit.errors import InputError
 from cnnkit.heads.head import Head
+from cnnkit.heads.losses import CROSS_ENTROPIES
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.score import Score
 from cnnkit.transfer.whitening import Doubles, Floats, Linear, Scaling, Whitening
@@ -83,7 +84,11 @@ def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examp
 
     Returns:
         The best, and its loss and metrics on `held_out`.
+
+    Raises:
+        InputError: The head has another loss than cross-entropy.
     """
+    refuse_other_losses(head)
     smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
     optima = path(seen, softmax=_softmax(dense), smoothing=smoothing)
     best = next(optima)
@@ -119,6 +124,21 @@ def linear_layer(tail: keras.Model) -> keras.layers.Dense:
         f"the layers {[layer.name for layer in layers]} train",
         "Make the head without hidden layers, and train='head'.",
     )
+
+
+def refuse_other_losses(head: Head) -> None:
+    """Refuses a loss that the solver does not minimise: it would give the optimum of another one.
+
+    Raises:
+        InputError: The head has another loss than cross-entropy.
+    """
+    loss = head.loss()
+    if type(loss) not in CROSS_ENTROPIES:
+        raise InputError(
+            "a head with a cross-entropy for solver='lbfgs', which solves a convex loss",
+            f"the loss {loss.name!r}",
+            'Use loss="cross_entropy" or "class_balanced", or solver="steps", which takes any loss.',
+        )
 
 
 def gather(feed: Feed, views: int) -> Examples:

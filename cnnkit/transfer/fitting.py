@@ -27,7 +27,7 @@ from cnnkit.heads.head import Head
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
 from cnnkit.transfer.engines import EngineName, Kind, Precision
-from cnnkit.transfer.exact_head import solve_head
+from cnnkit.transfer.exact_head import refuse_other_losses, solve_head
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed, MixedFeed
 from cnnkit.transfer.forward import Forward
@@ -395,6 +395,8 @@ def _check(network: Network, dataset: Dataset, plan: Plan, mix: Mixer | None) ->
     """Refuses what cannot be trained before anything is computed or written."""
     check_dataset(network, dataset)
     for phase in plan.phases:
+        if phase.solver == "lbfgs":
+            refuse_other_losses(network.head)
         if mix is not None and phase.solver == "lbfgs":
             raise InputError(
                 f"mix=None for phase {phase.name!r}, which solves for one optimum",

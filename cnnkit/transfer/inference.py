@@ -13,6 +13,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.head import ScoringHead
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.network import Network, network_of
@@ -102,7 +103,7 @@ def evaluate(
     precision: Precision = "float32",
     progress: bool = False,
 ) -> dict[str, float]:
-    """Loss and accuracy of a network on labelled pictures.
+    """Loss, accuracy and the scores of each class of a network on labelled pictures.
 
     Args:
         network: Trained, or loaded with `ck.load`.
@@ -113,7 +114,16 @@ def evaluate(
         progress: Whether to show a live line.
 
     Returns:
-        `loss`, the head's metrics (`accuracy`) and `images`, how many there were.
+        `loss`, `accuracy` and `images`, how many there were; then, as the head decides (with its threshold):
+
+            * `macro_precision`, `macro_recall`, `macro_f1`, `macro_auc`: the mean over the classes;
+            * `precision/CLASS`, `recall/CLASS`, `f1/CLASS`, `auc/CLASS`: of each class against the others.
+
+            Of several labels `accuracy` is that of all yes/no decisions, and beside the above there are `exact_match`
+            (pictures with every label right), `mean_average_precision`, `micro_precision`, `micro_recall`, `micro_f1`
+            (over all decisions), and `accuracy/LABEL`, `average_precision/LABEL`. A class that no picture shows has no
+            entries and does not count in a mean; neither has the AUC of one that every picture shows. The precision of
+            a class that was never decided for is 0. A head of your own gives the metrics that it names.
 
     Raises:
         DataError: The source is empty, or has no labels or other classes.
@@ -139,9 +149,12 @@ def evaluate(
         )
     score = Score(network.head)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
+    parts = []
     for indices, outputs in passes:
         score.add(network.head.encode(source.labels[indices]), outputs)
-    return {**score.result(), "images": float(len(source))}
+        parts.append(network.head.probabilities(outputs))
+    scores = network.head.scores(source.labels, np.concatenate(parts)) if isinstance(network.head, ScoringHead) else {}
+    return {**score.result(), "images": float(len(source)), **scores}
 
 
 def _refuse_dataset(images: object) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -104,10 +106,77 @@ def test_losses_are_cross_entropies() -> None:
         classifier(["a", "b"], hidden=(8, 4), dropout=0.1, class_weight=[1, 2]),
         classifier(["a", "b", "c"], pooling="max", label_smoothing=0.1, class_weight="balanced", seed=3),
         classifier(["a"], multi_label=True),
+        classifier(["a", "b"], loss="class_balanced_focal", gamma=1, beta=0.9, threshold=0.3),
+        classifier(["a", "b"], multi_label=True, loss="focal", threshold={"b": 0.2, "a": 0.7}),
     ],
 )
 def test_settings_round_trip(head) -> None:
     assert from_settings(head.settings()) == head
+
+
+def test_what_an_older_version_saved() -> None:
+    settings = {"kind": "classifier", "classes": ["a", "b"], "class_weight": [1.0, 2.0], "seed": 3}
+    assert from_settings(settings) == classifier(["a", "b"], class_weight=[1, 2], seed=3)
+
+
+WRONG = ["three", None, object(), [None], {"x": "y"}, 1 + 2j]
+
+
+@pytest.mark.parametrize("given", WRONG, ids=repr)
+@pytest.mark.parametrize("name", sorted(inspect.signature(classifier).parameters))
+def test_every_argument_refuses_other_types_in_words(name, given) -> None:
+    """Whatever it is, it is accepted for what it says or refused by a cnnkit error, never by a raw one."""
+    arguments = {"classes": ["a", "b"], name: given}
+    fine = (name, given) in [("class_weight", None)] or (name == "classes" and given == ["three"])
+    if fine:
+        classifier(**arguments)
+        return
+    with pytest.raises(InputError):
+        classifier(**arguments)
+
+
+def test_the_threshold_decides() -> None:
+    probabilities = np.array([[0.75, 0.25], [0.6, 0.4]])
+    assert classifier(["no", "yes"], threshold=0.3).decide(probabilities) == ["no", "yes"]
+    head = classifier(["a", "b"], multi_label=True, threshold={"b": 0.3, "a": 0.7})
+    assert head.decide(probabilities) == ["a", "b"]
+    metric = head.metrics()[0]
+    metric.update_state(np.array([[1.0, 0], [1, 1]]), probabilities)
+    assert float(metric.result()) == pytest.approx(3 / 4)
+
+
+def test_scores_of_one_label_are_those_of_scikit_learn() -> None:
+    reference = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 90)
+    p = (0.3 * labels + 0.7 * random.random(90)).round(1)
+    head = classifier(["no", "yes"], threshold=0.4)
+    scores = head.scores(labels, np.stack([1 - p, p], axis=1))
+    decided = p >= 0.4
+    assert scores["accuracy"] == pytest.approx(reference.accuracy_score(labels, decided))
+    assert scores["precision/yes"] == pytest.approx(reference.precision_score(labels, decided))
+    assert scores["recall/no"] == pytest.approx(reference.recall_score(labels, decided, pos_label=0))
+    assert scores["macro_f1"] == pytest.approx(reference.f1_score(labels, decided, average="macro"))
+    assert scores["auc/no"] == scores["auc/yes"] == pytest.approx(reference.roc_auc_score(labels, p))
+
+
+def test_scores_of_several_labels_are_those_of_scikit_learn() -> None:
+    reference = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(1)
+    truth = (random.random((80, 3)) < [0.2, 0.5, 0.8]).astype(np.float32)
+    p = 0.4 * truth + 0.6 * random.random((80, 3))
+    scores = classifier(["a", "b", "c"], multi_label=True, threshold=[0.3, 0.5, 0.6]).scores(truth, p)
+    decided = p >= [0.3, 0.5, 0.6]
+    assert scores["accuracy"] == pytest.approx((truth == decided).mean())
+    assert scores["exact_match"] == pytest.approx(reference.accuracy_score(truth, decided))
+    assert scores["micro_f1"] == pytest.approx(reference.f1_score(truth, decided, average="micro"))
+    assert scores["macro_f1"] == pytest.approx(reference.f1_score(truth, decided, average="macro"))
+    assert scores["mean_average_precision"] == pytest.approx(reference.average_precision_score(truth, p))
+    assert scores["accuracy/c"] == pytest.approx(reference.accuracy_score(truth[:, 2], decided[:, 2]))
+    assert scores["average_precision/a"] == pytest.approx(reference.average_precision_score(truth[:, 0], p[:, 0]))
+    absent = classifier(["a", "b", "c"], multi_label=True).scores(np.zeros((4, 3), np.float32), p[:4])
+    assert np.isfinite(list(absent.values())).all()
+    assert not [name for name in absent if "/" in name or name.startswith("macro")]
 
 
 def test_unknown_kind() -> None:
@@ -122,7 +191,23 @@ def test_unknown_kind() -> None:
         ({"classes": ["a", "a"]}, "different names"),
         ({"classes": ["a", "b"], "dropout": 1.0}, "0 <= dropout < 1"),
         ({"classes": ["a", "b"], "label_smoothing": -0.1}, "label_smoothing"),
-        ({"classes": ["a", "b"], "pooling": "mean"}, "pooling of"),
+        ({"classes": ["a", "b"], "pooling": "mean"}, "a pooling.*'mean'"),
+        ({"classes": ["a", "b"], "loss": "focl"}, "a loss.*'focl'.*focal"),
+        ({"classes": ["a", "b"], "loss": "focal", "gamma": -1}, "gamma of at least 0"),
+        ({"classes": ["a", "b"], "loss": "class_balanced", "beta": 1}, "0 <= beta < 1"),
+        ({"classes": ["a", "b"], "gamma": 1}, "gamma with a focal loss"),
+        ({"classes": ["a", "b"], "beta": 0.9}, "beta with a class-balanced loss"),
+        ({"classes": ["a", "b"], "loss": "class_balanced", "class_weight": "balanced"}, "from one place"),
+        ({"classes": ["a", "b"], "loss": "class_balanced", "multi_label": True}, "multi-label"),
+        ({"classes": ["a", "b"], "threshold": 1}, "0 < threshold < 1"),
+        ({"classes": ["a", "b"], "threshold": [0.2, 0.3]}, "one threshold"),
+        ({"classes": ["a", "b", "c"], "threshold": 0.3}, "no threshold for one label of 3"),
+        ({"classes": ["a", "b"], "multi_label": True, "threshold": [0.3]}, "for each of the 2"),
+        ({"classes": ["a", "b"], "multi_label": True, "threshold": {"a": 0.3}}, "by name or by index"),
+        ({"classes": ["a|c", "b"], "multi_label": True}, "joins several"),
+        ({"classes": ["a", ""]}, "with names"),
+        ({"classes": ["label", "passport"]}, r"\['label'\].*Rename"),
+        ({"classes": ["id", "passport"]}, r"\['id'\].*Rename"),
         ({"classes": ["a", "b"], "hidden": (0,)}, "hidden units"),
         ({"classes": ["a", "b"], "class_weight": "even"}, "balanced"),
         ({"classes": ["a", "b"], "class_weight": [1, 2, 3]}, "one weight for each"),

@@ -7,14 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cnnkit.backbones.extractor import backbone
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
-from cnnkit.heads.classification import classifier
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import evaluate, predict
-from cnnkit.transfer.network import attach
-from tests.transfer.worlds import GRAPHS
 
 
 def test_predict_keeps_the_order_and_gives_a_column_a_class(make, colours) -> None:
@@ -38,6 +34,45 @@ def test_evaluate_is_the_mean_over_the_pictures(make, colours) -> None:
     likelihood = np.where(labels == 1, probability, 1 - probability)
     assert result["loss"] == pytest.approx(-np.log(likelihood).mean(), rel=1e-4)
     assert result["images"] == len(colours.test)
+    reference = pytest.importorskip("sklearn.metrics")
+    decided = probability >= 0.5
+    assert result["precision/red"] == pytest.approx(reference.precision_score(labels, decided, zero_division=0))
+    assert result["recall/grey"] == pytest.approx(reference.recall_score(labels, decided, pos_label=0))
+    assert result["macro_f1"] == pytest.approx(reference.f1_score(labels, decided, average="macro", zero_division=0))
+    assert result["macro_auc"] == pytest.approx(reference.roc_auc_score(labels, probability))
+
+
+def test_a_threshold_is_used_wherever_something_is_decided(make, colours) -> None:
+    network = make()
+    p = np.sort(predict(network, colours.test)["red"].to_numpy())
+    limit = float(p[5])
+    other = make(threshold=limit)
+    assert (predict(other, colours.test)["label"] == "red").sum() == len(p) - 5
+    labels = np.asarray(colours.test.labels)
+    decided = predict(network, colours.test)["red"].to_numpy() >= limit
+    assert evaluate(other, colours.test)["accuracy"] == (decided == labels).mean()
+
+
+def test_a_head_of_ones_own_gives_the_metrics_that_it_names(make, colours) -> None:
+    """A head without `scores`, as they were before there were any, is evaluated by its loss and metrics."""
+
+    class Own:
+        def __init__(self, head) -> None:
+            self._head = head
+
+        classes = property(lambda self: self._head.classes)
+        build = property(lambda self: self._head.build)
+        loss = property(lambda self: self._head.loss)
+        metrics = property(lambda self: self._head.metrics)
+        encode = property(lambda self: self._head.encode)
+        sample_weights = property(lambda self: self._head.sample_weights)
+        probabilities = property(lambda self: self._head.probabilities)
+        decide = property(lambda self: self._head.decide)
+        settings = property(lambda self: self._head.settings)
+
+    network = make()
+    own = replace(network, head=Own(network.head))
+    assert set(evaluate(own, colours.test)) == {"loss", "accuracy", "images"}
 
 
 def test_arrays_are_pictures_too(make, colours) -> None:
@@ -80,8 +115,10 @@ def test_what_is_no_network_is_told_how_to_become_one(make, colours) -> None:
             ask(make().model, colours.test)
 
 
-def test_a_class_with_the_name_of_a_column_is_refused_before_anything_is_computed(colours) -> None:
-    network = attach(backbone(GRAPHS["residual"]()), classifier(["label", "passport"]))
+def test_a_class_with_the_name_of_a_column_is_refused_before_anything_is_computed(make, colours) -> None:
+    network = make()
+    network = replace(network, head=replace(network.head, classes=("no", "label_")))
+    object.__setattr__(network.head, "classes", ("label", "passport"))  # a head of one's own may have such a class
     with pytest.raises(InputError, match=r"\['label'\].*Rename"):
         predict(network, colours.test)
 
