@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.animation import FuncAnimation
+from matplotlib.animation import FuncAnimation, HTMLWriter
 from matplotlib.figure import Figure
 
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
+
+BUTTONS = {
+    "minus": "−",
+    "fast-backward": "|◀",
+    "step-backward": "◁",
+    "play fa-flip-horizontal": "◀",
+    "pause": "||",
+    "play": "▶",
+    "step-forward": "▷",
+    "fast-forward": "▶|",
+    "plus": "+",
+}
+"""Matplotlib's icon, which it loads from the network → the text that is shown in its place."""
+
+
+def offline(page: str) -> str:
+    """Matplotlib's page of a film with texts on its buttons, so that nothing is loaded from the network.
+
+    >>> offline('<link rel="stylesheet" href="https://far.away"><i class="fa fa-play"></i>')
+    '▶'
+    """
+    page = re.sub(r"<link[^>]*>\s*", "", page)
+    return re.sub(r'<i class="fa fa-([^"]*)"></i>', lambda icon: BUTTONS[icon[1]], page)
+
+
+class OfflineWriter(HTMLWriter):
+    """Writes a film as a page that loads nothing from the network."""
+
+    def finish(self) -> None:
+        """Completes the file."""
+        super().finish()
+        page = Path(self.outfile)
+        page.write_text(offline(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 class Film(FuncAnimation):
@@ -30,7 +65,7 @@ class Film(FuncAnimation):
         super().__init__(figure, draw, frames=frames, interval=round(1000 * seconds))
 
     def _repr_html_(self) -> str:
-        return str(self.to_jshtml())
+        return offline(str(self.to_jshtml()))
 
 
 def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1, most: int = 60) -> Film:

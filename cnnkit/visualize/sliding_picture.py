@@ -1,16 +1,17 @@
 """A convolution or a pooling drawn step by step, as a picture and as an animation.
 
-The picture of the lectures (decks 000, 003, 004) and of Dumoulin and Visin, "A guide to convolution arithmetic for
-deep learning", 2016: the window over the picture, the kernel's numbers small inside its cells, the sum written out,
-and the output as far as it is filled.
+The picture of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016: the window over the
+picture, the kernel's numbers small inside its cells, the sum written out, and the output as far as it is filled.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matplotlib.animation import FFMpegWriter, HTMLWriter, PillowWriter
+from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,7 +23,8 @@ from cnnkit.primitives.arrays import Sides
 from cnnkit.primitives.counting import Padding as Cropping
 from cnnkit.primitives.padding import Border, Padding
 from cnnkit.visualize import style
-from cnnkit.visualize.film import Film
+from cnnkit.visualize.film import Film, OfflineWriter
+from cnnkit.visualize.ink import text_width
 from cnnkit.visualize.sliding_window import (
     BORDER,
     INSERTED,
@@ -39,16 +41,16 @@ WINDOW_TINTS = {PICTURE: "#9CD0F0", BORDER: "#B9C9D6", INSERTED: "#D3E6F2"}
 FILLED, FILLING = "#FBE3D3", "#F2A679"
 """Output cells of the steps before, and of this one."""
 
-CELL = 0.5
-"""Inches of a cell in a picture of one step; text grows with the cell."""
-SHEET = 12.6
-"""Inches of a sheet of all steps, at most."""
-MOST_STEPS = 36
-"""More steps than this are too small on one sheet."""
+CELL, LEAST_CELL = 0.5, 0.34
+"""Inches of a cell, at most and at least; text grows with the cell and can be read on half a slide."""
+SHEET = (12.6, 7.7)
+"""Width and height of a sheet at most, in inches: what a slide has room for."""
 HEADING = 0.5
 """Inches of the title."""
-BETWEEN = 1.7
+BETWEEN = 1.5
 """Cells from the picture to the output, room for the arrow."""
+FORMULA, FORMULA_LINE = 24, 0.62
+"""Points of the sum where a cell is an inch, and cells that each of its lines takes."""
 
 
 def convolution(
@@ -71,16 +73,17 @@ def convolution(
         padding: As for `ck.primitives.conv2d`; the border has another tint.
         border: What the padding shows, `"zero"` or `"mirror"`.
         dilation: As for `ck.primitives.conv2d`.
-        step: The one to draw, from 1, row by row; None draws all, arranged as the output is.
+        step: The one to draw, from 1, row by row. None draws all, arranged as the output is; where that is too much
+            for a slide, as many as can be read: the first, the next, the first of the second row, the last.
         decimals: Of numbers that are not whole.
 
     Returns:
-        A figure; where all steps are drawn, up to 12.6 inches wide.
+        A figure of at most 12.6 × 7.7 inches.
 
     Raises:
-        InputError: Picture and kernel do not fit, no such step, or too many steps for one sheet.
+        InputError: Picture and kernel do not fit, no such step, or a picture of too many numbers for a slide.
 
-    >>> _ = convolution([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[10, 20], [30, 40]], step=1)  # 370, lecture 004
+    >>> _ = convolution([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[10, 20], [30, 40]], step=1)  # 370
     """
     slide = convolution_slide(image, kernel, stride=stride, padding=padding, border=border, dilation=dilation)
     return _figure(slide, step, decimals)
@@ -194,7 +197,7 @@ def pooling_animation(
     return _film(pooling_slide(image, size, kind=kind, stride=stride, padding=padding), seconds, decimals)
 
 
-WRITERS: dict[str, Any] = {".gif": PillowWriter, ".html": HTMLWriter, ".mp4": FFMpegWriter}
+WRITERS: dict[str, Any] = {".gif": PillowWriter, ".html": OfflineWriter, ".mp4": FFMpegWriter}
 
 
 def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
@@ -231,84 +234,145 @@ def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
 
 
 def _film(slide: Slide, seconds: float, decimals: int) -> Film:
-    """A frame a step."""
-    figure, (axes,) = _panels(slide, 1, 1, CELL)
+    """A frame for each step."""
+    sheet = _sheet(slide, range(1, slide.steps + 1), (1, 1), decimals)
+    figure, (axes,) = _panels(sheet, slide.title)
 
     def draw(frame: int) -> list[Artist]:
         axes.clear()
         with style.styled():
-            draw_step(axes, slide, frame + 1, cell=CELL, decimals=decimals)
+            draw_step(axes, slide, frame + 1, sheet, decimals=decimals)
         return []
 
     return Film(figure, draw, slide.steps, seconds)
 
 
 def _figure(slide: Slide, step: int | None, decimals: int) -> Figure:
-    """One step, or all of them in the order of the output."""
-    down, across = (1, 1) if step is not None else slide.output.shape
-    if down * across > MOST_STEPS:
-        raise InputError(
-            f"at most {MOST_STEPS} steps on one sheet", f"{slide.steps}", "Draw one, step=1, or an animation of all."
-        )
-    cell = min(CELL, SHEET / (across * _panel_size(slide)[0]))
-    made, panels = _panels(slide, down, across, cell)
+    """One step, or as many as a slide has room for."""
+    steps, sheet = _arranged(slide, decimals) if step is None else ([step], _sheet(slide, [step], (1, 1), decimals))
+    shown = "" if len(steps) == slide.steps or step is not None else f": {len(steps)} of {slide.steps} steps"
+    made, panels = _panels(sheet, slide.title + shown)
     with style.styled():
-        for number, axes in enumerate(panels, start=1):
-            draw_step(axes, slide, number if step is None else step, cell=cell, decimals=decimals)
+        for axes, number in zip(panels, steps, strict=False):
+            draw_step(axes, slide, number, sheet, decimals=decimals)
+        for axes in panels[len(steps) :]:
+            axes.remove()
     return made
 
 
-def _panels(slide: Slide, down: int, across: int, cell: float) -> tuple[Figure, list[Axes]]:
+@dataclass(frozen=True)
+class Sheet:
+    """Panels of one size in rows.
+
+    Attributes:
+        rows: Of panels.
+        columns: Of panels.
+        panel: Width and height of a panel, in cells.
+        cell: Inches of a cell.
+    """
+
+    rows: int
+    columns: int
+    panel: tuple[float, float]
+    cell: float
+
+
+def _sheet(slide: Slide, steps: Iterable[int], shape: tuple[int, int], decimals: int) -> Sheet:
+    """Panels of these steps, (rows, columns) of them, in cells as large as a slide has room for.
+
+    Raises:
+        InputError: No such step, or cells would be too small to be read.
+    """
+    panel = _panel_size(slide, [slide.formula(step, decimals=decimals) for step in steps])
+    sheet = Sheet(*shape, panel, _cell_size(panel, shape))
+    if sheet.cell < LEAST_CELL:
+        raise InputError(
+            "a picture whose numbers can be read on a slide, up to about 15 × 15",
+            f"{slide.shape[0]} × {slide.shape[1]}, with its border {slide.cells.shape[0]} × {slide.cells.shape[1]}",
+            "Draw a part of it: image[:9, :9].",
+        )
+    return sheet
+
+
+def _cell_size(panel: tuple[float, float], shape: tuple[int, int]) -> float:
+    """Inches of a cell where (rows, columns) of panels fill a slide."""
+    rows, columns = shape
+    return min(CELL, SHEET[0] / (columns * panel[0]), (SHEET[1] - HEADING) / (rows * panel[1]))
+
+
+def _arranged(slide: Slide, decimals: int) -> tuple[list[int], Sheet]:
+    """The steps that a slide has room for and their sheet: all as the output is, or as many as can be read."""
+    every = range(1, slide.steps + 1)
+    panel = _panel_size(slide, [slide.formula(step, decimals=decimals) for step in every])
+    down, across = slide.output.shape
+    if _cell_size(panel, (down, across)) >= LEAST_CELL:
+        return list(every), _sheet(slide, every, (down, across), decimals)
+    shapes = [(rows, columns) for rows in range(1, 7) for columns in range(1, 7)]
+    readable = [shape for shape in shapes if _cell_size(panel, shape) >= LEAST_CELL]
+    best = max(
+        readable,
+        key=lambda shape: (min(shape[0] * shape[1], slide.steps), _cell_size(panel, shape)),
+        default=(1, 1),
+    )
+    telling = [1, slide.steps, 2, across + 1, across, 3, *every]
+    steps = list(dict.fromkeys(step for step in telling if step in every))[: best[0] * best[1]]
+    return sorted(steps), _sheet(slide, every, best, decimals)
+
+
+def _panels(sheet: Sheet, title: str) -> tuple[Figure, list[Axes]]:
     """A figure with its title and room for pictures of steps, row by row, in all of which a cell has the same size."""
-    width, height = (cell * side for side in _panel_size(slide))
+    width, height = (sheet.cell * side for side in sheet.panel)
+    down, across, cell = sheet.rows, sheet.columns, sheet.cell
     made = style.figure(across * width, down * height + HEADING)
     made.set_layout_engine("none")
     share = 1 - HEADING / made.get_figheight()
-    size = min(14, 100 * made.get_figwidth() / len(slide.title))
+    size = min(14, 100 * made.get_figwidth() / len(title))
     with style.styled():
         made.suptitle(
-            slide.title, x=0.5 * cell / made.get_figwidth(), y=(1 + share) / 2, ha="left", va="center", fontsize=size
+            title, x=0.5 * cell / made.get_figwidth(), y=(1 + share) / 2, ha="left", va="center", fontsize=size
         )
         corners = [(column / across, share * (1 - (row + 1) / down)) for row in range(down) for column in range(across)]
         return made, [made.add_axes((*corner, 1 / across, share / down)) for corner in corners]
 
 
-def _panel_size(slide: Slide) -> tuple[float, float]:
-    """Width and height, in cells, of the picture of one step: grids, titles above, the sum below."""
+def _panel_size(slide: Slide, formulas: Sequence[str]) -> tuple[float, float]:
+    """Width and height, in cells, of the picture of one step: the picture, beside it the output with the sum below."""
     (high, wide), (down, across) = slide.cells.shape, slide.output.shape
-    return wide + BETWEEN + across + 1, max(high, down) + 1.6 + 0.62 * slide.taps.shape[2]
+    lines = [line for formula in formulas for line in formula.split("\n")]
+    sum_width = max(text_width(line, FORMULA) for line in lines)
+    sum_height = 0.3 + FORMULA_LINE * max(formula.count("\n") + 1 for formula in formulas)
+    return wide + BETWEEN + max(across, sum_width) + 1, max(high, down + sum_height) + 1.5
 
 
-def draw_step(axes: Axes, slide: Slide, step: int, *, cell: float = CELL, decimals: int = 1) -> None:
-    """One step of a slide on axes of the size of `_panel_size`.
+def draw_step(axes: Axes, slide: Slide, step: int, sheet: Sheet, *, decimals: int = 1) -> None:
+    """One step of a slide on axes of a sheet.
 
     Args:
         axes: Cleared before.
         slide: What is drawn.
         step: From 1.
-        cell: Inches of a cell.
+        sheet: Says how large a panel and its cells are.
         decimals: Of numbers that are not whole.
     """
-    (high, wide), down = slide.cells.shape, slide.output.shape[0]
-    width, height = _panel_size(slide)
+    wide, down = slide.cells.shape[1], slide.output.shape[0]
+    (width, height), cell = sheet.panel, sheet.cell
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 1.1, -1.1)
     axes.set_axis_off()
-    top = (high - down) / 2
     left = wide + BETWEEN
     _input(axes, slide, step, cell, decimals)
-    _output(axes, slide, step, (left, top), cell, decimals)
+    _output(axes, slide, step, (left, 0.0), cell, decimals)
+    middle = min(down, slide.cells.shape[0]) / 2
     arrow = FancyArrowPatch(
-        (wide + 0.35, high / 2), (left - 0.35, high / 2), arrowstyle="-|>", mutation_scale=24 * cell, color=style.MUTED
+        (wide + 0.3, middle), (left - 0.3, middle), arrowstyle="-|>", mutation_scale=24 * cell, color=style.MUTED
     )
     axes.add_patch(arrow)
     axes.text(0, -0.35, f"step {step} of {slide.steps}", fontsize=22 * cell, color=style.MUTED, va="bottom")
-    formula = slide.formula(step, decimals=decimals)
     axes.text(
-        0,
-        max(high, down) + 0.4,
-        formula,
-        fontsize=min(24 * cell, 100 * cell * width / max(map(len, formula.split("\n")))),
+        left,
+        down + 0.3,
+        slide.formula(step, decimals=decimals),
+        fontsize=FORMULA * cell,
         linespacing=1.35,
         va="top",
         gid="formula",

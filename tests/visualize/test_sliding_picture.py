@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +87,8 @@ def test_deck_003_zero_padding_and_a_stride_of_two() -> None:
     border_cells = 49 - 25
     assert tints(axes[0]).count(TINTS[BORDER]) + tints(axes[0]).count(WINDOW_TINTS[BORDER]) == border_cells
     assert tints(axes[0]).count(WINDOW_TINTS[BORDER]) == 5  # of the 9 at the corner
-    assert tints(axes[4]).count(WINDOW_TINTS[PICTURE]) == 9
+    (middle,) = convolution(IMAGE, KERNEL, padding=1, stride=2, step=5).axes
+    assert tints(middle).count(WINDOW_TINTS[PICTURE]) == 9
 
 
 @pytest.mark.parametrize(
@@ -199,6 +201,33 @@ def test_no_text_leaves_its_cell(step: int) -> None:
             assert any(inside), text.get_text()
 
 
+# --- a sheet is a slide
+
+
+@pytest.mark.parametrize("side", [5, 7, 15])
+def test_a_sheet_of_any_picture_is_a_slide_whose_numbers_can_be_read(side: int) -> None:
+    made = convolution(np.arange(side * side).reshape(side, side) % 10, KERNEL)
+    width, height = made.get_size_inches()
+    assert width <= 12.61
+    assert height <= 7.71
+    made.draw_without_rendering()
+    sheet = made.bbox
+    for axes in made.axes:
+        sums = next(text for text in axes.texts if text.get_gid() == "formula")
+        assert sums.get_fontsize() >= 8
+        drawn = sums.get_window_extent()
+        assert axes.bbox.x0 <= drawn.x0 <= drawn.x1 <= axes.bbox.x1 <= sheet.x1 + 1
+        assert axes.bbox.y0 <= drawn.y0 <= drawn.y1 <= axes.bbox.y1
+
+
+def test_of_many_steps_those_that_tell_most_are_drawn() -> None:
+    made = convolution(np.arange(49).reshape(7, 7), KERNEL)
+    steps = [next(text.get_text() for text in axes.texts if "step" in text.get_text()) for axes in made.axes]
+    assert steps == [f"step {number} of 25" for number in (1, 2, 6, 25)]
+    assert made.get_suptitle() == "3 × 3 convolution: 4 of 25 steps"
+    assert len(convolution(np.ones((3, 7)), KERNEL).axes) == 5  # in two rows, no step left out
+
+
 # --- films
 
 
@@ -215,12 +244,16 @@ def test_an_animation_is_a_gif_of_all_steps(tmp_path: Path) -> None:
 def test_a_notebook_shows_an_animation_with_buttons() -> None:
     page = pooling_animation([[1, 5], [2, 0]], 1)._repr_html_()
     assert page.count("data:image/png;base64") == 4
-    assert "<button" in page
+    assert page.count("<button") == 9
+    assert not re.search(r"https?://|<i class", page), "what is loaded from the network is blank offline"
 
 
 def test_other_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = transposed_convolution_animation([[1]], [[1, 2]])
-    assert "<button" in save_animation(film, tmp_path / "film.html", dpi=30).read_text(encoding="utf-8")
+    page = save_animation(film, tmp_path / "film.html", dpi=30).read_text(encoding="utf-8")
+    assert page.count("<button") == 9
+    assert "▶|" in page
+    assert not re.search(r"https?://|<i class", page)
     with pytest.raises(UnknownNameError, match=r"\.gif"):
         save_animation(film, tmp_path / "film.giv")
     monkeypatch.setattr(sliding_picture.FFMpegWriter, "isAvailable", lambda: False)
@@ -234,8 +267,8 @@ def test_other_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_cannot_be_drawn() -> None:
     with pytest.raises(InputError, match="from 1 to 9"):
         convolution(IMAGE, KERNEL, step=0)
-    with pytest.raises(InputError, match="an animation"):
-        convolution(np.zeros((9, 9)), KERNEL)
+    with pytest.raises(InputError, match=r"image\[:9, :9\]"):
+        convolution(np.zeros((40, 40)), KERNEL, step=1)
     with pytest.raises(InputError, match="Draw a channel"):
         convolution(np.zeros((9, 9, 3)), KERNEL)
     with pytest.raises(InputError, match="at least as large"):
