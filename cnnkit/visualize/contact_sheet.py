@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,15 +13,23 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
 from cnnkit.visualize.given_tables import rows_of
 
+LARGEST = 4.5
+"""Inches of a picture's side, at most: one alone does not fill a page."""
+HIGHEST = 0.62
+"""Height of a sheet of many pictures, in its width."""
+LETTER = 0.68
+"""Width of a bold letter, in its size."""
+
 
 def pictures(
-    images: Source | Sequence[Image] | Image,
+    images: Pictures,
     titles: Sequence[str] = (),
     *,
     count: int = 12,
@@ -30,21 +40,25 @@ def pictures(
     """Pictures in rows, each in a square of the same size with its title above.
 
     Args:
-        images: RGB 0…255, (h, w, 3) each, of any sizes; or grey, (h, w). Or a source, `photos.train`, of which some are
-            drawn by chance, as many of each class as of the others.
-        titles: One line a picture; of a source its classes, otherwise none at all by default.
-        count: How many pictures of a source at most.
-        columns: Pictures a row; by default what fills a slide.
+        images: Arrays of 0…255, (h, w, 3) or grey (h, w), paths or Pillow images, of any sizes; one or several. Or a
+            source, `photos.train`, or a folder, of which some are drawn by chance, as many of each class as of the
+            others.
+        titles: One for each picture; of a source its classes, otherwise none at all by default. A long one is broken
+            into two lines, a very long one is shortened.
+        count: How many pictures of a source or a folder at most.
+        columns: Pictures in a row; by default what fills a slide.
         colours: The colour of each title; ink by default.
         seed: Another seed, other pictures of a source.
 
     Returns:
-        A figure 11 inches wide.
+        A figure up to 11 inches wide.
 
     Raises:
-        InputError: No pictures, one alone, a path, or another number of titles than pictures.
-        DataError: Pictures that were divided by 255.
+        InputError: No pictures, or another number of titles than pictures.
+        DataError: Pictures that were divided by 255, or no file at a path.
     """
+    if isinstance(images, str | Path):
+        images = as_source(images)
     if isinstance(images, Source):
         some = images.take(_drawn(images, count, seed))
         images, titles = [some.image(index) for index in range(len(some))], titles or _class_names(some)
@@ -52,10 +66,9 @@ def pictures(
     refuse_scaled(sheet)
     across = columns or fitting_columns(len(sheet))
     rows = -(-len(sheet) // across)
-    side = 11 / across
-    made = style.figure(
-        11, max(1.0, rows * (side + 0.25 * max((title.count("\n") + 1 for title in titles), default=0)))
-    )
+    side = min(11 / across, LARGEST)
+    lines = max((title.count("\n") + 1 for title in fitting_titles(across, titles)), default=0)
+    made = style.figure(across * side, max(1.0, rows * (side + 0.22 * lines)))
     draw_pictures(made, sheet, titles, columns=across, colours=colours)
     return made
 
@@ -80,12 +93,18 @@ def _class_names(source: Source) -> list[str]:
 def fitting_columns(count: int) -> int:
     """Columns that leave few gaps: 6 pictures in 6 columns, 8 in two rows of 4, 12 in two rows of 6.
 
+    Of many pictures so many columns that the sheet is no higher than a slide.
+
     Raises:
         InputError: Nothing to show.
     """
     if count < 1:
         raise InputError("at least one picture", f"{count}", "Check that the source is not empty, and count.")
-    return count if count <= 6 else min(range(4, 7), key=lambda columns: (-count % columns, -columns))
+    if count <= 6:
+        return count
+    if count <= 18:
+        return min(range(4, 7), key=lambda columns: (-count % columns, -columns))
+    return next(columns for columns in range(6, count) if -(-count // columns) <= columns * HIGHEST)
 
 
 def draw_pictures(
@@ -108,14 +127,15 @@ def draw_pictures(
         for axes in grid:
             style.bare(axes)
             axes.set_box_aspect(1)
+        names, size = fitting_titles(columns, titles), title_size(columns, titles)
         for index, image in enumerate(images):
             axes = grid[index]
             show(axes, image)
             if titles:
                 axes.set_title(
-                    style.plain(titles[index]),
+                    style.plain(names[index]),
                     color=colours[index] if colours else style.INK,
-                    fontsize=title_size(columns, titles),
+                    fontsize=size,
                     loc="center",
                     pad=5,
                 )
@@ -125,9 +145,28 @@ def draw_pictures(
 
 
 def title_size(columns: int, titles: Sequence[str]) -> float:
-    """Points that let the longest title fit over a picture of a sheet 11 inches wide; 6 to 12."""
-    longest = max(max(len(line) for line in title.split("\n")) for title in titles)
-    return float(np.clip(11 * 72 / columns / max(1, longest) / 0.68, 6, 12))
+    """Points of the titles of a sheet: 12 where all fit over their pictures, 8 at least, 6 over very small pictures."""
+    longest = max((len(line) for title in titles for line in title.split("\n")), default=1)
+    side = min(11 / columns, LARGEST)
+    return float(np.clip(72 * side / max(1, longest) / LETTER, 8 if side > 1.2 else 6, 12))
+
+
+def fitting_titles(columns: int, titles: Sequence[str]) -> list[str]:
+    r"""The titles, of which lines that are wider than a picture are broken in two and shortened.
+
+    >>> fitting_titles(6, ["Welsh springer spaniel → English springer spaniel"])
+    ['Welsh springer spaniel →\nEnglish springer spaniel']
+    """
+    letters = int(72 * min(11 / columns, LARGEST) / title_size(columns, titles) / LETTER)
+    return ["\n".join(part for line in title.split("\n") for part in _broken(line, letters)) for title in titles]
+
+
+def _broken(line: str, letters: int) -> list[str]:
+    """A line in two, if it has more than so many letters, each shortened to as many."""
+    if len(line) <= letters:
+        return [line]
+    first, *others = textwrap.wrap(line, letters, break_on_hyphens=False)
+    return [style.shortened(part, letters) for part in (first, " ".join(others)) if part]
 
 
 def show(axes: Axes, image: Image) -> None:

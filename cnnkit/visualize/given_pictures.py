@@ -1,47 +1,75 @@
-"""The pictures that a caller gives, checked: what is one, what are several, and what cannot be drawn."""
+"""The pictures that a caller gives, as arrays: what is one, what are several, and what cannot be drawn.
+
+Arrays are taken as they are, so that what a network gets to see can be drawn too; all else is read by
+`ck.data.as_source`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
+from cnnkit.data.any_pictures import Picture, Pictures, as_source
+from cnnkit.data.dataset import Dataset
 from cnnkit.data.pixel_arrays import is_one_picture, seem_scaled
+from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 
-Image = NDArray[np.uint8] | NDArray[np.float32]
+Image: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 
 
-def one_picture(image: Image) -> Image:
+def one_picture(image: Picture | Source) -> Image:
     """A picture as an array, (h, w) or (h, w, channels).
 
+    Args:
+        image: An array, a path, a Pillow image, or a source of one picture.
+
     Raises:
-        InputError: Several pictures, a path, a source, or nothing.
+        InputError: Several pictures, or no picture.
+        DataError: No file at that path.
     """
+    if isinstance(image, str | Path | Pillow.Image | Source | Dataset):
+        source = as_source(image)
+        if len(source) == 1:
+            return source.image(0)
+        image = np.empty((len(source), 0, 0, 3))
     listed = isinstance(image, list | tuple)  # NumPy refuses a list of pictures of several sizes
     pixels: Any = np.asarray(None if listed else image)
     if pixels.ndim not in (2, 3) or not pixels.size:
         raise InputError(
-            "one picture, an array (h, w, channels)",
+            "one picture: an array (h, w, channels), a path or a Pillow image",
             _said(image),
-            "Pass one at a time: images[0]; of a file ck.data.decode_file(path), of a dataset photos.test.image(0).",
+            "Pass one at a time: images[0]; of a dataset photos.test.image(0).",
         )
     return pixels  # type: ignore[no-any-return]  # Any: one of two dtypes
 
 
-def several_pictures(images: Sequence[Image] | Image) -> list[Image]:
-    """The pictures of a list or of an array (n, h, w, channels) or (n, h, w), of any sizes.
+def several_pictures(images: Pictures) -> list[Image]:
+    """The pictures of whatever a caller calls pictures, of any sizes.
+
+    Args:
+        images: A list of arrays, paths and Pillow images; an array (n, h, w, channels) or (n, h, w); one picture
+            alone; a folder or a source.
 
     Raises:
-        InputError: One picture alone, a path, a source, or a part that is no picture.
+        InputError: Something else, or a part that is no picture.
+        DataError: No pictures, or no file at a path.
     """
-    if is_one_picture(getattr(images, "shape", ())) or isinstance(images, str) or not isinstance(images, Iterable):
+    if isinstance(images, str | Path | Pillow.Image | Source | Dataset):
+        source = as_source(images)
+        return [source.image(index) for index in range(len(source))]
+    if is_one_picture(getattr(images, "shape", ())):
+        return [one_picture(images)]  # type: ignore[arg-type]  # its shape says so
+    if not isinstance(images, Iterable):
         raise InputError(
-            "several pictures, a list or an array (n, h, w, 3)",
+            "pictures: a list, an array (n, h, w, 3), a folder or a source",
             _said(images),
-            "One alone is [image]; of a file ck.data.decode_file(path), of a dataset photos.test.image(0).",
+            "Pass images[:12], a folder, or photos.test.",
         )
     return [one_picture(image) for image in images]
 

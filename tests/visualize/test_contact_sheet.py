@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import cnnkit as ck
 from cnnkit.errors import DataError, InputError
@@ -85,10 +89,33 @@ def test_a_source_with_several_labels_or_none() -> None:
     assert len(pictures(ck.data.Source(("a",), (), None, SOURCE.reader, np.zeros(1))).axes) == 1
 
 
-@pytest.mark.parametrize(("count", "columns"), [(1, 1), (6, 6), (8, 4), (10, 5), (12, 6)])
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (6, 6), (8, 4), (10, 5), (12, 6), (18, 6), (30, 8)])
 def test_columns(count: int, columns: int) -> None:
     assert fitting_columns(count) == columns
-    assert len(pictures([IMAGES[0]] * count).axes) == count
+    assert sum(axes.get_visible() for axes in pictures([IMAGES[0]] * count).axes) == count
+
+
+LONG = "Welsh springer spaniel → English springer, English springer spaniel"
+
+
+@pytest.mark.parametrize("count", [6, 12])
+@pytest.mark.parametrize("title", ["dog", LONG, "Cypripedium" * 6, f"{LONG}\n98 %"])
+def test_a_sheet_is_a_slide_and_no_title_meets_another(count: int, title: str) -> None:
+    made = pictures([IMAGES[0]] * count, [title] * count)
+    assert made.get_figwidth() <= 11
+    assert made.get_figheight() <= 9
+    made.draw_without_rendering()
+    drawn = [axes.title.get_window_extent() for axes in made.axes[: min(count, 13)] if axes.get_visible()]
+    row = [box for box in drawn if abs(box.y0 - drawn[0].y0) < 1]
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(row))
+    assert made.axes[0].title.get_fontsize() >= (8 if count <= 12 else 6)
+
+
+def test_pictures_of_a_folder(tmp_path: Path) -> None:
+    for number, image in enumerate(IMAGES):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    assert len(pictures(tmp_path, count=3).axes) == 3
+    assert len(pictures(tmp_path / "1.png").axes) == 1
 
 
 def test_what_cannot_be_shown() -> None:
