@@ -24,10 +24,11 @@ from cnnkit.tasks import report_page as html
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
 from cnnkit.visualize import style
+from cnnkit.visualize.answers import answered, captions, worst_heading, worst_indices
 from cnnkit.visualize.class_activation import draw_gradcam, gradcam_figure
 from cnnkit.visualize.comparison_bars import comparison, draw_comparison
 from cnnkit.visualize.confusion_matrix import confusion, draw_confusion
-from cnnkit.visualize.contact_sheet import answered, captions, draw_pictures, worst, worst_heading, worst_indices
+from cnnkit.visualize.contact_sheet import draw_pictures, worst
 from cnnkit.visualize.tapping import deepest_maps
 from cnnkit.visualize.training_curves import curves, draw_curves
 
@@ -120,7 +121,7 @@ class Facts:
 
     @cached_property
     def answers(self) -> pd.DataFrame:
-        """See `cnnkit.visualize.contact_sheet.answered`."""
+        """See `cnnkit.visualize.answers.answered`."""
         return answered(self.source, self.predictions)
 
     @cached_property

@@ -9,6 +9,7 @@
     ck.visualize.curves(run)                        # loss and accuracy, phase by phase
     ck.visualize.confusion(labels, predicted, classes)
     ck.visualize.worst(photos.test, table)          # the mistakes it was surest of
+    ck.visualize.calibration(photos.test, table)    # whether 80 % sure is right in 80 %
     ck.visualize.gradcam_figure(net, images)        # where it looked
 
 Each returns a Matplotlib figure (or an array) that a notebook shows by itself; `save` writes one to a file. Colours,
@@ -29,6 +30,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "animation": "cnnkit.visualize.film",
         "architecture": "cnnkit.visualize.architecture_diagram",
         "block": "cnnkit.visualize.block_diagram",
+        "calibration": "cnnkit.visualize.calibration_curve",
         "comparison": "cnnkit.visualize.comparison_bars",
         "confusion": "cnnkit.visualize.confusion_matrix",
         "convolution": "cnnkit.visualize.sliding_picture",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.errors import DataError, unknown_name
+from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.metrics import classification
+from cnnkit.metrics.given_arrays import array_of, flags_of
 from cnnkit.visualize import style
+from cnnkit.visualize.answers import decided_flags
+from cnnkit.visualize.contact_sheet import fitting_columns
 
 TEXT_UP_TO = 30
 """More classes than this leave no room for numbers in the cells: colour alone tells."""
+LABELS_UP_TO = 40
+"""More labels than this are not drawn: of several labels each has a matrix of its own."""
 SHARES_UP_TO = 12
 """More classes than this leave room for the count alone."""
 
@@ -22,11 +28,12 @@ def confusion(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -
     """Counts, and for each true class the percentage that was taken for each class.
 
     A row is a true class, a column what was predicted; the percentages of a row add up to 100. What is right is on
-    the blue diagonal, what is wrong is orange; the colour deepens with the share of the row.
+    the blue diagonal, what is wrong is orange; the colour deepens with the share of the row. Where a picture may have
+    several labels, each label has a matrix of its own: whether it was there against whether it was predicted.
 
     Args:
-        labels: (n,) true classes, as indices or as names: `photos.test.labels`.
-        predicted: (n,) predicted classes, as indices or as names: `table["label"]`.
+        labels: (n,) true classes, as indices or as names; or (n, classes) of 0 and 1: `photos.test.labels`.
+        predicted: (n,) predicted classes, as indices or as names: `table["label"]`; or (n, classes) of 0 and 1.
         classes: All class names, in the order of the labels.
 
     Returns:
@@ -34,8 +41,16 @@ def confusion(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -
 
     Raises:
         DataError: No examples, other lengths, or an index that is no class.
+        InputError: `classes` is no list of names.
         UnknownNameError: A name that is no class.
     """
+    classes = _names(classes)
+    if array_of(labels).ndim == 2:
+        panels = min(len(classes), LABELS_UP_TO)
+        columns = fitting_columns(panels)
+        made = style.figure(11, 0.5 + 2.3 * -(-panels // columns) * 4.4 / max(columns, 3.2))
+        draw_label_confusions(made, labels, predicted, classes, columns=columns)
+        return made
     side = float(np.clip(2.6 + 0.58 * len(classes), 4.4, 12))
     made = style.figure(side + 0.9, side)
     draw_confusion(made, labels, predicted, classes)
@@ -63,16 +78,14 @@ def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike
     counts = confusion_counts(labels, predicted, classes)
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
-    colours = style.WRONG_SHARES(shares**0.6)  # a mistake of 5 % must be seen
     diagonal = np.eye(len(classes), dtype=bool)
-    colours[diagonal] = style.RIGHT_SHARES(shares[diagonal])
     count = len(classes)
     names = [style.plain(style.shortened(str(name), 22 if count <= 12 else 14)) for name in classes]
     size = float(np.clip(16 - 0.6 * count, 6, 14))
     both = count <= SHARES_UP_TO
     with style.styled():
         axes = canvas.subplots()
-        axes.imshow(colours, aspect="equal")
+        axes.imshow(_colours(shares), aspect="equal")
         for row, column in np.argwhere(counts) if count <= TEXT_UP_TO else ():
             colour = style.PAPER if diagonal[row, column] and shares[row, column] > 0.55 else style.INK
             texts = [(f"{counts[row, column]:,}", size, "bold", 0.5 * size if both else 0.0)]
@@ -101,25 +114,127 @@ def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike
         axes.tick_params(length=0, labelsize=label_size, labelcolor=style.INK)
         axes.set_xlabel("predicted", labelpad=8)
         axes.set_ylabel("true", labelpad=8)
-        axes.set_xticks(np.arange(1, count) - 0.5, minor=True)
-        axes.set_yticks(np.arange(1, count) - 0.5, minor=True)
-        axes.grid(which="minor", color=style.PAPER, linewidth=2 if count <= 12 else 0.6)
-        axes.tick_params(which="minor", length=0)
-        for spine in axes.spines.values():
-            spine.set_visible(True)
-            spine.set_color(style.GRID)
+        _frame(axes, count)
         right = int(counts[diagonal].sum())
         axes.set_title(f"{style.percent(right / counts.sum())} right: {right:,} of {counts.sum():,}")
 
 
+def label_confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
+    """(classes, 2, 2): for each label how often it was there (row) and was predicted (column), no before yes.
+
+    Args:
+        labels: (n, classes) of 0 and 1.
+        predicted: The same, or (n,) names joined by "|": `table["label"]`.
+        classes: All label names, in the order of the columns.
+
+    Raises:
+        DataError: Another shape, or no examples.
+        UnknownNameError: A name that is no class.
+
+    >>> label_confusion_counts([[1, 0], [1, 1]], ["a", "b"], ["a", "b"]).tolist()
+    [[[0, 0], [1, 1]], [[1, 0], [0, 1]]]
+    """
+    given = array_of(predicted)
+    decided = decided_flags(given.tolist(), classes) if given.ndim == 1 and given.dtype.kind in "OUT" else given
+    true = array_of(labels)
+    if true.shape != decided.shape or true.shape[1:] != (len(classes),) or not len(true):
+        raise DataError(
+            f"two tables of shape (n, {len(classes)}), one column for each class",
+            f"shapes {true.shape} and {given.shape}",
+            'Pass photos.test.labels and table["label"] of a multi-label network.',
+        )
+    return np.stack(
+        [classification.confusion(flags_of(true[:, j]), flags_of(decided[:, j])) for j in range(len(classes))]
+    )
+
+
+def draw_label_confusions(
+    canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str], *, columns: int
+) -> None:
+    """`confusion` of several labels on a figure or a part of one; of more than fit those with the most mistakes."""
+    counts = label_confusion_counts(labels, predicted, classes)
+    mistakes = counts[:, 0, 1] + counts[:, 1, 0]
+    chosen = np.sort(np.argsort(-mistakes, kind="stable")[:LABELS_UP_TO])
+    with style.styled():
+        grid = canvas.subplots(-(-len(chosen) // columns), columns, squeeze=False).ravel()
+        for place, axes in enumerate(grid):
+            if place >= len(chosen):
+                axes.set_visible(False)
+                continue
+            label = chosen[place]
+            _label_panel(axes, counts[label], style.plain(style.shortened(str(classes[label]), 22)))
+            if place % columns == 0:
+                axes.set_ylabel("true", labelpad=4)
+        shown = (
+            "" if len(chosen) == len(classes) else f", the {len(chosen)} labels of {len(classes)} with the most wrong"
+        )
+        right = 1 - mistakes.sum() / counts.sum()
+        canvas.suptitle(
+            f"{style.percent(right)} of all yes/no decisions right{shown}",
+            x=0.01,
+            ha="left",
+            fontsize=12,
+            fontweight="bold",
+            color=style.INK,
+        )
+
+
+def _label_panel(axes: Axes, counts: NDArray[np.int64], name: str) -> None:
+    """One label: no and yes against no and yes."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(_colours(shares), aspect="equal")
+    for row, column in np.ndindex(2, 2):
+        dark = row == column and shares[row, column] > 0.55
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]:,}",
+            ha="center",
+            va="center",
+            color=style.PAPER if dark else style.INK,
+            fontsize=13,
+            fontweight="bold",
+        )
+    axes.set_xticks([0, 1], ["not predicted", "predicted"], fontsize=9)
+    axes.set_yticks([0, 1], ["absent", "there"], fontsize=9)
+    axes.tick_params(length=0, labelcolor=style.INK)
+    axes.set_title(name, fontsize=11, loc="center")
+    _frame(axes, 2)
+
+
+def _colours(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Blue on the diagonal, orange elsewhere, deeper with the share of the row."""
+    colours: NDArray[np.float64] = style.WRONG_SHARES(shares**0.6)  # a mistake of 5 % must be seen
+    diagonal = np.eye(len(shares), dtype=bool)
+    colours[diagonal] = style.RIGHT_SHARES(shares[diagonal])
+    return colours
+
+
+def _frame(axes: Axes, count: int) -> None:
+    """White lines between cells, a thin frame around all."""
+    axes.set_xticks(np.arange(1, count) - 0.5, minor=True)
+    axes.set_yticks(np.arange(1, count) - 0.5, minor=True)
+    axes.grid(which="minor", color=style.PAPER, linewidth=2 if count <= 12 else 0.6)
+    axes.tick_params(which="minor", length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_color(style.GRID)
+
+
+def _names(classes: object) -> list[str]:
+    if isinstance(classes, str) or not isinstance(classes, Iterable) or not list(classes):
+        raise InputError("a list of class names", f"{classes!r}"[:100], "photos.classes is one.")
+    return [str(name) for name in classes]
+
+
 def _indices(values: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
     """Class indices of indices or names."""
-    given = np.asarray(values)
+    given = array_of(values)
     if given.ndim != 1:
         raise DataError(
             "one class for each example, shape (n,)",
             f"{type(values).__name__} of shape {given.shape}",
-            'Pass photos.test.labels and table["label"]; of several labels, draw one at a time.',
+            'Pass photos.test.labels and table["label"]; of several labels a table (n, classes).',
         )
     if given.dtype.kind in "iu":
         if given.size and not 0 <= given.min() <= given.max() < len(classes):

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import InputError
 from cnnkit.visualize import style
+from cnnkit.visualize.answers import answered, captions, worst_heading, worst_indices
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
-from cnnkit.visualize.given_tables import rows_of
 
 LARGEST = 4.5
 """Inches of a picture's side, at most: one alone does not fill a page."""
@@ -182,23 +182,25 @@ def show(axes: Axes, image: Image) -> None:
 
 
 def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
-    """The mistakes that a network was surest of: true class → predicted class, with its probability.
+    """The mistakes that a network was surest of: true class → predicted class, with the probability of the latter.
 
     Worth a look before any other change: wrong labels, pictures with two subjects, a class that is missing.
     Where there are fewer mistakes than `count`, all are shown; where there is none, the pictures that the network
-    was least sure of.
+    was least sure of. Where a picture may have several labels, those with the largest loss come first, and what is said
+    of each is its worst labels: `missed` one that it has, `not` one that it has not, with the network's probability.
 
     Args:
-        source: Labelled pictures, one class each.
-        table: From `ck.predict`: id, label, one probability column a class. Rows are matched by id.
+        source: Labelled pictures.
+        table: From `ck.predict`: id, label, one probability column for each class. Rows are matched by id.
         count: How many pictures at most.
 
     Returns:
         A figure 11 inches wide.
 
     Raises:
-        DataError: No source, none with one label a picture, or a picture is not in the table.
-        InputError: The table is no such.
+        DataError: No source, none with labels, or a picture is not in the table.
+        InputError: The table is no such, or the count is below 1.
+        UnknownNameError: A label in the table is no class of the source.
     """
     answers = answered(source, table)
     chosen = worst_indices(answers, count)
@@ -207,70 +209,3 @@ def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
     made.set_size_inches(width, height + 0.4)
     made.suptitle(worst_heading(answers, len(chosen)), x=0.01, ha="left", color=style.INK, fontweight="bold")
     return made
-
-
-def answered(source: Source, table: pd.DataFrame) -> pd.DataFrame:
-    """The true class beside the predicted one, a row for each example of the source, in its order.
-
-    Returns:
-        Columns `id`, `true`, `predicted`, `true_probability`, `predicted_probability`.
-
-    Raises:
-        DataError: No source, none with one label a picture, or a picture is not in the table.
-        InputError: The table has other columns, or is none.
-    """
-    if not isinstance(source, Source) or source.labels is None or source.labels.ndim != 1 or not len(source):
-        raise DataError(
-            "pictures with one label each",
-            f"{type(source).__name__}: {source!r}".splitlines()[0],
-            "Pass the labelled source that was predicted: photos.test.",
-        )
-    table = rows_of(table, ("id", "label", *source.classes), "ck.predict(net, photos.test) makes it.")
-    missing = set(source.ids) - set(table["id"])
-    if missing:
-        raise DataError(
-            "a prediction for every picture of the source",
-            f"none for {len(missing)}, {sorted(missing)[0]!r} for one",
-            "Predict this source: ck.predict(net, photos.test).",
-        )
-    rows = table.set_index("id").loc[list(source.ids)]
-    probabilities = rows[list(source.classes)].to_numpy(float)
-    position = {name: index for index, name in enumerate(source.classes)}
-    every = np.arange(len(rows))
-    return pd.DataFrame(
-        {
-            "id": list(source.ids),
-            "true": [source.classes[label] for label in source.labels.astype(np.int64)],
-            "predicted": rows["label"].to_numpy(),
-            "true_probability": probabilities[every, source.labels.astype(np.int64)],
-            "predicted_probability": probabilities[every, [position[name] for name in rows["label"]]],
-        }
-    )
-
-
-def worst_indices(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
-    """Positions of the mistakes, the least probable true class first; without any, of the least sure answers."""
-    order = np.argsort(answers["true_probability"].to_numpy(), kind="stable")
-    wrong = (answers["true"] != answers["predicted"]).to_numpy()
-    return order[wrong[order]][:count] if wrong.any() else order[:count]
-
-
-def worst_heading(answers: pd.DataFrame, shown: int) -> str:
-    """What a gallery of `shown` of the answers shows."""
-    mistakes = int((answers["true"] != answers["predicted"]).sum())
-    if not mistakes:
-        return "No mistakes: the pictures it was least sure of"
-    if mistakes == 1:
-        return "The only mistake"
-    return f"The {mistakes} mistakes" if mistakes <= shown else f"The {shown} worst of {mistakes} mistakes"
-
-
-def captions(answers: pd.DataFrame, indices: NDArray[np.int64]) -> list[str]:
-    """`true → predicted 98 %` of each chosen answer; of a right one `class 98 %`."""
-    texts = []
-    rows = answers.iloc[indices]
-    for true, guess, probability in zip(rows["true"], rows["predicted"], rows["predicted_probability"], strict=True):
-        short = [style.shortened(str(name), 18) for name in (true, guess)]
-        answer = short[1] if true == guess else " → ".join(short)
-        texts.append(f"{answer}\n{style.percent(float(probability))}")
-    return texts

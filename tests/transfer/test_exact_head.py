@@ -99,7 +99,7 @@ def test_several_classes_with_views_of_each_picture(make) -> None:
 def test_a_head_that_is_not_linear_is_refused(make, colours) -> None:
     with pytest.raises(InputError, match=r"head_dense1.*without hidden layers"):
         fit(make(hidden=(3,)), colours, plans.probe(solver="lbfgs"), progress=False)
-    with pytest.raises(InputError, match="cross-entropy.*'focal'"):
+    with pytest.raises(InputError, match=r"cross-entropy.*'focal'"):
         fit(make(loss="focal"), colours, plans.probe(solver="lbfgs"), progress=False)
     plan = Plan([Phase("deep", train=1, epochs=1, solver="lbfgs")])
     with pytest.raises(InputError, match="a linear head"):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnkit.errors import DataError, UnknownNameError
-from cnnkit.visualize.confusion_matrix import confusion, confusion_counts
+from cnnkit.errors import CnnkitError, DataError, InputError, UnknownNameError
+from cnnkit.visualize.confusion_matrix import confusion, confusion_counts, label_confusion_counts
 
 CLASSES = ["cat", "dog", "hen"]
 TRUE = ["cat", "cat", "cat", "dog", "dog", "hen"]
@@ -42,12 +42,47 @@ def test_any_number_of_classes(count: int) -> None:
     assert len(axes.texts) == {2: 4, 10: 20, 40: 0}[count]
 
 
+SHOWN = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0]])
+SAID = ["cat", "cat|hen", "dog", ""]
+
+
+def test_each_label_has_a_matrix_as_scikit_learn_counts_it() -> None:
+    reference = pytest.importorskip("sklearn.metrics")
+    flags = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 0, 0]])
+    expected = reference.multilabel_confusion_matrix(SHOWN, flags).tolist()
+    assert label_confusion_counts(SHOWN, SAID, CLASSES).tolist() == expected
+    assert label_confusion_counts(SHOWN, flags, CLASSES).tolist() == expected
+    made = confusion(SHOWN, SAID, CLASSES)
+    assert [axes.get_title(loc="center") for axes in made.axes] == CLASSES
+    assert [text.get_text() for text in made.axes[1].texts] == ["2", "0", "1", "1"]
+    assert made.get_suptitle() == "83 % of all yes/no decisions right"
+
+
+def test_of_very_many_labels_those_with_mistakes_are_drawn() -> None:
+    shown = np.zeros((3, 60), int)
+    said = shown.copy()
+    said[0, 50:] = 1
+    made = confusion(shown, said, [f"${number}" for number in range(60)])
+    assert sum(axes.get_visible() for axes in made.axes) == 40
+    assert made.axes[39].get_title(loc="center") == r"\$59"
+
+
+@pytest.mark.parametrize("given", [None, 3, "cats", [[1], [1, 0]], object(), [None, None], {"a": 1}], ids=repr)
+def test_every_argument_refuses_other_types_in_words(given) -> None:
+    for arguments in ((given, GUESS, CLASSES), (TRUE, given, CLASSES), (SHOWN, given, CLASSES), (given, SAID, CLASSES)):
+        with pytest.raises(CnnkitError):
+            confusion(*arguments)
+    if not isinstance(given, list | dict):
+        with pytest.raises(InputError, match="list of class names"):
+            confusion(TRUE, GUESS, given)
+
+
 def test_what_is_no_confusion_matrix() -> None:
     with pytest.raises(DataError, match="one prediction for each"):
         confusion_counts(TRUE, GUESS[:-1], CLASSES)
     with pytest.raises(DataError, match="from 0 to 2"):
         confusion_counts([3], [0], CLASSES)
-    with pytest.raises(DataError, match="draw one at a time"):
+    with pytest.raises(DataError, match=r"a table \(n, classes\)"):
         confusion_counts(np.zeros((2, 3)), np.zeros((2, 3)), CLASSES)
     with pytest.raises(DataError, match=r"photos\.test\.labels"):
         confusion_counts("photos", GUESS, CLASSES)

@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 import cnnkit as ck
-from cnnkit.errors import DataError, InputError
-from cnnkit.visualize.contact_sheet import answered, captions, fitting_columns, pictures, worst, worst_indices
+from cnnkit.errors import CnnkitError, DataError, InputError, UnknownNameError
+from cnnkit.visualize.answers import answered, captions, worst_indices
+from cnnkit.visualize.calibration_curve import calibration
+from cnnkit.visualize.contact_sheet import fitting_columns, pictures, worst
 
 IMAGES = np.stack([np.full((8, 8, 3), shade, np.uint8) for shade in range(0, 250, 50)])
 SOURCE = ck.data.arrays(IMAGES, np.array([0, 1, 0, 1, 0]), classes=["cat", "dog"], split=(1, 0, 0)).train
@@ -44,6 +46,67 @@ def test_the_surest_mistakes_come_first_whatever_the_order_of_the_table() -> Non
     made = worst(SOURCE, predictions, count=2)
     assert made.get_suptitle() == "The 2 worst of 3 mistakes"
     np.testing.assert_array_equal(made.axes[0].get_images()[0].get_array(), SOURCE.image(3))
+
+
+def test_of_three_classes_the_surest_mistake_is_not_the_least_probable_truth() -> None:
+    """The first says hen at 50 %, with 10 % for the truth; the second hen at 80 %, with 15 %: the second is surer."""
+    source = ck.data.arrays(IMAGES[:3], [0, 1, 2], classes=["cat", "dog", "hen"], split=(1, 0, 0)).train
+    rows = [[0.1, 0.4, 0.5], [0.05, 0.15, 0.8], [0.0, 0.0, 1.0]]
+    frame = pd.DataFrame(rows, columns=["cat", "dog", "hen"]).assign(id=list(source.ids), label="hen")
+    assert worst_indices(answered(source, frame), 2).tolist() == [1, 0]
+
+
+def test_a_threshold_makes_mistakes_below_a_half() -> None:
+    predictions = table(probabilities({1: 0.3, 3: 0.05}))
+    predictions["label"] = np.where(predictions["dog"] >= 0.25, "dog", "cat").tolist()
+    assert worst_indices(answered(SOURCE, predictions), 5).tolist() == [3]
+
+
+def test_of_several_labels_the_largest_loss_comes_first() -> None:
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
+    source = ck.data.arrays(IMAGES[:4], labels, classes=["cat", "dog"], split=(1, 0, 0)).train
+    p = np.array([[0.9, 0.1], [0.6, 0.4], [0.02, 0.9], [0.2, 0.7]])
+    said = ["cat", "cat", "dog", "dog"]
+    frame = pd.DataFrame(p, columns=["cat", "dog"]).assign(id=list(source.ids), label=said)
+    answers = answered(source, frame)
+    of_truth = np.where(labels == 1, p, 1 - p)
+    np.testing.assert_allclose(answers["loss"], -np.log(of_truth).sum(axis=1))
+    assert answers["right"].tolist() == [True, False, False, False]
+    assert worst_indices(answers, 9).tolist() == [2, 1, 3]
+    assert captions(answers, np.arange(4)) == [
+        "cat\nall right",
+        "not cat 60 %\nmissed dog 40 %",
+        "missed cat 2 %\n",
+        "not dog 70 %\n",
+    ]
+    assert worst(source, frame).get_suptitle() == "The 3 mistakes"
+
+
+@pytest.mark.parametrize("given", [None, 3, "photos", [1], object()], ids=repr)
+def test_every_argument_of_worst_refuses_other_types_in_words(given) -> None:
+    good = table(probabilities({1: 0.3}))
+    for call in (
+        lambda: worst(given, good),
+        lambda: worst(SOURCE, given),
+        lambda: calibration(given, good),
+        lambda: calibration(SOURCE, given),
+    ):
+        with pytest.raises(CnnkitError):
+            call()
+    if given != 3:
+        with pytest.raises(InputError, match="count"):
+            worst(SOURCE, good, count=given)
+    with pytest.raises(UnknownNameError, match="'dogg'"):
+        worst(SOURCE, good.assign(label="dogg"))
+
+
+def test_the_calibration_picture_says_its_numbers() -> None:
+    """Four answers at 90 %, one wrong at 70 %: 86 % sure, 80 % right; the bins are 10 and 70 points off."""
+    upper, lower = calibration(SOURCE, table(probabilities({1: 0.3}))).axes
+    title = upper.get_title(loc="left")
+    assert "86.0 % sure on average, 80.0 % right" in title
+    assert f"{(4 * 10 + 1 * 70) / 5:.1f} points" in title
+    assert sum(bar.get_height() for bar in lower.patches) == 5
 
 
 @pytest.mark.parametrize(
@@ -123,7 +186,7 @@ def test_what_cannot_be_shown() -> None:
         pictures([])
     with pytest.raises(InputError, match="as many titles"):
         pictures(IMAGES, ["one"])
-    with pytest.raises(DataError, match="one label each"):
+    with pytest.raises(DataError, match="with labels"):
         worst(ck.data.Source.empty(["cat", "dog"]), table(probabilities({})))
     with pytest.raises(DataError, match="every picture"):
         worst(SOURCE, table(probabilities({})).iloc[1:])
