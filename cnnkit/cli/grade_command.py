@@ -23,6 +23,10 @@ def grade(
     ledger: Annotated[
         str | None, typer.Option(help="A file, or postgresql://user@host/name; OUT/ledger.sqlite by default.")
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The key that seals the ledger; ledger.key beside the labels by default.")
+    ] = None,
+    section: Annotated[str, typer.Option(help="Which class this is, if the ledger has several.")] = "",
     roster: Annotated[Path | None, typer.Option(help="CSV of who is enrolled; by default everybody is.")] = None,
     canvas: Annotated[Path | None, typer.Option(help="Canvas's gradebook export, to fill in.")] = None,
     canvas_column: Annotated[str | None, typer.Option(help="The assignment's column in it, if not clear.")] = None,
@@ -65,6 +69,8 @@ def grade(
         labels=labels,
         out=out,
         ledger=ledger,
+        key=key,
+        section=section,
         roster=roster,
         workers=workers,
         require_isolation=require_isolation,

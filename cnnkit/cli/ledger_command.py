@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,20 +18,29 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 def ledger_verify(
     ledger: Place,
     head: Annotated[str | None, typer.Option(help="A hash from an earlier report that must still be there.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="The secret labels; the ledger's key lies beside them.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The ledger's key, if it lies elsewhere.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Walk along the chain of records; 1, and the first broken one, if anything was changed.
+    """Walk along the chain of records and derive every grade again; 1, and the first broken record, if any is.
 
-    Example: cnnkit ledger verify grades/ledger.sqlite
+    Nothing is written. Without the key a record that somebody appended can pass; with it none can.
+
+    Example: cnnkit ledger verify grades/ledger.sqlite --labels secret/labels.parquet
     """
+    from cnnkit.grading.audit import audit
     from cnnkit.grading.ledger import Ledger
+    from cnnkit.grading.ledger_key import key_beside, read_key
 
-    with Ledger.open(ledger, create=False) as book:
-        found = book.verify(head=head)
+    place = key or (key_beside(labels) if labels else None)
+    with Ledger.open(ledger, key=read_key(place) if place else None, read_only=True) as book:
+        found = audit(book, head=head)
     if as_json:
         print(json.dumps(asdict(found)))
     elif found.broken is None:
-        print(f"{found.records:,} records hold. Head {found.head}")
+        print(f"{found.records:,} records hold, and all grades follow from them. Head {found.head}")
+        for note in found.notes:
+            print(f"Note: {note}.")
     else:
         print(f"Record {found.broken:,} is the first that does not hold: {found.reason}.")
     if found.broken is not None:
@@ -44,7 +54,7 @@ def ledger_snapshots(ledger: Place, as_json: AsJson = False) -> None:
     """
     from cnnkit.grading.ledger import Ledger
 
-    with Ledger.open(ledger, create=False) as book:
+    with Ledger.open(ledger, read_only=True) as book:
         found = [{"created": record.created, **record.content} for record in book.records(kind="snapshot")]
     if as_json:
         print(json.dumps(found))
@@ -72,7 +82,7 @@ def ledger_diff(
     from cnnkit.grading.ledger import Ledger
     from cnnkit.grading.snapshot import changes
 
-    with Ledger.open(ledger, create=False) as book:
+    with Ledger.open(ledger, read_only=True) as book:
         numbers = [(record.content["assignment"], record.content["number"]) for record in book.records(kind="snapshot")]
         names = {name for name, _ in numbers}
         chosen = assignment or (next(iter(names)) if len(names) == 1 else "")

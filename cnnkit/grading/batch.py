@@ -19,17 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from cnnkit.errors import InputError
+from cnnkit.errors import DataError, InputError
 from cnnkit.grading import similarity, worker
-from cnnkit.grading.graded import Graded, StudentGrade
+from cnnkit.grading.attempts import BROKEN, Attempt, counting, undecided
+from cnnkit.grading.graded import AttemptRecord, Graded, StudentGrade
 from cnnkit.grading.labels import Labels, read_labels
 from cnnkit.grading.ledger import Draft, Ledger, digest
+from cnnkit.grading.ledger_key import key_at, key_beside
 from cnnkit.grading.points import Result, class_grades
 from cnnkit.grading.progress import Progress, progress_display
 from cnnkit.grading.rerun import Rerun, rerun
 from cnnkit.grading.roster import Roster, Student, read_roster
 from cnnkit.grading.snapshot import record_snapshot
-from cnnkit.grading.verdict import BROKEN, Verdict, grader_version
+from cnnkit.grading.verdict import Verdict, grader_version
 from cnnkit.grading.workers import Task, answers
 from cnnkit.submissions.assignment import ROLES, Assignment
 from cnnkit.submissions.inbox import Submission, read_inbox
@@ -105,6 +107,8 @@ def grade(
     labels: str | Path,
     out: str | Path,
     ledger: str | Path | None = None,
+    key: str | Path | None = None,
+    section: str = "",
     roster: str | Path | None = None,
     workers: int | None = None,
     isolation: str = "auto",
@@ -121,6 +125,9 @@ def grade(
         labels: The secret labels, see `labels`.
         out: The folder for the ledger, if it has no other place. `write_grades` puts the results there.
         ledger: A file or a URL for the ledger; `ledger.sqlite` in `out` by default.
+        key: The file of the key that seals the ledger, made where there is none; `ledger.key` beside the labels by
+            default. Keep it as secret as the labels.
+        section: Which class this is, where one ledger has several of one assignment; see `snapshot.record_snapshot`.
         roster: A CSV file of those who are enrolled; without it, everybody who handed in is.
         workers: How many processes; as many as there are cores by default. They change nothing else.
         isolation: See `Sandbox.open`.
@@ -132,7 +139,7 @@ def grade(
 
     Raises:
         InputError: No workers, or an isolation that does not work here.
-        DataError: An inbox, labels, a roster or a ledger that cannot be used.
+        DataError: An inbox, labels, a roster, a key or a ledger that cannot be used, or a ledger that somebody forged.
     """
     started = time.perf_counter()
     spec = Assignment.of(assignment)
@@ -147,7 +154,7 @@ def grade(
     folder.mkdir(parents=True, exist_ok=True)
     circumstances = Circumstances.of(spec, truth)
     with (
-        Ledger.open(ledger or folder / LEDGER_FILE) as book,
+        _opened(ledger or folder / LEDGER_FILE, Path(key or key_beside(labels))) as book,
         tempfile.TemporaryDirectory(prefix="cnnkit-grade-") as work,
     ):
         setup = worker.setup(
@@ -160,24 +167,27 @@ def grade(
         )
         decisions: dict[Candidate, Decision] = {}
         new = 0
-        while candidates := _undecided(everyone, decisions, spec):
+        while candidates := [
+            tries[position] for tries in everyone for position in undecided(_attempts(tries, decisions), spec)
+        ]:
             with progress_display(len(candidates), visible=progress) as display:
                 keys, more = _decide(
                     candidates, circumstances, book, setup, display, workers=count, retry=retry, spec=spec
                 )
             decisions |= {each.candidate: each for each in _decisions(book, candidates, keys)}
             new += more
-        counting = _counting(
-            (decisions[each] for tries in everyone for each in _eligible(tries, decisions, spec)), spec
-        )
-        flags = _flags(counting, spec)
+        class_tries = {tries[0].student.student: tries for tries in everyone}
+        positions = counting({student: _attempts(tries, decisions) for student, tries in class_tries.items()}, spec)
+        chosen = {student: decisions[class_tries[student][position]] for student, position in positions.items()}
+        flags = _flags(chosen, spec)
         if reproduction is not None:
-            scored = [(student, each) for student, each in counting.items() if each.verdict.score is not None]
+            scored = [(student, each) for student, each in chosen.items() if each.verdict.score is not None]
             places = ((student, each.key, each.candidate.submission.place) for student, each in scored)
             for student, flag in rerun(places, reproduction, spec, book, Path(work)).items():
                 flags[student].append(flag)
-        graded = _class(counting, flags, truth, enrolled, spec)
-        snapshot, changes = record_snapshot(book, graded, spec, circumstances.to_json())
+        records = {student: _attempt_records(tries, decisions) for student, tries in class_tries.items()}
+        graded = _class(chosen, records, flags, truth, enrolled, spec)
+        snapshot, changes = record_snapshot(book, graded, spec, circumstances.to_json(), section=section)
         return Graded(
             assignment=spec,
             circumstances=circumstances.to_json(),
@@ -192,6 +202,27 @@ def grade(
         )
 
 
+def _opened(place: str | Path, key: Path) -> Ledger:
+    """The ledger, ready to go on with: what is decided in it counts, so it has to hold.
+
+    Raises:
+        DataError: It does not.
+    """
+    first = not key.exists()  # then the ledger may be an older version's, which has no seals
+    book = Ledger.open(place, key=key_at(key))
+    found = book.verify(unsealed=first)
+    if found.broken is not None:
+        book.close()
+        raise DataError(
+            "a ledger that nobody changed",
+            f"record {found.broken:,} of {place} does not hold: {found.reason}",
+            "Put the last copy that `cnnkit ledger verify` accepts in its place, or begin a new ledger.",
+        )
+    if first:
+        book.seal_the_past()
+    return book
+
+
 def _by_student(submissions: Iterable[Submission], roster: Roster | None) -> list[list[Candidate]]:
     """Each student's submissions in the order of time, in the order of the students' names."""
     groups: dict[str, list[Candidate]] = defaultdict(list)
@@ -203,42 +234,6 @@ def _by_student(submissions: Iterable[Submission], roster: Roster | None) -> lis
         )
         groups[student.student].append(Candidate(student, submission))
     return [groups[name] for name in sorted(groups)]
-
-
-def _allowed(
-    tries: Sequence[Candidate], decisions: Mapping[Candidate, Decision], assignment: Assignment
-) -> Sequence[Candidate]:
-    """A student's submissions up to the last attempt; one that the machinery failed on uses up none."""
-    used = 0
-    for number, each in enumerate(tries, start=1):
-        used += each not in decisions or decisions[each].verdict.outcome not in BROKEN
-        if used == assignment.attempts:
-            return tries[:number]
-    return tries
-
-
-def _eligible(
-    tries: Sequence[Candidate], decisions: Mapping[Candidate, Decision], assignment: Assignment
-) -> Sequence[Candidate]:
-    """Those of a student's submissions that may count.
-
-    Attempts beyond the allowed number do not; where lateness means zero, neither does what is late if there is
-    something in time; of the rest, the last, or all where the best one counts.
-    """
-    allowed = _allowed(tries, decisions, assignment)
-    chosen = [each for each in allowed if _in_time(each, assignment)] or allowed
-    return chosen if assignment.counts == "best" else chosen[-1:]
-
-
-def _undecided(
-    everyone: Iterable[Sequence[Candidate]], decisions: Mapping[Candidate, Decision], assignment: Assignment
-) -> list[Candidate]:
-    """What has to be decided still: what may count, and of whom has handed in more than allowed every attempt."""
-    wanted: list[Candidate] = []
-    for tries in everyone:
-        limited = assignment.attempts is not None and len(tries) > assignment.attempts
-        wanted += (_allowed if limited else _eligible)(tries, decisions, assignment)
-    return [each for each in wanted if each not in decisions]
 
 
 def _decide(
@@ -313,18 +308,28 @@ def _decisions(ledger: Ledger, candidates: Sequence[Candidate], keys: Sequence[s
         yield Decision(key, candidate, found[key])
 
 
-def _counting(decisions: Iterable[Decision], assignment: Assignment) -> dict[str, Decision]:
-    """The decision on each student's one submission that counts."""
-    counting: dict[str, Decision] = {}
-    for decision in decisions:
-        student = decision.candidate.student.student
-        if student not in counting or _worth(decision, assignment) > _worth(counting[student], assignment):
-            counting[student] = decision
-    return counting
+def _attempts(tries: Iterable[Candidate], decisions: Mapping[Candidate, Decision]) -> list[Attempt]:
+    """A student's submissions with what they came to so far."""
+    attempts = []
+    for each in tries:
+        attempt = Attempt(each.submission.submitted, each.submission.late)
+        if each in decisions:
+            verdict = decisions[each].verdict
+            attempt = replace(attempt, outcome=verdict.outcome, correct=verdict.correct)
+        attempts.append(attempt)
+    return attempts
+
+
+def _attempt_records(tries: Iterable[Candidate], decisions: Mapping[Candidate, Decision]) -> tuple[AttemptRecord, ...]:
+    return tuple(
+        AttemptRecord(each.submission.submitted, each.submission.late, decisions[each].key if each in decisions else "")
+        for each in tries
+    )
 
 
 def _class(
-    counting: Mapping[str, Decision],
+    chosen: Mapping[str, Decision],
+    attempts: Mapping[str, tuple[AttemptRecord, ...]],
     flags: Mapping[str, Sequence[str]],
     labels: Labels,
     roster: Roster | None,
@@ -332,21 +337,15 @@ def _class(
 ) -> list[StudentGrade]:
     """Every student's grade, in the order of their identifiers."""
     results = [
-        Result(
-            student=student,
-            outcome=decision.verdict.outcome,
-            correct=decision.verdict.score.correct if decision.verdict.score else None,
-            submitted=decision.candidate.submission.submitted,
-            enrolled=decision.candidate.student.enrolled,
-            late=decision.candidate.submission.late,
-        )
-        for student, decision in counting.items()
+        attempt.result(student, enrolled=decision.candidate.student.enrolled)
+        for student, decision in chosen.items()
+        for attempt in _attempts([decision.candidate], {decision.candidate: decision})
     ]
-    absent = {each.student: each for each in (roster.students if roster else ()) if each.student not in counting}
+    absent = {each.student: each for each in (roster.students if roster else ()) if each.student not in chosen}
     results += [Result(student, "missing") for student in absent]
     students = []
     for grade in class_grades(results, assignment):
-        decided = counting.get(grade.student)
+        decided = chosen.get(grade.student)
         students.append(
             StudentGrade(
                 student=absent[grade.student] if decided is None else decided.candidate.student,
@@ -356,24 +355,15 @@ def _class(
                 decision="" if decided is None else decided.key,
                 verdict=None if decided is None else replace(decided.verdict, sketch=""),
                 flags=tuple(flags.get(grade.student, ())),
+                attempts=attempts.get(grade.student, ()),
             )
         )
     return students
 
 
-def _worth(decision: Decision, assignment: Assignment) -> tuple[bool, int]:
-    """What orders a student's submissions where the best counts: in time first, then the number correct."""
-    score = decision.verdict.score
-    return _in_time(decision.candidate, assignment), -1 if score is None else score.correct
-
-
-def _in_time(candidate: Candidate, assignment: Assignment) -> bool:
-    return not assignment.too_late(candidate.submission.submitted, marked=candidate.submission.late)
-
-
-def _flags(counting: Mapping[str, Decision], assignment: Assignment) -> dict[str, list[str]]:
+def _flags(chosen: Mapping[str, Decision], assignment: Assignment) -> dict[str, list[str]]:
     """What a person should look at: submissions that are alike, failures of the machinery, lateness without a time."""
-    verdicts = {student: decision.verdict for student, decision in counting.items()}
+    verdicts = {student: decision.verdict for student, decision in chosen.items()}
     flags: dict[str, list[str]] = defaultdict(list)
     scored = sorted(student for student, verdict in verdicts.items() if verdict.sketch)
     sketches = np.array([similarity.decoded(verdicts[student].sketch) for student in scored], np.int16)
@@ -384,7 +374,7 @@ def _flags(counting: Mapping[str, Decision], assignment: Assignment) -> dict[str
     for student, verdict in verdicts.items():
         if verdict.outcome in BROKEN:
             flags[student].append(f"could not be graded: {verdict.outcome}")
-    for student, decision in counting.items():
+    for student, decision in chosen.items():
         submission = decision.candidate.submission
         if submission.late and submission.submitted is None and assignment.late.policy != "none":
             flags[student].append("marked as late by the platform, which does not say by how much")

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class AttemptRecord:
+    """One of a student's submissions, as the ledger keeps it.
+
+    Attributes:
+        submitted: When it was handed in; None where the platform does not tell.
+        late: Whether the platform marks it as late.
+        decision: Key of its record in the ledger; "" where it could not count and was not graded.
+    """
+
+    submitted: datetime | None
+    late: bool
+    decision: str
+
+
+@dataclass(frozen=True)
 class StudentGrade:
     """Everything about one student.
 
@@ -28,6 +43,7 @@ class StudentGrade:
         decision: Key of its record in the ledger; "" where nothing was handed in.
         verdict: What it came to by itself; None where nothing was handed in.
         flags: What a person should look at.
+        attempts: All that was handed in, in the order of time.
     """
 
     student: Student
@@ -37,6 +53,7 @@ class StudentGrade:
     decision: str
     verdict: Verdict | None
     flags: tuple[str, ...] = ()
+    attempts: tuple[AttemptRecord, ...] = ()
 
 
 @dataclass(frozen=True)

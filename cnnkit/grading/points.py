@@ -155,7 +155,7 @@ def class_grades(results: Iterable[Result], assignment: Assignment) -> list[Grad
                 ranked=count,
                 flat=Fraction(assignment.points.flat),
                 by_rank=Fraction(assignment.points.rank) * share(rank, count),
-                penalty=_penalty(days_late, assignment),
+                penalty=penalty(days_late, assignment),
             )
         )
     return grades
@@ -181,5 +181,6 @@ def rounded(points: Fraction) -> Decimal:
     return Decimal((points * 100 + Fraction(1, 2)).__floor__()).scaleb(-2)
 
 
-def _penalty(days_late: int, assignment: Assignment) -> Fraction:
+def penalty(days_late: int, assignment: Assignment) -> Fraction:
+    """Points that so many days begun after the deadline take away."""
     return Fraction(assignment.late.per_day) * days_late if assignment.late.policy == "per-day" else Fraction(0)

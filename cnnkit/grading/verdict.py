@@ -23,8 +23,6 @@ from cnnkit.submissions.findings import Finding
 from cnnkit.submissions.gate import Outcome, check
 from cnnkit.submissions.sandbox import Sandbox
 
-BROKEN: tuple[Outcome, ...] = ("crashed", "timed out")
-"""Outcomes that say nothing of a submission: the machinery failed on it."""
 ENTRIES = 1_000  # of a folder; a fingerprint of more is of the first ones
 _CHUNK = 1 << 20
 _DECIDING = {"submissions": "", "metrics": "", "grading": "score.py"}
@@ -49,6 +47,11 @@ class Verdict:
     score: Score | None = None
     sketch: str = ""
     isolation: str = ""
+
+    @property
+    def correct(self) -> int | None:
+        """How many rows are right, where it was scored."""
+        return None if self.score is None else self.score.correct
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for the ledger."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +17,8 @@ from cnnkit.errors import DataError, InputError
 from cnnkit.grading.batch import grade
 from cnnkit.grading.graded import Graded
 from cnnkit.grading.labels import Labels, write_labels
-from cnnkit.grading.ledger import Draft, Ledger
+from cnnkit.grading.ledger import Draft, Ledger, canonical, digest
+from cnnkit.grading.ledger_key import read_key
 from cnnkit.grading.points import rounded
 from cnnkit.grading.verdict import broken, fingerprint
 from tests.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
@@ -168,10 +170,11 @@ def test_a_roster_says_who_counts(copy: Path) -> None:
     ]
 
 
-def copied_ledger(source: Path, out: Path, failed: Callable[[Mapping[str, Any]], bool]) -> None:
-    """The decisions of a ledger as if the grader had crashed on some of them."""
+def copied_ledger(root: Path, out: Path, failed: Callable[[Mapping[str, Any]], bool]) -> None:
+    """The decisions of a course's ledger as if the grader had crashed on some of them."""
     failure = broken("crashed", "none").to_json()
-    with Ledger.open(source / "ledger.sqlite") as ledger, Ledger.open(out / "ledger.sqlite") as other:
+    key = read_key(root / "ledger.key")
+    with Ledger.open(root / "out" / "ledger.sqlite") as ledger, Ledger.open(out / "ledger.sqlite", key=key) as other:
         for record in ledger.records(kind="decision"):
             content = dict(record.content)
             if failed(content):
@@ -228,7 +231,7 @@ def test_what_the_grader_failed_on_uses_up_no_attempt(
     most = SPEC.limits.submission_bytes
     of_failed = {fingerprint(root / "inbox" / f"try{number}", most) for number in failed}
     run(root, assignment=SPEC.model_copy(update={"counts": "best"}))  # decides on every attempt
-    copied_ledger(root / "out", tmp_path / "failed", lambda content: content["fingerprint"] in of_failed)
+    copied_ledger(root, tmp_path / "failed", lambda content: content["fingerprint"] in of_failed)
     ann, other = run(root, out=tmp_path / "failed").students
     assert (ann.grade.correct, other.grade.correct) == (correct, 160)
     assert (ann.grade.status == "crashed") == (correct is None)
@@ -267,7 +270,7 @@ def test_alike_submissions_are_flagged_not_punished(copy: Path) -> None:
 
 def test_a_crash_is_recorded_stays_and_can_be_tried_again(course: Path, graded: Graded, tmp_path: Path) -> None:
     """The ledger of a run in which the grader failed on Ada's submission."""
-    copied_ledger(course / "out", tmp_path, lambda content: content["student"] == "ada")
+    copied_ledger(course, tmp_path, lambda content: content["student"] == "ada")
     crashed = run(course, out=tmp_path)
     ada = crashed.students[0]
     assert (ada.grade.status, ada.grade.rank, crashed.new_decisions) == ("crashed", None, 0)
@@ -295,3 +298,49 @@ def test_an_empty_inbox_is_an_empty_class(copy: Path) -> None:
     (copy / "inbox").mkdir()
     graded = run(copy)
     assert (graded.students, graded.new_decisions, graded.counts()) == ((), 0, {})
+
+
+def test_a_decision_that_somebody_appended_counts_for_nothing(copy: Path) -> None:
+    """Whoever can write to the ledger, but has no key, cannot give himself a grade."""
+    before = run(copy)
+    place = copy / "out" / "ledger.sqlite"
+    with Ledger.open(place) as ledger:
+        bo = next(record for record in ledger.records(kind="decision") if record.content["student"] == "bo")
+        head, count = ledger.head, len(list(ledger.records()))
+    content = {**bo.content, "try": 2, "verdict": {**bo.content["verdict"], "outcome": "passed"}}
+    key = digest([content["circumstances"], "bo", content["fingerprint"], 2])
+    row = [count + 1, "decision", key, canonical(content), "2030-01-01T00:00:00+00:00", head]
+    with sqlite3.connect(place) as database:
+        database.execute("INSERT INTO cnnkit_ledger VALUES (?, ?, ?, ?, ?, ?, ?)", [*row, digest(row)])
+    with pytest.raises(DataError, match="it has no seal"):
+        run(copy)
+    with Ledger.open(place, read_only=True) as ledger:
+        assert ledger.verify(head=before.head).broken == count + 1
+
+
+def test_a_ledger_of_an_older_version_is_gone_on_with_and_sealed_from_then_on(copy: Path) -> None:
+    run(copy)
+    place = copy / "out" / "ledger.sqlite"
+    with sqlite3.connect(place) as database:
+        database.execute("DROP TABLE cnnkit_ledger_seals")
+    (copy / "ledger.key").unlink()
+    assert run(copy).new_decisions == 0
+    shutil.rmtree(copy / "inbox" / "di")
+    run(copy)
+    with Ledger.open(place, key=read_key(copy / "ledger.key"), read_only=True) as ledger:
+        found = ledger.verify()
+        assert found.broken is None
+        assert any("have no seal" in note for note in found.notes)
+
+
+def test_sections_in_one_ledger_do_not_report_each_other(tmp_path: Path) -> None:
+    first = make_class(tmp_path / "first", {"ada": 150, "bo": 140})
+    second = make_class(tmp_path / "second", {"cy": 160, "di": 130})
+    place = {"ledger": tmp_path / "ledger.sqlite", "labels": first / "labels.parquet"}
+    assert run(first, **place).changes == ()
+    assert run(second, **place).changes == ()
+    assert run(first, **place).snapshot == 1  # nothing has changed
+    shutil.rmtree(second / "inbox" / "di")
+    assert [change.student for change in run(second, **place).changes] == ["di"]
+    named = run(first, **place, section="Monday")
+    assert (named.snapshot, named.changes) == (4, ())

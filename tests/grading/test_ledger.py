@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +17,9 @@ import pytest
 import sqlalchemy as sql
 
 from cnnkit.errors import DataError, InputError
-from cnnkit.grading.ledger import ORIGIN, Draft, Ledger, canonical, digest
+from cnnkit.grading.ledger import ORIGIN, Draft, Ledger, Verification, canonical, digest
+from cnnkit.grading.ledger_database import RECORDS, SEALS
+from cnnkit.grading.ledger_key import LedgerKey, key_at, key_beside, read_key
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -26,7 +32,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     yield url
     engine = sql.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
-        connection.execute(sql.text("DROP TABLE IF EXISTS cnnkit_ledger"))
+        connection.execute(sql.text("DROP TABLE IF EXISTS cnnkit_ledger, cnnkit_ledger_seals"))
     engine.dispose()
 
 
@@ -149,8 +155,8 @@ def test_a_transaction_is_whole_or_absent(place: str) -> None:
     with Ledger.open(place) as ledger:
         with pytest.raises(RuntimeError, match="middle"):
             ledger.append(failing())
-        with pytest.raises(ValueError, match="JSON"):
-            ledger.append([draft(1), draft(2, value=float("nan"))])
+        with pytest.raises(TypeError, match="JSON"):
+            ledger.append([draft(1), draft(2, value=object())])
         assert list(ledger.records()) == []
 
 
@@ -177,10 +183,173 @@ for number in range(100_000):
         assert found.records >= 20 * 20
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), [1.0, {"x": float("nan")}]])
+def test_any_number_can_be_recorded(tmp_path: Path, value: object) -> None:
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        assert ledger.append([draft(1, value=value), draft(2, text="\udcff \u202e \x00")]) == 2
+        assert ledger.verify().broken is None
+        first, second = ledger.records()
+    assert first.content["value"] in ("nan", "inf", "-inf", [1.0, {"x": "nan"}])
+    assert second.content["text"] == "\udcff \u202e \x00"
+
+
+def appended(place: str, content: dict[str, object]) -> None:
+    """A record slipped in at the end by somebody who can write and computes the hash as it has to be."""
+    with Ledger.open(place) as ledger, ledger._engine.begin() as connection:
+        sequence, previous = ledger._last(connection)
+        row = [sequence + 1, "decision", digest("forged"), canonical(content), "2099-01-01", previous]
+        connection.execute(RECORDS.insert(), dict(zip(RECORDS.c.keys(), [*row, digest(row)], strict=True)))
+
+
+def test_what_is_appended_without_the_key_does_not_hold(place: str) -> None:
+    key = LedgerKey(b"k" * 32)
+    with Ledger.open(place, key=key) as ledger:
+        ledger.append(draft(number) for number in range(1, 4))
+        assert ledger.verify() == Verification(3, ledger.head)
+    with Ledger.open(place, read_only=True) as ledger:
+        (note,) = ledger.verify().notes
+        assert "needs the key" in note
+    with Ledger.open(place) as ledger, pytest.raises(InputError, match="no key"):
+        ledger.append([draft(4)])
+    with Ledger.open(place, key=LedgerKey(b"x" * 32)) as ledger, pytest.raises(InputError, match="the key"):
+        ledger.append([draft(4)])
+    appended(place, {"student": "eve", "points": 20})
+    for known in (None, key):
+        with Ledger.open(place, key=known, read_only=True) as ledger:
+            found = ledger.verify()
+            assert (found.broken, "no seal" in found.reason) == (4, True)
+
+
+def test_a_seal_of_another_key_does_not_hold(place: str) -> None:
+    key, forgers = LedgerKey(b"k" * 32), LedgerKey(b"f" * 32)
+    with Ledger.open(place, key=key) as ledger:
+        ledger.append([draft(1)])
+    appended(place, {"student": "eve"})
+    with Ledger.open(place, key=key) as ledger, ledger._engine.begin() as connection:
+        forged = ledger._last(connection)[1]
+        connection.execute(SEALS.insert(), {"sequence": 2, "key": key.name, "seal": forgers.seal(forged)})
+    with Ledger.open(place, key=key, read_only=True) as ledger:
+        found = ledger.verify()
+        assert (found.broken, found.reason) == (2, "its seal was not made with the key")
+
+
+def test_a_ledger_whose_seals_were_all_removed_does_not_hold(place: str) -> None:
+    with Ledger.open(place) as ledger:
+        ledger.append([draft(1)])
+    with Ledger.open(place, key=LedgerKey(b"k" * 32), read_only=True) as ledger:
+        assert ledger.verify().broken == 1
+        assert ledger.verify(unsealed=True).broken is None
+
+
+def test_a_seal_is_the_hmac_of_the_hash() -> None:
+    """RFC 4231, test case 1."""
+    key = LedgerKey(b"\x0b" * 20)
+    assert key.seal("Hi There") == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+    assert "0b" not in repr(key)
+
+
+def test_a_key_is_made_once_and_is_its_owners_only(tmp_path: Path) -> None:
+    place = key_beside(tmp_path / "labels.parquet")
+    with ThreadPoolExecutor(4) as pool:
+        keys = set(pool.map(lambda _: key_at(place), range(8)))
+    assert keys == {read_key(place)}
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["ledger.key"]
+    place.chmod(0o600)
+    place.write_text("not a key")
+    with pytest.raises(DataError, match="a ledger's key in"):
+        key_at(place)
+    with pytest.raises(DataError, match="a place for the ledger's key"):
+        key_at(tmp_path / "nowhere" / "ledger.key")
+
+
+def test_a_clock_that_went_back_is_noticed(place: str) -> None:
+    with Ledger.open(place) as ledger:
+        ledger.append([draft(1)])
+    appended(place, {"student": "late"})  # of 2099
+    with Ledger.open(place) as ledger:
+        ledger.append([draft(2)])
+        assert "the clock went back: record 3 says" in ledger.verify().notes[0]
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "ledger.sqlite"
+    with Ledger.open(place) as ledger:
+        ledger.append([draft(1)])
+    assert place.stat().st_mode & 0o777 == 0o600
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with Ledger.open(place, read_only=True) as ledger:
+        assert ledger.verify().records == 1
+        with pytest.raises(InputError, match="open to be read"):
+            ledger.append([draft(2)])
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_a_read_only_copy_can_be_verified(waiting: bool) -> None:
+    """Not by root, whom no permission stops: the child gives that up first. `waiting`: changes still lie in `-wal`."""
+    folder = Path(tempfile.mkdtemp(prefix="cnnkit-copy-", dir="/tmp"))
+    source = folder / "source"
+    source.mkdir()
+    ledger = Ledger.open(source / "ledger.sqlite")
+    ledger.append([draft(1), draft(2)])
+    if not waiting:
+        ledger.close()
+    copy = folder / "copy"
+    copy.mkdir()
+    for file in source.glob("*" if waiting else "*.sqlite"):
+        if not file.name.endswith("-shm"):
+            (copy / file.name).write_bytes(file.read_bytes())
+            (copy / file.name).chmod(0o444)
+    for each in (copy, folder):
+        each.chmod(0o555)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            with Ledger.open(copy / "ledger.sqlite", read_only=True) as read:
+                status = 0 if read.verify().records == 2 else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    ledger.close()
+    for each in (folder, copy):
+        each.chmod(0o755)
+    shutil.rmtree(folder)
+
+
 def test_sqlite_writes_ahead(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger, ledger._engine.connect() as connection:
         assert connection.execute(sql.text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(sql.text("PRAGMA synchronous")).scalar() == 2
+
+
+def test_no_other_database_is_taken_for_a_ledger(tmp_path: Path) -> None:
+    (tmp_path / "empty.sqlite").touch()
+    with sqlite3.connect(tmp_path / "other.sqlite") as database:
+        database.execute("CREATE TABLE songs (title TEXT)")
+    before = (tmp_path / "other.sqlite").read_bytes()
+    for name, received in (("empty.sqlite", "an empty database"), ("other.sqlite", "songs")):
+        with pytest.raises(DataError, match=received):
+            Ledger.open(tmp_path / name, read_only=True)
+    with pytest.raises(DataError, match="songs"):
+        Ledger.open(tmp_path / "other.sqlite")
+    with pytest.raises(DataError, match="no such file"):
+        Ledger.open(tmp_path / "nowhere.sqlite", read_only=True)
+    assert (tmp_path / "other.sqlite").read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["empty.sqlite", "other.sqlite"]
+
+
+def test_a_full_disk_is_told_and_keeps_nothing(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        with ledger._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count=20")  # as if no more room were there
+        with pytest.raises(DataError, match="full"):
+            ledger.append(draft(number, text="x" * 1_000) for number in range(200))
+        assert list(ledger.records()) == []
 
 
 def test_what_is_no_ledger(tmp_path: Path) -> None:
