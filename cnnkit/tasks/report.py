@@ -306,14 +306,13 @@ def report_figure(facts: Facts) -> Figure:
 def pick_explained(answers: pd.DataFrame, count: int) -> np.ndarray:
     """Positions worth explaining: sure right answers, class by class in turn, and up to a third of mistakes.
 
-    >>> answers = pd.DataFrame({"true": ["a", "b", "a"], "predicted": ["a", "b", "b"],
-    ...                         "true_probability": [0.9, 0.8, 0.1], "predicted_probability": [0.9, 0.8, 0.9]})
+    >>> answers = pd.DataFrame({"true": ["a", "b", "a"], "right": [True, True, False], "surprise": [-0.9, -0.8, 0.9]})
     >>> pick_explained(answers, 3).tolist()
     [0, 1, 2]
     """
-    right = (answers["true"] == answers["predicted"]).to_numpy()
+    right = answers["right"].to_numpy(bool)
     mistakes = worst_indices(answers, count // 3).tolist() if not right.all() else []
-    surest = answers[right].sort_values("predicted_probability", ascending=False, kind="stable")
+    surest = answers[right].sort_values("surprise", kind="stable")
     turn = surest.groupby("true", sort=True).cumcount()  # 0 for the surest of each class, 1 for the next …
     in_turns = surest.assign(turn=turn).sort_values(["turn", "true"], kind="stable").index.tolist()
     return np.array([*in_turns[: count - len(mistakes)], *mistakes], np.int64)

@@ -164,9 +164,8 @@ def test_explained_pictures_take_classes_in_turn_and_two_mistakes() -> None:
     answers = pd.DataFrame(
         {
             "true": list("aaaabbbbab"),
-            "predicted": list("aaaabbbbba"),
-            "true_probability": [0.6, 0.9, 0.7, 0.8, 0.6, 0.7, 0.8, 0.9, 0.4, 0.1],
-            "predicted_probability": [0.6, 0.9, 0.7, 0.8, 0.6, 0.7, 0.8, 0.9, 0.6, 0.9],
+            "right": [True] * 8 + [False] * 2,
+            "surprise": [-0.6, -0.9, -0.7, -0.8, -0.6, -0.7, -0.8, -0.9, 0.6, 0.9],
         }
     )
     assert pick_explained(answers, 6).tolist() == [1, 7, 3, 6, 9, 8]
