@@ -148,8 +148,8 @@ def test_a_network_takes_what_predict_takes() -> None:
     for looked_into in (net, net.backbone):
         with pytest.raises(DataError, match="multiply by 255"):
             gradcam_figure(looked_into, [photo / 255])
-        with pytest.raises(DataError, match="RGB with alpha"):
-            gradcam(looked_into, np.zeros((20, 30, 4), np.uint8))
+        opaque = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
+        np.testing.assert_array_equal(gradcam(looked_into, opaque), gradcam(looked_into, photo))
 
 
 def test_a_keras_model_takes_pixels_of_any_range_and_of_its_channels() -> None:
