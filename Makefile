@@ -1,5 +1,7 @@
 # Two commands: `make quickstart` shows the whole road, `make test` passes the tests.
 PYTHON ?= python3
+# Processes that share the tests, file by file.
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -11,10 +13,10 @@ quickstart: install
 
 # The gate, the same here and in CI: format, lint, types, tests.
 test: check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile -m "not slow"
 
 test-all: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""What every test may ask for: real data, a Keras home of its own, a quiet TensorFlow."""
+"""What every test may ask for: real data, and a Keras home with real weights."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,12 +17,6 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no real data at {folder}: set CNNKIT_SHARED")
     return folder.resolve()
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Features are kept in a folder of the test run, never in the checkout."""
-    monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture

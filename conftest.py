@@ -1,0 +1,32 @@
+"""What holds for every test and doctest: an environment of its own, whatever the user has set, installed or kept."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+import pytest
+
+# Settings and files of the user that would change results: keras.json, weights, matplotlibrc, kernels, start-up files.
+PREFIXES = ("CNNKIT_", "IPYTHON", "JUPYTER_", "KERAS_", "MPL", "TF_", "TFDS_", "XDG_")
+KEPT = ("CNNKIT_SHARED",)
+HOME = tempfile.mkdtemp(prefix="cnnkit-tests-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+for name in [name for name in os.environ if name.startswith(PREFIXES) and name not in KEPT]:
+    del os.environ[name]
+os.environ |= {"HOME": HOME, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+# Processes that share the tests share the cores too: more threads than cores wait for each other.
+workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if workers > 1:
+    threads = str(max((os.cpu_count() or 1) // workers, 1))
+    os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features are kept in a folder of the test run, never in the checkout."""
+    monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
