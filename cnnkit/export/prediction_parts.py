@@ -32,7 +32,6 @@ from cnnkit.export.prediction_table import ID, Batch, write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.features import software
-from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import forward_pass
 from cnnkit.transfer.network import Network, network_of
 
@@ -95,7 +94,7 @@ def predict_to_parquet(
     if part_rows < 1 or batch_size < 1:
         received = f"part_rows={part_rows}, batch_size={batch_size}"
         raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")
-    forward = Forward(network.model, engine=engine, precision=precision)
+    forward = network.forward_cache.find(engine, precision, pictures=len(source), say=lambda _line: None)
     digest = model_hash(tensor_records(network.model))
     about = {
         "model": network.model.to_json(),
@@ -111,7 +110,13 @@ def predict_to_parquet(
         missing = parts.missing()
         pictures = source.take(np.concatenate([parts.rows(number) for number in missing] or [np.zeros(0, np.int64)]))
         passes = forward_pass(
-            network, pictures, batch_size=batch_size, engine=engine, precision=precision, progress=progress
+            network,
+            pictures,
+            batch_size=batch_size,
+            engine=engine,
+            precision=precision,
+            progress=progress,
+            pictures=len(source),
         )
         computed = (
             ([pictures.ids[index] for index in indices], network.head.probabilities(outputs))

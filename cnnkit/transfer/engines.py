@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -80,9 +81,11 @@ def _openvino(graph: FoldedGraph, precision: Precision, kind: Kind) -> Run:
         hint = {"float32": "f32", "bfloat16": "bf16"}[precision]
         compiled = core.compile_model(taking.build(), "CPU", {"INFERENCE_PRECISION_HINT": hint})
     ports = [compiled.output(name) for name in graph.outputs]
+    lock = Lock()  # a compiled model has one request, which two threads must not use at once
 
     def run(images: Pictures) -> list[NDArray[np.float32]]:
-        results = compiled([images])
+        with lock:
+            results = compiled([images])
         return [results[port] for port in ports]
 
     return run

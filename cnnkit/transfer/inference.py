@@ -15,7 +15,6 @@ from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import ScoringHead
 from cnnkit.transfer.engines import EngineName, Precision
-from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
@@ -31,15 +30,18 @@ def forward_pass(
     engine: EngineName = "auto",
     precision: Precision = "float32",
     progress: bool = False,
+    pictures: int | None = None,
 ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Positions in the source, (n,), and the network's outputs for them, batch by batch and in order.
 
     Threads decode the next pictures while the network runs. Memory does not grow with the number of pictures.
-    `network.head.probabilities` makes a column a class of outputs.
+    `pictures` is how many there are in all, where the source is a part of them. `network.head.probabilities` makes one
+    column per class of outputs.
     """
     display = line(progress)
     try:
-        forward = Forward(network.model, engine=engine, precision=precision, say=display.keep)
+        count = len(source) if pictures is None else pictures
+        forward = network.forward_cache.find(engine, precision, pictures=count, say=display.keep)
         meter = Meter("predict", len(source), display)
         for batch in batches(source, network.framing, network.size, batch_size=batch_size):
             (outputs,) = forward(batch.images)

@@ -17,6 +17,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import Head
+from cnnkit.transfer.forward_cache import ForwardCache
 from cnnkit.transfer.run import Run
 
 
@@ -53,6 +54,11 @@ class Network:
         """Height and width of the input in pixels."""
         height, width = self.model.input.shape[1:3]
         return height, width
+
+    @cached_property
+    def forward_cache(self) -> ForwardCache:
+        """What runs the network in prediction, made when it is first needed."""
+        return ForwardCache(self.model)
 
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:

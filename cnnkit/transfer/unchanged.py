@@ -1,0 +1,78 @@
+"""Whether a model is still what it was when something was made of it: its layers' settings and its weights.
+
+Nothing is hashed and no number is compared, so it takes a few milliseconds for a network of any size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class LayerSettings:
+    """What the layers of a model were set to: all of their attributes but `trainable`.
+
+    Another value, `layer.activation = …`, another weight, as `enable_lora` adds them, or another number in an attribute
+    of a layer of the user's own make another graph. What is compared is the identity of the values, which this object
+    holds, so that no other value can take their place in memory.
+
+    Args:
+        model: Any Keras model; the layers of models and layers inside of it count.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        # A model's own attributes, its optimizer say, are no part of what it computes.
+        self._layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+        self._values = [dict(vars(layer)) for layer in self._layers]
+        self._identities = self._now()
+
+    def same(self) -> bool:
+        """Whether all attributes still have the values that they had."""
+        return self._now() == self._identities
+
+    def _now(self) -> list[tuple[str, int]]:
+        return [
+            (name, id(value))
+            for layer in self._layers
+            for name, value in vars(layer).items()
+            if name != "_trainable"  # inference is the same
+        ]
+
+
+class WeightValues:
+    """The weights that a model had at one moment.
+
+    A tensor of TensorFlow never changes: where somebody holds what was read from a variable, whoever writes to the
+    variable, an optimizer, `assign`, `load_weights`, has to give it other memory. The tensors are held here, so a
+    variable that reads from the same memory as then has the same numbers as then.
+
+    Args:
+        model: Any Keras model.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._variables = [variable.value for variable in model.variables]
+        self._tensors = self._read()
+        self._places = [_place(tensor) for tensor in self._tensors]
+
+    def same(self) -> bool:
+        """Whether no weight was written to since; False too where that cannot be known, on a GPU say."""
+        return None not in self._places and [_place(tensor) for tensor in self._read()] == self._places
+
+    def _read(self) -> list[Any]:
+        return [
+            tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in self._variables
+        ]
+
+
+def _place(tensor: Any) -> int | None:
+    """Where in memory the numbers of a tensor are; None where they are in no memory that Python sees."""
+    if not tensor.backing_device.endswith("/device:CPU:0"):
+        return None
+    try:
+        return int(np.asarray(memoryview(tensor)).__array_interface__["data"][0])
+    except (BufferError, RuntimeError, TypeError, ValueError):  # a type that NumPy does not have, bfloat16
+        return None
