@@ -46,6 +46,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "fit": "cnnkit.transfer.fitting",
         "load": "cnnkit.export.bundle",
         "predict": "cnnkit.transfer.inference",
+        "report": "cnnkit.tasks.report",
         "find_rate": "cnnkit.transfer.rate_finding",
         "save": "cnnkit.export.bundle",
         "truncate": "cnnkit.backbones.truncation",

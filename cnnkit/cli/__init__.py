@@ -24,12 +24,13 @@ from cnnkit.cli.grade_command import grade
 from cnnkit.cli.ledger_command import ledger_app
 from cnnkit.cli.predict_command import predict
 from cnnkit.cli.quickstart_command import quickstart
+from cnnkit.cli.report_command import report
 from cnnkit.cli.weights_command import weights_app
 from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
 FAILED, USED_WRONGLY, STOPPED = 1, 2, 130
 
-COMMANDS = (quickstart, backbones, cuts, finetune, predict, check, grade, board, bench)
+COMMANDS = (quickstart, backbones, cuts, finetune, predict, report, check, grade, board, bench)
 GROUPS = {"assignment": assignment_app, "ledger": ledger_app, "weights": weights_app}
 
 

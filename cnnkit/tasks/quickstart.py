@@ -23,7 +23,7 @@ from cnnkit.export.bundle import save
 from cnnkit.export.prediction_table import write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.heads.classification import classifier
-from cnnkit.tasks.report import write_report
+from cnnkit.tasks.report import check_replaceable, report
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.inference import evaluate, predict
 from cnnkit.transfer.network import Network, attach
@@ -98,6 +98,8 @@ def quickstart(
     """
     timings: dict[str, float] = {}
     data, out = Path(data), Path(out)
+    page, poster = out / "report.html", out / "report.png"
+    check_replaceable([page, poster])
     with _timed(timings, "draw the pictures"):
         photos = _drawn(data, pictures, seed)
     with _timed(timings, "train from nano"):
@@ -119,10 +121,11 @@ def quickstart(
             model_hash=model_hash(tensor_records(network.model)),
         )
     with _timed(timings, "report"):
-        write_report(
-            out,
-            network=network,
-            dataset=photos,
+        report(
+            network,
+            photos,
+            page,
+            poster=poster,
             run=run,
             predictions=predictions,
             comparisons=accuracy,

@@ -9,10 +9,14 @@ from string import Template
 
 import pandas as pd
 
+GENERATOR = "cnnkit report"
+"""By which a later report knows that a file is one."""
+
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="cnnkit report">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>

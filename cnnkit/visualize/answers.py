@@ -168,3 +168,21 @@ def _of_several(
         for label in wrong[np.argsort(of_truth[wrong], kind="stable")][:2]
     ]
     return "\n".join([*lines, ""][:2])
+
+
+def truth_and_answers(
+    source: Source, table: pd.DataFrame
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
+    """What is shown, what was decided and the probabilities, (n, classes) each, in the order of the source.
+
+    Args:
+        source: As for `answered`.
+        table: As for `answered`, which has accepted both.
+    """
+    rows = table.drop_duplicates("id").set_index("id").loc[list(source.ids)]
+    probabilities = rows[list(source.classes)].to_numpy(float)
+    if source.multi_label:
+        return np.asarray(source.labels, bool), decided_flags(rows["label"].tolist(), source.classes), probabilities
+    names = np.asarray(source.classes)
+    shown = np.eye(len(names), dtype=bool)[np.asarray(source.labels, np.int64)]
+    return shown, rows["label"].to_numpy(str)[:, None] == names[None], probabilities

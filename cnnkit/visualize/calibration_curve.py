@@ -12,7 +12,7 @@ from cnnkit.data.source import Source
 from cnnkit.metrics.classification import Calibration
 from cnnkit.metrics.classification import calibration as calibration_of
 from cnnkit.visualize import style
-from cnnkit.visualize.answers import answered, decided_flags
+from cnnkit.visualize.answers import answered, truth_and_answers
 
 BINS = 10
 
@@ -44,11 +44,8 @@ def confidences(source: Source, table: pd.DataFrame) -> tuple[NDArray[np.bool_],
     answers = answered(source, table)
     if not source.multi_label:
         return answers["right"].to_numpy(bool), np.clip(answers["predicted_probability"].to_numpy(float), 0, 1)
-    rows = table.drop_duplicates("id").set_index("id").loc[list(source.ids)]
-    decided = decided_flags(rows["label"].tolist(), source.classes)
-    p = rows[list(source.classes)].to_numpy(float)
-    right = decided == np.asarray(source.labels, bool)
-    return right.ravel(), np.clip(np.where(decided, p, 1 - p), 0, 1).ravel()
+    shown, decided, p = truth_and_answers(source, table)
+    return (shown == decided).ravel(), np.clip(np.where(decided, p, 1 - p), 0, 1).ravel()
 
 
 def draw_calibration(canvas: style.Canvas, right: NDArray[np.bool_], confidence: NDArray[np.float64]) -> None:

@@ -1,0 +1,46 @@
+"""`cnnkit report`: a bundle and its pictures in, one page to show around out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    bundle: Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")],
+    data: Annotated[Path, typer.Argument(help="The folder of its pictures, split as in its training.")],
+    out: Annotated[Path, typer.Option(help="The page to write, one HTML file.")] = Path("report.html"),
+    poster: Annotated[Path | None, typer.Option(help="A PNG file that shows the same as one picture.")] = None,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split; that of the training by default.")] = None,
+    force: Annotated[bool, typer.Option(help="Replace a file that is no report.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Write a page on what came of a training: scores, curves, confusion, worst mistakes, calibration, Grad-CAM.
+
+    It is about the test pictures, or validation where there are none. The page needs nothing else: it can be sent.
+
+    Example: cnnkit report runs/photos photos/ --out photos.html
+    """
+    from cnnkit._quiet import import_quietly
+
+    import_quietly("keras")
+    import cnnkit as ck
+    from cnnkit.tasks.report_facts import held_out
+
+    network = ck.load(bundle)
+    of_training = 0 if network.run is None else network.run.seed
+    photos = ck.data.folder(data, seed=of_training if seed is None else seed, classes=network.classes)
+    source = held_out(photos)
+    table = ck.predict(network, source, progress=not as_json)
+    page = ck.report(network, photos, out, poster=poster, predictions=table, title=title, force=force)
+    scores = network.head.scores(source.labels, table[list(network.classes)].to_numpy())
+    result = {"out": str(page), "poster": str(poster) if poster else None, "pictures": len(source), "scores": scores}
+    if as_json:
+        print(json.dumps(result))
+        return
+    print(f"accuracy {scores['accuracy']:.3f}, F1 {scores['macro_f1']:.3f} on {len(source)} pictures")
+    print(f"report in {page}" + (f", poster in {poster}" if poster else ""))
