@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.given_tables import rows_of
 
@@ -24,40 +26,41 @@ PANELS = {
 """Column of the table → title and colour."""
 
 
-def costs(table: pd.DataFrame | AnyNetwork, *, rows: int = 40) -> Figure:
+def costs(table: pd.DataFrame | AnyNetwork, *, rows: int = 24) -> Figure:
     """Activations, parameters, multiply-adds and receptive field of every layer, side by side.
 
     Layers that cost nothing and change no shape (activations, dropout) are drawn with the one before. A network of
-    more layers than `rows` is drawn by the size of its maps: one bar for all layers of 56 × 56, and so on.
+    more layers than `rows` is drawn by the size of its maps: one bar for all layers of 56 × 56, and so on. A bar of
+    the receptive field ends where the picture does; its number goes on, as the arithmetic does.
 
     Args:
         table: A network, a backbone or a Keras model; or what `ck.primitives.count` or `ck.backbones.count` gives.
-        rows: Bars at most, before layers are taken together.
+        rows: Bars at most; 24 fill a slide.
 
     Returns:
         A figure 12 inches wide.
 
     Raises:
-        InputError: A table of something else, or no network.
+        InputError: A table of something else, no network, or no rows.
 
     >>> from cnnkit.primitives.cost_table import count
     >>> from cnnkit.primitives.layers import Conv, Dense, Flatten, Pool
     >>> _ = costs(count([Conv(32, 5), Pool(2), Flatten(), Dense(10)], (28, 28, 1)))
     """
+    if rows < 1:
+        raise InputError("rows of at least 1", f"{rows}", "24 fill a slide.")
     table = _counted(table)
-    drawn = _merged(table, _layers(table))
-    if len(drawn) > rows:
-        drawn = _merged(table, _maps(table)).assign(name=_spans(table, _maps(table)))
+    drawn = _grouped(table, rows)
+    side = max((side for side in table["shape"].iloc[0][:-1] if side), default=None)
     made = style.figure(12, 1.3 + 0.27 * len(drawn))
     with style.styled():
         panels = made.subplots(1, len(PANELS), sharey=True)
         for axes, (column, (title, colour)) in zip(panels, PANELS.items(), strict=True):
-            _bars(axes, drawn[column], title, colour)
+            if column == "receptive_field":
+                _field(axes, drawn[column], title, colour, side)
+            else:
+                _bars(axes, drawn[column], title, colour)
         _names(panels[0], drawn)
-        side = max((side for side in table["shape"].iloc[0][:-1] if side), default=None)
-        if side:
-            panels[-1].axvline(side, color=style.MUTED, linewidth=1, linestyle=(0, (3, 3)))
-            panels[-1].set_xlabel(f"dashed: the picture's side, {side}")
     return made
 
 
@@ -71,22 +74,55 @@ def _counted(given: pd.DataFrame | AnyNetwork) -> pd.DataFrame:
     return rows_of(given, ("name", "shape", *PANELS), "Pass a network, or what ck.primitives.count gives.")
 
 
+def _grouped(table: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """The bars: layers, or as many as fit of what is taken together."""
+    drawn = _merged(table, _layers(table))
+    shapes = _unpadded(table)
+    for groups in (_maps(shapes), _maps(_steady(shapes))):
+        if len(drawn) > rows:
+            drawn = _taken_together(table, groups)
+    if len(drawn) > rows:  # as even as possible
+        drawn = _taken_together(table, pd.Series(np.arange(len(table)) * rows // len(table), index=table.index))
+    return drawn
+
+
+def _taken_together(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """The bars of groups of many layers, each with the names of its first and last and the shape of its last maps."""
+    names, shapes = table["name"].groupby(groups), table["shape"].groupby(groups)
+    first, last = (part.map(lambda name: style.shortened(name, 17)) for part in (names.first(), names.last()))
+    made = _merged(table, groups).assign(name=first.where(names.size() == 1, first + " – " + last))
+    axes = len(table["shape"].iloc[0])  # a shuffle of channels has one more
+    told = {group: next((shape for shape in members[::-1] if len(shape) == axes), None) for group, members in shapes}
+    return made.assign(shape=[told[group] or shape for group, shape in made["shape"].items()])
+
+
 def _layers(table: pd.DataFrame) -> pd.Series:
     """A number for each row: the same for a layer and what follows it at no cost."""
     shapes = table["shape"].map(str)
     return ((table["multiply_adds"] > 0) | (shapes != shapes.shift())).cumsum()
 
 
-def _maps(table: pd.DataFrame) -> pd.Series:
+def _unpadded(table: pd.DataFrame) -> pd.Series:
+    """The shapes, of a layer that only pads that of the next: a border is no other size of the maps."""
+    pads = table["kind"].str.contains("Padding") if "kind" in table else pd.Series(False, index=table.index)
+    return table["shape"].where(~pads).bfill().ffill()
+
+
+def _maps(shapes: pd.Series) -> pd.Series:
     """A number for each row: the same for consecutive layers whose maps have the same sides."""
-    sides = table["shape"].map(lambda shape: str(shape[:-1]))
+    sides = shapes.map(lambda shape: str(shape[:-1]))
     return (sides != sides.shift()).cumsum()
 
 
-def _spans(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
-    """First and last layer of each group."""
-    names = table.groupby(groups)["name"]
-    return names.first().where(names.size() == 1, names.first() + " … " + names.last())
+def _steady(shapes: pd.Series) -> pd.Series:
+    """For each layer the largest maps from there on, as a shape without channels.
+
+    A side way (the one number for each channel of squeeze and excitation, the strided branch of a cell) belongs to the
+    maps that it comes back to.
+    """
+    sizes = [math.prod(side or 1 for side in shape[:-1]) if len(shape) > 1 else 0 for shape in shapes]
+    largest = np.maximum.accumulate(sizes[::-1])[::-1]
+    return pd.Series([(int(size), 1) for size in largest], index=shapes.index)
 
 
 def _merged(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -115,18 +151,32 @@ def _bars(axes: Axes, values: pd.Series, title: str, colour: str) -> None:
                 color=style.MUTED,
                 bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.8},
             )
-    last = title == "receptive field"
-    total = f"last layer: {compact(numbers[-1])}" if last else compact(sum(numbers))
-    axes.set_title(f"{title}\n{total}", color=style.INK)
+    axes.set_title(f"{title}\n{compact(sum(numbers))}", color=style.INK)
     axes.set_xlim(0, 1.28 * longest)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
 
 
+def _field(axes: Axes, fields: pd.Series, title: str, colour: str, side: int | None) -> None:
+    """The panel of the receptive field: bars that end where the picture does, and numbers that go on."""
+    known = [0.0 if pd.isna(field) else float(field) for field in fields]
+    _bars(axes, pd.Series([min(field, side or field) for field in known]), title, colour)
+    for text, field in zip(axes.texts, filter(None, known), strict=True):
+        text.set_text(
+            compact(field) if side is None or field < side else "all" if field == side else f"all, {compact(field)}"
+        )
+    widest = max(known)
+    axes.set_title(f"{title}\n" + (f"up to {compact(widest)}" if widest else "not known"), color=style.INK)
+    if side and widest:
+        axes.axvline(side, color=style.MUTED, linewidth=1, linestyle=(0, (3, 3)))
+        axes.set_xlim(0, 1.45 * side if widest >= side else 1.1 * side)
+        axes.set_xlabel(f"dashed: the picture, {side} pixels", loc="right")
+
+
 def _names(axes: Axes, drawn: pd.DataFrame) -> None:
     """The layers' names and shapes, from top to bottom."""
     labels = [
-        f"{style.plain(style.shortened(name, 26))}   {' × '.join('?' if side is None else str(side) for side in shape)}"
+        f"{style.plain(style.shortened(name, 37))}   {' × '.join('?' if side is None else str(side) for side in shape)}"
         for name, shape in zip(drawn["name"], drawn["shape"], strict=True)
     ]
     axes.set_yticks(range(len(labels)), labels, fontsize=8.5)

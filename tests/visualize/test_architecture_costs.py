@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 import cnnkit as ck
 from cnnkit.errors import InputError
-from cnnkit.primitives.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
+from cnnkit.primitives.layers import Activation, BatchNorm, Conv, Dense, Flatten, GlobalPool, Pool
 from cnnkit.visualize.architecture_costs import PANELS, costs
 from tests.visualize.small_networks import network
 
@@ -47,8 +48,59 @@ def test_many_layers_are_drawn_by_the_size_of_their_maps() -> None:
     table = ck.primitives.count([*[Conv(4, 3, padding=1)] * 9, Pool(2), *[Conv(4, 3, padding=1)] * 9], (16, 16, 4))
     assert len(names(costs(table))) == 20
     figure = costs(table, rows=12)
-    assert names(figure) == ["input … conv9   16 × 16 × 4", "pool1 … conv18   8 × 8 × 4"]
+    assert names(figure) == ["input – conv9   16 × 16 × 4", "pool1 – conv18   8 × 8 × 4"]
     assert sum(bars(figure, 1)) == table["parameters"].sum()
+
+
+@pytest.fixture(scope="module")
+def winding() -> pd.DataFrame:
+    """Squeeze and excitation, a cell with strided branches, a border, and a global mean at the end."""
+    layers = keras.layers
+    x = image = keras.Input((32, 32, 3))
+    for block in range(12):
+        gate = layers.Dense(8, activation="sigmoid")(layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3)(x)))
+        x = layers.Multiply()([layers.Conv2D(8, 3, padding="same")(x), layers.Reshape((1, 1, 8))(gate)])
+        if block % 4 == 3:
+            padded = layers.ZeroPadding2D()(x)
+            x = layers.Concatenate()([layers.Conv2D(8, 3, strides=2)(padded), layers.MaxPooling2D(2)(x)])
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    return ck.backbones.count(keras.Model(image, layers.Dense(10, name="predictions")(x)))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 6, 24])
+def test_never_more_bars_than_rows_and_no_sum_is_lost(winding: pd.DataFrame, rows: int) -> None:
+    figure = costs(winding, rows=rows)
+    assert len(names(figure)) <= rows
+    for panel, column in enumerate(["activations", "parameters", "multiply_adds"]):
+        assert sum(bars(figure, panel)) == winding[column].sum()
+
+
+def test_side_ways_belong_to_the_maps_that_they_come_back_to(winding: pd.DataFrame) -> None:
+    sides = [name.split()[3] for name in names(costs(winding))]
+    assert sides == ["32", "16", "8", "4", "10"]
+
+
+def test_no_layer_sees_less_than_the_one_before_and_a_mean_sees_the_whole_picture() -> None:
+    table = ck.primitives.count([*[Conv(4, 3, stride=2, padding=1)] * 5, GlobalPool(), Dense(3)], (32, 32, 3))
+    assert table["receptive_field"].tolist()[-3:] == [63, 32, 32]  # the last map reaches beyond the picture
+    figure = costs(table)
+    assert bars(figure, 3) == [1, 3, 7, 15, 31, 32, 32, 32]
+    assert [text.get_text() for text in figure.axes[3].texts] == ["1", "3", "7", "15", "31", "all, 63", "all", "all"]
+
+
+@pytest.mark.parametrize("rows", [3, 24])
+def test_no_text_is_clipped(winding: pd.DataFrame, rows: int) -> None:
+    figure = costs(winding, rows=rows)
+    figure.draw_without_rendering()
+    texts = [text for axes in figure.axes for text in (*axes.texts, axes.xaxis.label, *axes.get_yticklabels())]
+    for box in [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]:
+        assert figure.bbox.x0 <= box.x0
+        assert box.x1 <= figure.bbox.x1
+
+
+def test_no_rows() -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        costs(ck.primitives.count(LECTURE, (28, 28, 1)), rows=0)
 
 
 def test_what_is_not_counted_is_drawn_without_a_bar() -> None:
