@@ -25,6 +25,8 @@ WIDEST = 14.6
 """Inches of a row, where it can be broken."""
 TALLEST = 1.6
 """Inches of the largest map, where nothing runs beside it."""
+USUAL_SIDE = 224
+"""Pixels of a picture of any size."""
 GAP, MARGIN = 0.28, 0.3
 """Inches between boxes, and around all."""
 SHAPE_SIZE, WORDS_SIZE = 8.5, 8.0
@@ -134,7 +136,8 @@ def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
         raise unknown_name("a detail", detail, DETAILS)
     model = graph_of(drawn)
     parts = DETAILS[detail](model)
-    largest = max((side for part in parts for side in part.sides if side), default=1)
+    known = [side for part in parts for side in part.sides if side]
+    largest = max(known + [USUAL_SIDE] * any(None in part.sides for part in parts), default=1)
     layout = layered([part.parents for part in parts])
     tallest = TALLEST / math.sqrt(len(set(layout.lanes)))
     boxes = [Box(part, largest, tallest, detail == "layers") for part in parts]

@@ -8,6 +8,7 @@ layers (a convolution, its normalization and its activation), blocks (a fork, it
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
@@ -15,13 +16,15 @@ from graphlib import TopologicalSorter
 import keras
 
 from cnnkit.backbones.graph import Node, nodes
-from cnnkit.visualize.layer_words import MINOR, Words, described, extras, said, stride_of
+from cnnkit.visualize.layer_words import Words, described, extras, is_minor, leading, said, stride_of
 from cnnkit.visualize.layered_graph import readers_of
 
 Shape = tuple[int | None, ...]
 
 TANGLE = 6
 """More joins of one size than this, which end no block, are drawn as one part in stages."""
+MOST_WORDS = 4
+"""Kinds of convolutions that such a part names."""
 FEATURES = ("joining", "convolution", "branches", "residual")
 """Kinds that a stage takes together, and what it is then: the last of them."""
 
@@ -72,7 +75,7 @@ def layer_parts(model: keras.Model) -> list[Part]:
     parts: list[Part] = []
     for call in calls:
         above = tuple(dict.fromkeys(home[parent] for parent in call.parents))
-        if type(call.layer).__name__ in MINOR and len(above) == 1:
+        if is_minor(call.layer) and len(above) == 1:
             home.append(above[0])
             host = parts[above[0]]
             also = (*host.extras, *extras(call.layer))
@@ -83,7 +86,7 @@ def layer_parts(model: keras.Model) -> list[Part]:
             if kind == "dense" and len(shape) > 2:
                 kind, words = "convolution", "×".join("1" * (len(shape) - 1))  # a dense layer at each place
             home.append(len(parts))
-            stride, groups = stride_of(call.layer), getattr(call.layer, "groups", 1)
+            stride, groups = stride_of(call.layer), getattr(leading(call.layer), "groups", 1)
             also = tuple(extras(call.layer))
             parts.append(Part((call.name,), kind, shape, ((words,),), stride, groups, above, also))
     for call, at in zip(calls, home, strict=True):
@@ -248,6 +251,9 @@ def _block(parts: Sequence[Part], region: Sequence[int]) -> Part:
         longest[at] = [*before, at]
     branches = [longest[parent] for parent in join.parents if parent in longest]
     if join.words == (("concatenate",),):
+        reads = _chosen_maps(parts, branches)
+        if reads:
+            return replace(join, kind="convolution", words=((reads,),), stride=1, names=names, extras=())
         kind, count = "branches", len(branches)
     else:
         kind, count = "residual", 1
@@ -255,6 +261,14 @@ def _block(parts: Sequence[Part], region: Sequence[int]) -> Part:
     return replace(
         join, kind=kind, words=((f"{count} branches",) if count > 1 else words,), stride=1, names=names, extras=()
     )
+
+
+def _chosen_maps(parts: Sequence[Part], branches: Sequence[Sequence[int]]) -> str:
+    """The words of one convolution each of whose maps reads chosen maps, as LeNet's C3; otherwise nothing."""
+    last = {parts[branch[-1]].words for branch in branches}
+    chosen = all(len(branch) == 2 and parts[branch[0]].kind == "joining" for branch in branches)
+    alike = len(last) == 1 and len(branches) > 1 and parts[branches[0][-1]].kind == "convolution"
+    return f"{parts[branches[0][-1]].words[0][0]}, each on some maps" if chosen and alike else ""
 
 
 def _chain(parts: Sequence[Part], group: Sequence[int]) -> Part:
@@ -324,8 +338,12 @@ def _ordered(parts: list[Part]) -> list[Part]:
 
 
 def _tangle(parts: Sequence[Part], group: Sequence[int]) -> Part:
+    """A part that says how many cells it has, each of which ends in a concatenation, and what they are made of."""
     names = _names(parts, group)
-    words = ((f"{len(names)} layers",),)
+    cells = sum(parts[at].words == (("concatenate",),) for at in group)
+    inside = [word for at in group if parts[at].kind == "convolution" for words in parts[at].words for word in words]
+    common = [word for word, _ in Counter(", ".join(inside).split(", ")).most_common(MOST_WORDS)]
+    words = ((f"cell of {common[0]}", *common[1:]),) * cells if cells > 1 and inside else ((f"{len(names)} layers",),)
     return replace(parts[group[-1]], kind="branches", words=words, stride=1, groups=1, names=names, extras=())
 
 

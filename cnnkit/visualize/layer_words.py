@@ -35,6 +35,7 @@ KINDS = {
     "enlarging": Kind("enlarging", style.PINK),
     "joining": Kind("joining", style.MUTED),
     "dense": Kind("dense", style.GREEN),
+    "nested": Kind("a model inside", style.WINE),
     "other": Kind("other", style.SAND),
     "output": Kind("output", style.AMBER),
 }
@@ -43,7 +44,7 @@ KINDS = {
 
 def _activation(function: Any) -> str:
     name = getattr(function, "__name__", "activation").replace("_", " ")
-    return {"relu": "ReLU", "relu6": "ReLU6"}.get(name, name)
+    return {"relu": "ReLU", "relu6": "ReLU6", "linear": ""}.get(name, name)
 
 
 # Class of a layer that is drawn with the layer before it → its words.
@@ -125,15 +126,30 @@ WORDS: dict[str, tuple[str, Callable[[Any], str]]] = {
 }
 
 
+def leading(layer: Any) -> Any:
+    """The one layer that does something inside a nested model, or the layer itself.
+
+    ConvNeXt's stem is a model of a convolution and its normalization: it is drawn as the convolution.
+    """
+    inside = [
+        inner for inner in getattr(layer, "layers", ()) if not is_minor(inner) and type(inner).__name__ != "InputLayer"
+    ]
+    return leading(inside[0]) if len(inside) == 1 else layer
+
+
+def is_minor(layer: Any) -> bool:
+    """Whether a layer changes numbers and not the picture: of a `MINOR` class, or one weight for each channel."""
+    alone = type(layer).__name__ == "DepthwiseConv2D" and set(layer.kernel_size) == {1} == {*layer.strides}
+    return type(layer).__name__ in MINOR or (alone and layer.depth_multiplier == 1)
+
+
 def described(layer: Any) -> tuple[str, str]:
     """Kind and words of a layer that is a box of its own; of an unknown one its class, of a nested model its name."""
-    kind, words = WORDS.get(type(layer).__name__, ("other", _unknown))
+    layer = leading(layer)
+    if hasattr(layer, "layers"):
+        return "nested", style.shortened(layer.name, 18)
+    kind, words = WORDS.get(type(layer).__name__, ("other", lambda layer: style.shortened(type(layer).__name__, 18)))
     return kind, words(layer)
-
-
-def _unknown(layer: Any) -> str:
-    named = hasattr(layer, "layers")  # a model inside the model
-    return style.shortened(layer.name if named else type(layer).__name__, 18)
 
 
 def extras(layer: Any) -> list[str]:
@@ -145,13 +161,16 @@ def extras(layer: Any) -> list[str]:
     if type(layer).__name__ in MINOR:
         words = MINOR[type(layer).__name__](layer)
         return [words] if words else []
-    activation = getattr(layer, "activation", None)
-    return [] if activation is None or activation.__name__ == "linear" else [_activation(activation)]
+    if leading(layer) is not layer:
+        return [words for inner in layer.layers for words in extras(inner)]
+    scaling = ["scaling"] if is_minor(layer) else []
+    activation = _activation(getattr(layer, "activation", None)) if getattr(layer, "activation", None) else ""
+    return [*scaling, activation] if activation else scaling
 
 
 def stride_of(layer: Any) -> int:
     """The larger of a layer's strides; 1 for what has none."""
-    strides = getattr(layer, "strides", None)
+    strides = getattr(leading(layer), "strides", None)
     return max(strides) if isinstance(strides, tuple) else int(strides or 1)
 
 

@@ -1,7 +1,7 @@
 """How every figure looks: colours, fonts, sizes, in one place.
 
 Figures are made without pyplot: nothing global changes, nothing has to be closed, and a notebook shows what a cell
-returns. Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart, and two more
+returns. Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart, and three more
 for networks with many kinds of layers; text is large enough for a slide.
 """
 
@@ -28,6 +28,7 @@ PINK = "#CC79A7"
 AMBER = "#E69F00"
 PURPLE = "#8C6BB1"
 SAND = "#B0A58F"
+WINE = "#882255"
 INK = "#1F2933"
 MUTED = "#616E7C"
 FAINT = "#CBD2D9"

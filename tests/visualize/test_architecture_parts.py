@@ -36,6 +36,39 @@ def test_decks_000_and_001_alexnet() -> None:
     ]
 
 
+def test_lenet_as_its_paper_tells_it() -> None:
+    """LeCun et al., 1998, figure 2: C1, S2, C3 by Table I, S4, C5, F6, output."""
+    rows = [
+        ("32×32×1", "input"),
+        ("28×28×6", "5×5"),
+        ("14×14×6", "2×2 mean /2"),
+        ("10×10×16", "5×5, each on some maps"),
+        ("5×5×16", "2×2 mean /2"),
+        ("1×1×120", "5×5"),
+        ("84", "dense"),
+        ("10", "dense"),
+    ]
+    parts = DETAILS["stages"](ck.zoo.lenet5())
+    assert told(ck.zoo.lenet5()) == told(ck.zoo.lenet5(), "blocks") == rows
+    assert [part.kind for part in parts[1:5]] == ["convolution", "pooling", "convolution", "pooling"]
+
+
+def test_keras_applications_are_told_in_the_words_of_their_papers() -> None:
+    """Liu et al., 2022, figure 2: a 4×4 stem, then 3, 3, 9, 3 blocks. Zoph et al., 2018: NASNet-A (4 @ 1056)."""
+    with keras.StatelessScope(initialize_variables=False):
+        convnext = keras.applications.ConvNeXtTiny(weights=None, include_top=False, input_shape=(224, 224, 3))
+        nasnet = keras.applications.NASNetMobile(weights=None, include_top=False, input_shape=(224, 224, 3))
+    keras.backend.clear_session()
+    block = "(7×7 dw, 1×1, 1×1)"
+    told_stages = [words for _, words in told(convnext)][1:]
+    assert told_stages == [f"4×4; {block} ×3", f"2×2; {block} ×3", f"2×2; {block} ×9", f"2×2; {block} ×3"]
+    cells = [words for _, words in told(nasnet) if "cell" in words]
+    assert [words.rsplit(" ", 1)[1] for words in cells] == ["×5", "×5", "×4"]  # with the reduction cell after each
+    assert all(word in cells[0] for word in ("1×1", "3×3 dw", "5×5 dw", "7×7 dw"))
+    kinds = {part.kind for model in (convnext, nasnet) for part in DETAILS["stages"](model)}
+    assert "other" not in kinds
+
+
 def test_deck_004_alexnet_in_two_columns() -> None:
     parts = DETAILS["stages"](ck.zoo.alexnet_two_columns(classes=None))
     assert [part.groups for part in parts] == [1, 1, 1, 2, 1, 1, 2, 2, 1]

@@ -26,7 +26,10 @@ from cnnkit.visualize.layer_words import KINDS, WORDS, described, extras, said, 
         (layers.Dense(7), "dense", "dense"),
         (layers.Conv1D(4, 5), "convolution", "5"),
         (layers.MultiHeadAttention(2, 4), "other", "MultiHeadAttention"),
-        (keras.Sequential(name="stem"), "other", "stem"),
+        (keras.Sequential(name="stem"), "nested", "stem"),
+        (keras.Sequential([layers.Conv2D(4, 4, 4), layers.LayerNormalization()]), "convolution", "4×4"),  # ConvNeXt's
+        (keras.Sequential([keras.Input((8, 8, 3)), layers.Rescaling(2), layers.MaxPooling2D(2)]), "pooling", "2×2 max"),
+        (keras.Sequential([layers.Conv2D(4, 3), layers.Conv2D(4, 3)], name="two"), "nested", "two"),
     ],
 )
 def test_kind_and_words(layer: keras.Layer, kind: str, words: str) -> None:
@@ -49,6 +52,13 @@ def test_every_row_has_a_kind() -> None:
         (layers.LayerNormalization(), ["layer norm"]),
         (layers.Dropout(0.5), ["dropout 0.5"]),
         (layers.Identity(), []),
+        (layers.Activation("linear"), []),
+        (layers.DepthwiseConv2D(1, activation="tanh"), ["scaling", "tanh"]),  # LeNet's subsampling: a weight a map
+        (layers.DepthwiseConv2D(3), []),
+        (
+            keras.Sequential([layers.Conv2D(4, 2, 2), layers.BatchNormalization(), layers.ReLU()]),
+            ["batch norm", "ReLU"],
+        ),
     ],
 )
 def test_what_a_layer_does_besides(layer: keras.Layer, words: list[str]) -> None:
@@ -56,11 +66,9 @@ def test_what_a_layer_does_besides(layer: keras.Layer, words: list[str]) -> None
 
 
 def test_strides() -> None:
-    assert [stride_of(layer) for layer in (layers.Conv2D(1, 3, 2), layers.MaxPooling2D(3), layers.Dense(1))] == [
-        2,
-        3,
-        1,
-    ]
+    stem = keras.Sequential([layers.Conv2D(4, 4, 4), layers.LayerNormalization()])
+    strided = (layers.Conv2D(1, 3, 2), layers.MaxPooling2D(3), layers.Dense(1), stem)
+    assert [stride_of(layer) for layer in strided] == [2, 3, 1, 4]
 
 
 def test_six_repeated_blocks_are_said_once() -> None:
