@@ -77,7 +77,7 @@ def finetune(
     )
     held_out = {name: part for name, part in (("validation", dataset.validation), ("test", dataset.test)) if len(part)}
     scores = {name: ck.evaluate(network, part)["accuracy"] for name, part in held_out.items()}
-    ck.save(network, out, run=network.run)
+    ck.save(network, out)
     shutil.rmtree(checkpoints)
     result = {
         "bundle": str(out),

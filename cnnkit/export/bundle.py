@@ -42,9 +42,10 @@ from cnnkit.export.manifest import (
 from cnnkit.export.stock import check_stock
 from cnnkit.export.tensors import TensorRecord, differences, model_hash, tensor_records
 from cnnkit.heads.table import from_settings as head_from_settings
+from cnnkit.transfer.finite import not_finite
 from cnnkit.transfer.network import Network, network_of
-from cnnkit.transfer.plan import from_settings as plan_from_settings
 from cnnkit.transfer.run import Run
+from cnnkit.transfer.run import from_settings as run_from_settings
 
 MODEL_FILE = "model.json"
 WEIGHTS_FILE = "model.weights.h5"
@@ -63,15 +64,15 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
     Args:
         network: What to save; all its layers are stock Keras layers.
         folder: Where to; made with its parents. Another folder's files are never overwritten.
-        run: What `fit` returned, for the manifest and the history; by default the network's own.
+        run: For the manifest and the history; by default the network's own, every `fit` of it.
 
     Returns:
         The folder.
 
     Raises:
         InputError: Something else than a network.
-        BundleError: A layer does not load in plain Keras; the disk is full; the folder may not be written or holds
-            other files; what was read back differs.
+        BundleError: A layer does not load in plain Keras; a weight is not finite; the disk is full; the folder may not
+            be written or holds other files; what was read back differs.
     """
     network, folder = network_of(network), Path(folder)
     replace_folder(folder.absolute(), lambda partial: write_bundle(network, partial, run=run), known=FILES)
@@ -95,6 +96,7 @@ def write_bundle(network: Network, folder: Path, *, run: Run | None = None) -> N
     model = keras.Model(network.model.input, network.model.output, name=network.model.name)
     architecture = _architecture(model)
     _check_classes(network.classes, network, folder)
+    _check_finite(model, folder)
     records = tensor_records(model)
     (folder / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
     _write_weights(model, folder / WEIGHTS_FILE)
@@ -199,7 +201,7 @@ def _manifest(
         "tensors": records,
         "model_hash": model_hash(records),
         "files": {file.name: _sha256(file) for file in sorted(partial.iterdir())},
-        "training": run.to_manifest() if run is not None else None,
+        "training": run.settings() if run is not None else None,
     }
     # Through JSON: what is compared on loading is what JSON keeps (tuples become lists).
     plain = json.loads(json.dumps(values, default=lambda part: part.model_dump(mode="json")))
@@ -234,6 +236,7 @@ def _load_model(folder: Path, manifest: Manifest) -> keras.Model:
         raise BundleError(
             f"the tensors in {folder / WEIGHTS_FILE} as they were saved", "; ".join(said[:3]) + more, _RESTORE
         )
+    _check_finite(model, folder)
     return model
 
 
@@ -250,6 +253,16 @@ def _build(folder: Path) -> keras.Model:
         reason = str(error).strip().splitlines()[0][:300]
         raise BundleError(f"weights of this model in {folder / WEIGHTS_FILE}", reason, _RESTORE) from error
     return model
+
+
+def _check_finite(model: keras.Model, folder: Path) -> None:
+    path = not_finite(model)
+    if path is not None:
+        raise BundleError(
+            f"finite weights for the bundle {folder}",
+            f"NaN or infinity in {path}",
+            "No picture can be predicted with them: they are of a training that diverged. Train again at a lower rate.",
+        )
 
 
 def _layer_names(model: keras.Model) -> tuple[str, ...]:
@@ -313,13 +326,7 @@ def _run(folder: Path, manifest: Manifest) -> Run | None:
         return None
     if _sha256(folder / HISTORY_FILE) != manifest.files.get(HISTORY_FILE):
         raise BundleError(f"{folder / HISTORY_FILE} as it was saved", "it was changed afterwards", _RESTORE)
-    return Run(
-        plan=plan_from_settings(training["plan"]),
-        history=pd.read_parquet(folder / HISTORY_FILE),
-        seed=training["seed"],
-        data_fingerprint=training["data_fingerprint"],
-        trained_parameters=training["trained_parameters"],
-    )
+    return run_from_settings(training, pd.read_parquet(folder / HISTORY_FILE))
 
 
 def _sha256(path: Path) -> str:

@@ -40,6 +40,9 @@ class State:
         best: The best validation of the phase so far, as `plan.Phase.monitor` compares it.
         waited: Epochs since then.
         stopped: Whether the phase has ended before its last epoch.
+        ended: Whether a callback has ended the whole training.
+        callbacks: What callbacks have counted, as `callback_counters.packed` gives it.
+        before: The network's run before this training, its settings and rows; None where it had none.
     """
 
     identity: dict[str, Any]
@@ -50,6 +53,9 @@ class State:
     best: list[float] | None = None
     waited: int = 0
     stopped: bool = False
+    ended: bool = False
+    callbacks: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] | None = None
 
 
 class Checkpoints:

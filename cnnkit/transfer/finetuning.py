@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -104,7 +103,7 @@ def finetune(
         seed=seed,
     )
     network = attach(body, head, framing=framing)
-    run = fit(
+    fit(
         network,
         dataset,
         plan or freeze_then_finetune(patience=4 if len(dataset.validation) else None),
@@ -118,4 +117,4 @@ def finetune(
         resume=resume,
         progress=progress,
     )
-    return replace(network, run=run)
+    return network

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -68,6 +70,23 @@ def _set_trainable(layer: keras.layers.Layer, trainable: bool, *, freeze_norm: b
     layer.trainable = trainable
     for part in inner:
         _set_trainable(part, trainable, freeze_norm=freeze_norm)
+
+
+@contextmanager
+def flags_kept(model: keras.Model) -> Iterator[None]:
+    """Puts every `trainable` flag back at its end."""
+    before = [(layer, layer.trainable) for layer in _all_layers(model)]
+    try:
+        yield
+    finally:
+        for layer, trainable in before:  # a nested model before its layers: setting it sets all of them
+            layer.trainable = trainable
+
+
+def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    for layer in model.layers:
+        yield layer
+        yield from _all_layers(layer) if hasattr(layer, "layers") else ()
 
 
 def frozen_variables(model: keras.Model) -> list[keras.Variable]:

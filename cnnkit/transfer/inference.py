@@ -15,6 +15,7 @@ from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import ScoringHead
 from cnnkit.transfer.engines import EngineName, Precision
+from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
@@ -45,6 +46,7 @@ def forward_pass(
         meter = Meter("predict", len(source), display)
         for batch in batches(source, network.framing, network.size, batch_size=batch_size):
             (outputs,) = forward(batch.images)
+            require_finite_outputs(network.model, outputs, batch.indices)
             meter.advance(len(batch.indices))
             yield batch.indices, outputs
     finally:
@@ -78,10 +80,10 @@ def predict(
         probability column a class.
 
     Raises:
-        DataError: There are no pictures, or float pictures that seem to be scaled to 0…1.
+        DataError: There are no pictures, or float pictures that seem to be scaled to 0…1; or an output is not finite.
         UnknownNameError: No such engine or precision.
-        InputError: No network, a whole dataset, a class called "id" or "label", or an engine that does not compute in
-            that precision.
+        InputError: No network, or one whose weights are not finite; a whole dataset; a class called "id" or "label"; or
+            an engine that does not compute in that precision.
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)
@@ -128,9 +130,10 @@ def evaluate(
             a class that was never decided for is 0. A head of your own gives the metrics that it names.
 
     Raises:
-        DataError: The source is empty, or has no labels or other classes.
+        DataError: The source is empty, or has no labels or other classes; or an output is not finite.
         UnknownNameError: No such engine or precision.
-        InputError: A whole dataset, or an engine that does not compute in that precision.
+        InputError: A network whose weights are not finite, a whole dataset, or an engine that does not compute in that
+            precision.
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)

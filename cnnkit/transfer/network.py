@@ -30,7 +30,7 @@ class Network:
         backbone: Where the features come from; its layers are those of `model`.
         head: What was put on them.
         framing: How a picture of any size meets the input; the same in training, prediction and serving.
-        run: What `finetune` or `load` knows of the training, if anything.
+        run: What happened to it: every `fit`, those before it was loaded among them; None where nothing did.
     """
 
     model: keras.Model
@@ -47,7 +47,7 @@ class Network:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names, in the order of the output."""
-        return self.head.classes
+        return tuple(self.head.classes)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -75,6 +75,10 @@ class Network:
             known |= members
         found["head"] = tuple(name for name in names if name not in known)
         return found
+
+    def record(self, run: Run) -> None:
+        """Sets `run`, which changes in place as the weights of `model` do."""
+        object.__setattr__(self, "run", run)
 
     def summary(self) -> pd.DataFrame:
         """One row a group: layers, output shape, parameters, how many of them train as the flags stand."""

@@ -104,6 +104,11 @@ class Phase:
             if value not in allowed:
                 raise unknown_name(f"a {field}", str(value), allowed)
 
+    @property
+    def moves_rate(self) -> bool:
+        """Whether the rate is set before each step; else callbacks may set it."""
+        return self.solver == "steps" and (self.schedule != "constant" or self.warmup_epochs > 0)
+
 
 @dataclass(frozen=True)
 class Plan:

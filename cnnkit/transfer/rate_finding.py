@@ -18,7 +18,7 @@ from cnnkit.errors import InputError
 from cnnkit.transfer.checkpoint import pack, unpack
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.forward import Forward
-from cnnkit.transfer.freeze import set_flags
+from cnnkit.transfer.freeze import flags_kept, set_flags
 from cnnkit.transfer.network import Network, check_dataset, network_of
 from cnnkit.transfer.plan import Phase
 from cnnkit.transfer.rates import Rates
@@ -86,29 +86,27 @@ def find_rate(
         )
     phase = phase or Phase("find_rate")
     model = network.model
-    flags = [(layer, layer.trainable) for layer in model.layers]
     before = pack("before", model.variables)
     try:
-        set_flags(network, phase)
-        halves = halve(model)
-        rates = Rates(network, phase)
-        halves.tail.compile(optimizer=rates.optimizer, loss=network.head.loss(), jit_compile=False)
-        feed = Feed(
-            source=dataset.train,
-            head=network.head,
-            framing=network.framing,
-            size=network.size,
-            batch_size=batch_size,
-            forward=Forward(halves.prefix) if halves.prefix else None,
-            shuffle=True,
-            seed=seed,
-            counts=dataset.train.counts(),
-        )
-        table = _test(halves.tail, feed, rates, np.geomspace(lowest, highest, steps) / phase.rate)
+        with flags_kept(model):
+            set_flags(network, phase)
+            halves = halve(model)
+            rates = Rates(network, phase)
+            halves.tail.compile(optimizer=rates.optimizer, loss=network.head.loss(), jit_compile=False)
+            feed = Feed(
+                source=dataset.train,
+                head=network.head,
+                framing=network.framing,
+                size=network.size,
+                batch_size=batch_size,
+                forward=Forward(halves.prefix) if halves.prefix else None,
+                shuffle=True,
+                seed=seed,
+                counts=dataset.train.counts(),
+            )
+            table = _test(halves.tail, feed, rates, np.geomspace(lowest, highest, steps) / phase.rate)
     finally:
         unpack("before", model.variables, before)
-        for layer, trainable in flags:
-            layer.trainable = trainable
     slope = np.gradient(table["loss"], np.log(table["rate"])) if len(table) > 2 else np.zeros(len(table))
     return RateCurve(table=table, suggestion=float(table["rate"].iloc[int(np.argmin(slope))]))
 

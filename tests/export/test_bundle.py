@@ -99,7 +99,7 @@ def test_what_is_loaded_is_what_was_saved(saved: tuple[Network, Path]) -> None:
 def test_the_run_comes_back(saved: tuple[Network, Path]) -> None:
     run, again = record(), load(saved[1]).run
     assert again is not None
-    assert again.to_manifest() == run.to_manifest()
+    assert again.settings() == run.settings()
     assert again.plan == run.plan
     pd.testing.assert_frame_equal(again.history, run.history)
 

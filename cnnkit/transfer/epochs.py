@@ -1,0 +1,212 @@
+"""The epochs of one phase: steps of an optimizer or the exact solution, then validation. Each gives a row."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from cnnkit.errors import DataError, InputError
+from cnnkit.heads.head import Head
+from cnnkit.transfer.checkpoint import Arrays, State, pack, unpack
+from cnnkit.transfer.exact_head import solve_head
+from cnnkit.transfer.feed import Batch, Feed
+from cnnkit.transfer.finite import all_finite, overflow_remedy
+from cnnkit.transfer.freeze import FrozenCheck
+from cnnkit.transfer.keras_callbacks import KerasCallbacks
+from cnnkit.transfer.plan import Phase
+from cnnkit.transfer.progress import Meter
+from cnnkit.transfer.rates import Rates
+from cnnkit.transfer.schedules import rate_factor
+from cnnkit.transfer.score import Score
+
+
+class NotFiniteError(Exception):
+    """A loss or a weight became NaN or infinite.
+
+    Args:
+        received: Which one, and when, in words.
+        batch: Where it was seen.
+    """
+
+    def __init__(self, received: str, batch: Batch | None = None) -> None:
+        super().__init__(received)
+        self.received = received
+        self.batch = batch
+
+
+class PhaseWeights:
+    """The weights that a phase leaves behind, however it ends: its best, else those of its last finished epoch.
+
+    Args:
+        variables: All that moves in the phase.
+        best: Of a checkpoint, `best/0` and so on; empty where the phase keeps no best ones.
+    """
+
+    def __init__(self, variables: list[keras.Variable], best: Arrays) -> None:
+        self._variables = variables
+        self._last = pack("best", variables)
+        self.best = best
+
+    def keep(self, *, best: bool) -> None:
+        """Takes the weights as they are.
+
+        Args:
+            best: Whether they are the best so far.
+
+        Raises:
+            NotFiniteError: They cannot be kept; those before them stay.
+        """
+        arrays = pack("best", self._variables)
+        if not all_finite(arrays):
+            raise NotFiniteError("NaN or infinity in the weights after its last step")
+        self._last = arrays
+        self.best = arrays if best else self.best
+
+    def restore(self) -> None:
+        """Puts the best back, or the last."""
+        unpack("best", self._variables, self.best or self._last)
+
+
+@dataclass(frozen=True, eq=False)
+class Epochs:
+    """One phase, ready to run.
+
+    Attributes:
+        phase: What trains and how.
+        head: Of the network.
+        tail: What trains, compiled.
+        rates: Of its optimizer.
+        training: What it trains on.
+        validation: What it is judged by, if anything.
+        views: How many versions of each picture an exact head sees.
+        callbacks: Of the whole training.
+        check: Of what is frozen.
+        meter: The live line.
+    """
+
+    phase: Phase
+    head: Head
+    tail: keras.Model
+    rates: Rates
+    training: Feed
+    validation: Feed | None
+    views: int
+    callbacks: KerasCallbacks
+    check: FrozenCheck
+    meter: Meter
+
+    def run(self, state: State) -> dict[str, Any]:
+        """One epoch; the row of the history.
+
+        Raises:
+            NotFiniteError: The loss of training or validation.
+            FrozenWeightsMovedError: A step changed something frozen.
+        """
+        number = len(state.rows)
+        started = time.perf_counter()
+        self._call(self.callbacks.begin_epoch, number)
+        exact = self.phase.solver == "lbfgs"
+        logs, pictures = self._solve() if exact else self._steps(state)
+        trained_seconds = time.perf_counter() - started
+        rate = 0.0 if exact else self.rates.head  # before callbacks set that of the next epoch
+        if self.validation is not None and not exact:
+            logs |= validate(self.head, self.tail, self.validation, self.callbacks)
+        self._call(self.callbacks.end_epoch, number, logs)
+        return {
+            "phase": self.phase.name,
+            "epoch": state.epoch + 1,
+            **logs,
+            "rate": rate,
+            "seconds": time.perf_counter() - started,
+            "images_per_second": pictures / trained_seconds,
+        }
+
+    def _steps(self, state: State) -> tuple[dict[str, float], int]:
+        """A pass over the training pictures, or up to where a callback ends it: mean loss and metrics, and pictures."""
+        phase, callbacks = self.phase, self.callbacks
+        losses = [row["val_loss"] for row in state.rows if row["phase"] == phase.name and "val_loss" in row]
+        totals: Counter[str] = Counter()
+        pictures = 0
+        for step, batch in enumerate(self.training.epoch(len(state.rows))):
+            if phase.moves_rate:  # else the rate is left to callbacks
+                self.rates.scale(rate_factor(phase, state.epoch + step / len(self.training), losses))
+            callbacks.begin_batch(step)
+            # Keras resets its metrics at each call: these are of this batch alone.
+            values = self.tail.train_on_batch(
+                batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True
+            )
+            totals.update({name: float(value) * len(batch) for name, value in values.items()})
+            pictures += len(batch)
+            callbacks.end_batch(step, totals, pictures)
+            if not math.isfinite(values["loss"]):
+                raise NotFiniteError(f"{values['loss']} in epoch {state.epoch + 1}", batch)
+            self.check.verify_once()
+            self.meter.advance(len(batch), f"loss {values['loss']:.3f}")
+            if callbacks.stop_training:
+                break
+        names = ("loss", *sorted(totals.keys() - {"loss"}))
+        return {name: totals[name] / pictures for name in names}, pictures
+
+    def _solve(self) -> tuple[dict[str, float], int]:
+        """The optimum of a linear head: loss and metrics, of validation too, and pictures."""
+        if self.validation is None:
+            raise InputError("validation pictures", "none", "An exact head chooses its strength by them.")
+        logs = solve_head(self.tail, self.head, self.training, self.validation, self.views)
+        self.check.verify()
+        return logs, self.views * len(self.training.source)
+
+    def _call(self, hook: Callable[..., None], *values: Any) -> None:
+        """A hook that may set the rate, where the phase does not set it before each step."""
+        before = self.rates.head if self.callbacks and self.phase.moves_rate else None
+        hook(*values)
+        if before is not None and self.rates.head != before:
+            raise InputError(
+                f"schedule='constant' and warmup_epochs=0 in phase {self.phase.name!r}, whose rate a callback sets",
+                f"schedule={self.phase.schedule!r}, warmup_epochs={self.phase.warmup_epochs}",
+                "Leave the rate to one of the two.",
+            )
+
+    def explained(self, failure: NotFiniteError) -> DataError:
+        """Why a loss was not finite, told from the weights before it, which are back in their place."""
+        expected = f"a finite loss in phase {self.phase.name!r}"
+        rate = self.phase.rate
+        remedy = f"The rate {rate:g} is too large: try rate={rate / 10:g}, or clip_norm=1."
+        if failure.batch is not None:
+            outputs = self.tail.predict_on_batch(failure.batch.inputs)
+            if not all_finite([np.asarray(outputs)]):
+                remedy = f"The outputs are not finite before the step either. {overflow_remedy(self.tail)}"
+            elif not math.isfinite(float(self.head.loss()(failure.batch.targets, outputs))):
+                remedy = "The loss of the head is not finite for finite outputs: mend its loss()."
+        return DataError(expected, failure.received, f"{remedy} The network has its last finite weights again.")
+
+
+def validate(
+    head: Head, tail: keras.Model, validation: Feed, callbacks: KerasCallbacks | None = None
+) -> dict[str, float]:
+    """Loss and metrics of the validation pictures, their names with `val_` before them.
+
+    Raises:
+        NotFiniteError: The loss.
+    """
+    score, batch = Score(head), None
+    if callbacks:
+        callbacks.begin_validation()
+    for step, batch in enumerate(validation.epoch(0)):
+        if callbacks:
+            callbacks.begin_validation_batch(step)
+        score.add(batch.targets, tail.predict_on_batch(batch.inputs))
+        if callbacks:
+            callbacks.end_validation_batch(step, score.result())
+    values = score.result()
+    if callbacks:
+        callbacks.end_validation(values)
+    if not math.isfinite(values["loss"]):
+        raise NotFiniteError(f"{values['loss']} for the validation pictures", batch)
+    return {f"val_{name}": value for name, value in values.items()}

@@ -1,0 +1,209 @@
+"""What `fit` refuses before anything is trained: arguments, and a plan that could not run to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.mixing import Mixer
+from cnnkit.errors import DataError, InputError
+from cnnkit.transfer.cache_choice import FeatureCache
+from cnnkit.transfer.exact_head import linear_layer, refuse_other_losses
+from cnnkit.transfer.finite import require_finite_weights
+from cnnkit.transfer.freeze import flags_kept, set_flags, trained_layers
+from cnnkit.transfer.network import Network, check_dataset
+from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.tail import halve
+
+RATE_CALLBACKS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) < 2**63
+
+
+def _offers_apply(value: object) -> bool:
+    return value is None or (not isinstance(value, type) and callable(getattr(value, "apply", None)))
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of `fit`.
+
+    Attributes:
+        name: Its name.
+        fine: Whether a value may be given.
+        expected: What may be, for the message.
+        remedy: What to do about another.
+    """
+
+    name: str
+    fine: Callable[[Any], bool]
+    expected: str
+    remedy: str
+
+
+ARGUMENTS = (
+    Argument("plan", lambda value: isinstance(value, Plan), "a plan", "ck.Plan([phase]) or ck.plans.probe() is one."),
+    Argument(
+        "augment",
+        _offers_apply,
+        "an augmentation, or None",
+        "ck.data.Augmentation(horizontal_flip=True) is one; a function or a Keras layer becomes one as a frozen "
+        "dataclass with apply(image, generator).",
+    ),
+    Argument("mix", _offers_apply, "a mixer of pictures, or None", "ck.data.MixUp() and ck.data.CutMix() are some."),
+    Argument(
+        "cache",
+        lambda value: isinstance(value, str | FeatureCache),
+        "cache as text or a FeatureCache",
+        'Choose "auto", "none", "memory" or "disk".',
+    ),
+    Argument(
+        "views",
+        lambda value: value is None or _whole(value, 1),
+        "views as a whole number, at least 1 view, or None",
+        "8 views cost as much as 8 epochs without a cache.",
+    ),
+    Argument("engine", lambda value: isinstance(value, str), "the name of an engine", '"tensorflow" is always there.'),
+    Argument("precision", lambda value: isinstance(value, str), "the name of a precision", '"float32" or "bfloat16".'),
+    Argument(
+        "batch_size",
+        lambda value: _whole(value, 1),
+        "a batch_size of at least 1, a whole number",
+        "32 is usual; int(...) makes one of a float.",
+    ),
+    Argument(
+        "seed", lambda value: _whole(value, 0), "a seed: a whole number from 0 on", "Each gives its own training."
+    ),
+    Argument(
+        "resume",
+        lambda value: value is None or isinstance(value, str | Path),
+        "a folder to resume from, or None",
+        'Give a path, as in resume="runs/first".',
+    ),
+    Argument("progress", lambda value: isinstance(value, bool), "progress as True or False", "False shows nothing."),
+)
+
+
+def check_arguments(given: Mapping[str, object]) -> None:
+    """Refuses values that are none of what `fit` takes.
+
+    Args:
+        given: Name → value, of the names in `ARGUMENTS`.
+
+    Raises:
+        InputError: The first of them is named.
+    """
+    for argument in ARGUMENTS:
+        if argument.name in given and not argument.fine(given[argument.name]):
+            value = given[argument.name]
+            received = f"{argument.name}={value!r}, {type(value).__name__}"
+            raise InputError(argument.expected, received[:200], argument.remedy)
+
+
+def callbacks_of(value: object) -> tuple[keras.callbacks.Callback, ...]:
+    """One callback, a list of them, or None, as callbacks.
+
+    Raises:
+        InputError: Something else is given, or among them.
+    """
+    if isinstance(value, keras.callbacks.CallbackList):
+        value = value.callbacks
+    listed = (value,) if isinstance(value, keras.callbacks.Callback) else value
+    callbacks = tuple(listed) if isinstance(listed, Iterable) else (listed,) if listed is not None else ()
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise InputError(
+                "Keras callbacks",
+                f"{type(callback).__name__}: {callback!r}"[:200],
+                "keras.callbacks.LambdaCallback(on_epoch_end=function) makes one of a function.",
+            )
+        if isinstance(callback, keras.callbacks.BackupAndRestore) and any(Path(callback.backup_dir).glob("*")):
+            raise InputError(
+                "an empty backup folder for BackupAndRestore, which does not know the phases of a plan",
+                f"files in {callback.backup_dir}",
+                "Empty it; fit(..., resume=folder) keeps checkpoints that a training goes on from.",
+            )
+    return callbacks
+
+
+def check_training(
+    network: Network, dataset: Dataset, plan: Plan, mix: Mixer | None, callbacks: tuple[keras.callbacks.Callback, ...]
+) -> None:
+    """Refuses a training that could not run to the end of its plan.
+
+    Raises:
+        DataError: The dataset has no training pictures, no labels or other classes.
+        InputError: A phase names layers that are not there, or needs what the head or the dataset does not have.
+    """
+    if tf.distribute.has_strategy() or type(network.model.distribute_strategy) is not type(
+        tf.distribute.get_strategy()
+    ):
+        raise InputError(
+            "a network made and trained outside of tf.distribute strategies",
+            type(network.model.distribute_strategy).__name__,
+            "Leave its scope: fit trains on one device.",
+        )
+    check_dataset(network, dataset)
+    _check_labels(network, dataset)
+    if not any(phase.epochs for phase in plan.phases):
+        raise InputError("a plan with at least one epoch", f"epochs=0 in {_names(plan)}", "Give a phase some epochs.")
+    for phase in plan.phases:
+        _check_phase(network, dataset, phase, mix, callbacks)
+    require_finite_weights(network.model)
+
+
+def _check_labels(network: Network, dataset: Dataset) -> None:
+    for name, source in (("training", dataset.train), ("validation", dataset.validation)):
+        if not len(source):
+            continue
+        if source.labels is None:
+            raise DataError(f"labelled {name} pictures", "a source without labels", "Give the labels with it.")
+        network.head.encode(source.labels[:1])  # says what kind of labels the head takes
+
+
+def _check_phase(
+    network: Network, dataset: Dataset, phase: Phase, mix: Mixer | None, callbacks: tuple[keras.callbacks.Callback, ...]
+) -> None:
+    where = f"phase {phase.name!r}"
+    trained_layers(network, phase.train)
+    if mix is not None and phase.solver == "lbfgs":
+        raise InputError(
+            f"mix=None for {where}, which solves for one optimum",
+            repr(mix),
+            "Use solver='steps' to train on blended pictures.",
+        )
+    needs_validation = phase.patience is not None or phase.schedule == "plateau" or phase.solver == "lbfgs"
+    if needs_validation and not len(dataset.validation):
+        raise InputError(
+            f"validation pictures for {where}, which watches the validation loss",
+            "a dataset without any",
+            "Split some off, or use patience=None, another schedule and solver='steps'.",
+        )
+    metrics = [metric.name for metric in network.head.metrics()]
+    if phase.patience is not None and phase.monitor == "accuracy" and "accuracy" not in metrics:
+        raise InputError(f"monitor='loss' in {where}", "monitor='accuracy'", f"The head measures {metrics}.")
+    setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, RATE_CALLBACKS)]
+    if setters and phase.epochs and phase.moves_rate:
+        raise InputError(
+            f"schedule='constant' and warmup_epochs=0 in {where}, whose rate {setters[0]} sets",
+            f"schedule={phase.schedule!r}, warmup_epochs={phase.warmup_epochs}",
+            "Leave the rate to one of the two.",
+        )
+    if phase.solver == "lbfgs" and phase.epochs:
+        refuse_other_losses(network.head)
+        with flags_kept(network.model):
+            set_flags(network, phase)
+            linear_layer(halve(network.model).tail)
+
+
+def _names(plan: Plan) -> str:
+    return ", ".join(repr(phase.name) for phase in plan.phases)

@@ -1,0 +1,209 @@
+"""The phases of a plan, one after the other: what a training has done, what it goes back to, what it leaves behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import keras
+
+from cnnkit.data.chain import Augmenter
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.kept_pictures import KeptPictures
+from cnnkit.data.mixing import Mixer
+from cnnkit.data.source import Source
+from cnnkit.transfer.callback_counters import packed
+from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.engines import EngineName, Kind, Precision
+from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights, validate
+from cnnkit.transfer.features import Features
+from cnnkit.transfer.feed import Feed, MixedFeed
+from cnnkit.transfer.finite import finite_features
+from cnnkit.transfer.forward import Forward
+from cnnkit.transfer.freeze import FrozenCheck, frozen_variables, set_flags
+from cnnkit.transfer.keras_callbacks import KerasCallbacks
+from cnnkit.transfer.network import Network
+from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.progress import Line, Meter
+from cnnkit.transfer.rates import Rates
+from cnnkit.transfer.tail import halve
+
+
+@dataclass(eq=False)
+class Training:
+    """What all phases of one `fit` share.
+
+    Attributes:
+        state: How far it has come, renewed after each epoch.
+        arrays: What a checkpoint holds beside `state`, for the phase to go on with; empty at a start.
+    """
+
+    network: Network
+    dataset: Dataset
+    augment: Augmenter | None
+    mix: Mixer | None
+    views: int | None
+    features: Features
+    engine: EngineName
+    precision: Precision
+    batch_size: int
+    seed: int
+    callbacks: KerasCallbacks
+    display: Line
+    checkpoints: Checkpoints | None
+    state: State
+    arrays: Arrays = field(default_factory=dict)
+    training_pictures: KeptPictures = field(default_factory=KeptPictures)
+    validation_pictures: KeptPictures = field(default_factory=KeptPictures)
+
+    def run(self, plan: Plan) -> None:
+        """Runs the phases from where `state` stands to the end of the plan, or until a callback ends it."""
+        for index in range(self.state.phase, len(plan.phases)):
+            if index != self.state.phase:
+                self.state = replace(self.state, phase=index, epoch=0, best=None, waited=0, stopped=False)
+                self.arrays = {}
+            self._run_phase(plan.phases[index])
+            if self.state.ended:
+                break
+        self.callbacks.end(self.state.rows[-1] if self.state.rows else {})
+
+    def _run_phase(self, phase: Phase) -> None:
+        """Runs one phase to its end; however it ends, it leaves the weights that `PhaseWeights` describes."""
+        trained = set_flags(self.network, phase)
+        halves = halve(self.network.model)
+        rates = Rates(self.network, phase)
+        head, tail, optimizer = self.network.head, halves.tail, rates.optimizer
+        # XLA is off: it makes depthwise convolutions nine times slower on a processor.
+        tail.compile(optimizer=optimizer, loss=head.loss(), metrics=head.metrics(), jit_compile=False)
+        optimizer = tail.optimizer  # under mixed_float16 with a loss scale around it
+        optimizer.build(tail.trainable_variables)
+        best: Arrays = {}
+        if self.arrays:
+            unpack("model", self.network.model.variables, self.arrays)
+            unpack("optimizer", optimizer.variables, self.arrays)
+            best = {name: array for name, array in self.arrays.items() if name.startswith("best/")}
+        parameters = sum(math.prod(variable.shape) for variable in tail.trainable_variables)
+        self._advance(trained_parameters={**self.state.trained_parameters, phase.name: parameters})
+        training, validation, kept = self._feeds(phase, halves.prefix)
+        self.display.keep(
+            f"{phase.name}: {parameters:,} of {self.network.model.count_params():,} parameters train "
+            f"in {len(trained)} layers, rates "
+            + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
+            + kept
+        )
+        weights = PhaseWeights(_moving_variables(self.network.model), best)
+        self.callbacks.begin_phase(optimizer)
+        epochs = Epochs(
+            phase=phase,
+            head=head,
+            tail=tail,
+            rates=rates,
+            training=training,
+            validation=validation,
+            views=self._view_count,
+            callbacks=self.callbacks,
+            check=FrozenCheck(self.network.model),
+            meter=Meter(phase.name, (phase.epochs - self.state.epoch) * len(training.source), self.display),
+        )
+        try:
+            self._run_epochs(epochs, weights, optimizer)
+        except NotFiniteError as failure:
+            weights.restore()
+            raise epochs.explained(failure) from None
+        finally:
+            weights.restore()
+
+    def _run_epochs(self, epochs: Epochs, weights: PhaseWeights, optimizer: keras.optimizers.Optimizer) -> None:
+        phase = epochs.phase
+        if phase.patience is not None and epochs.validation is not None and not self.state.epoch:
+            self._advance(best=_standing(phase, validate(epochs.head, epochs.tail, epochs.validation)))
+            weights.keep(best=True)
+        while self.state.epoch < phase.epochs and not self.state.stopped:
+            row = epochs.run(self.state)
+            standing = _standing(phase, row)
+            improved = standing is not None and (self.state.best is None or standing < self.state.best)
+            weights.keep(best=improved and phase.patience is not None)
+            waited = 0 if improved else self.state.waited + 1
+            ended = self.callbacks.stop_training
+            self._advance(
+                epoch=self.state.epoch + 1,
+                rows=[*self.state.rows, row],
+                best=standing if improved else self.state.best,
+                waited=waited,
+                stopped=ended or (phase.patience is not None and waited >= phase.patience),
+                ended=ended,
+            )
+            self._save(optimizer, weights.best)
+            epochs.meter.keep(_row_text(row))
+
+    def _advance(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+
+    def _save(self, optimizer: keras.optimizers.Optimizer, best: Arrays) -> None:
+        if self.checkpoints:
+            counted, arrays = packed(self.callbacks.counters())
+            arrays |= pack("model", self.network.model.variables) | pack("optimizer", optimizer.variables) | best
+            self.checkpoints.save(replace(self.state, callbacks=counted), arrays)
+
+    @property
+    def _view_count(self) -> int:
+        """Versions of each picture that the exact head sees."""
+        return 1 if self.augment is None else self.views or 1
+
+    def _feeds(self, phase: Phase, prefix: keras.Model | None) -> tuple[Feed, Feed | None, str]:
+        """Training and validation pictures as the tail gets them, and what the line says of kept features."""
+        forward = self._forward(prefix) if prefix else None
+        training = self._feed(self.dataset.train, forward, train=True)
+        validation = self._feed(self.dataset.validation, forward, train=False) if len(self.dataset.validation) else None
+        if forward is None:
+            return training, validation, ""
+        epochs = range(len(self.state.rows), len(self.state.rows) + phase.epochs - self.state.epoch)
+        if phase.solver == "lbfgs":  # it sees every view, again and again
+            epochs = range(2 * self._view_count)
+        training, validation, kept = self.features.feeds(forward, training, validation, epochs)
+        return training, validation, f"; {kept}"
+
+    def _forward(self, prefix: keras.Model) -> Forward:
+        changed = self.augment is not None or self.mix is not None  # views and blends are float
+        kind: Kind = "float32" if changed else "uint8"
+        return Forward(prefix, engine=self.engine, precision=self.precision, kind=kind, say=self.display.keep)
+
+    def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
+        feed = Feed(
+            source=source,
+            head=self.network.head,
+            framing=self.network.framing,
+            size=self.network.size,
+            batch_size=self.batch_size,
+            forward=None if forward is None else partial(finite_features, forward),
+            shuffle=train,
+            augment=self.augment if train else None,
+            views=self.views,
+            seed=self.seed,
+            counts=self.dataset.train.counts() if train else None,
+            decoded=self.training_pictures if train else self.validation_pictures,
+        )
+        return MixedFeed(**vars(feed), mix=self.mix) if train and self.mix is not None else feed
+
+
+def _moving_variables(model: keras.Model) -> list[keras.Variable]:
+    """All that training may change while the flags stand as they do."""
+    frozen = {id(variable) for variable in frozen_variables(model)}
+    return [variable for variable in model.variables if id(variable) not in frozen]
+
+
+def _standing(phase: Phase, row: Mapping[str, Any]) -> list[float] | None:
+    """What two validations of a phase are compared by, the lower the better; None without validation."""
+    if "val_loss" not in row:
+        return None
+    return [row["val_loss"]] if phase.monitor == "loss" else [-row["val_accuracy"], row["val_loss"]]
+
+
+def _row_text(row: dict[str, Any]) -> str:
+    shown = {name: value for name, value in row.items() if name not in ("phase", "epoch", "rate", "seconds")}
+    rate = shown.pop("images_per_second")
+    numbers = " ".join(f"{name} {value:{'.0e' if name == 'l2' else '.4f'}}" for name, value in shown.items())
+    return f"{row['phase']} epoch {row['epoch']}: {numbers} ({row['seconds']:.1f} s, {rate:,.0f} images/s)"
