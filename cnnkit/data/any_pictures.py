@@ -23,8 +23,9 @@ from cnnkit.data.array_images import check_shape, unlabelled
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import check_header, decode_file, picture_of
 from cnnkit.data.image_folder import pictures as pictures_in_files
-from cnnkit.data.pixel_arrays import are_pictures, check_values, is_one_picture, rgb
+from cnnkit.data.pixel_arrays import are_pictures, is_one_picture, rgb
 from cnnkit.data.source import Source
+from cnnkit.data.value_range import check_values
 from cnnkit.errors import DataError, InputError
 
 Picture: TypeAlias = str | Path | Image.Image | NDArray[Any]

@@ -14,9 +14,10 @@ from PIL import Image
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import picture_of
-from cnnkit.data.pixel_arrays import CHANNELS, are_pictures, check_values, is_one_picture, rgb
+from cnnkit.data.pixel_arrays import CHANNELS, are_pictures, is_one_picture, rgb
 from cnnkit.data.source import Labels, Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
+from cnnkit.data.value_range import check_values
 from cnnkit.errors import DataError, unknown_name
 
 

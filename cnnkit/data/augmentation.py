@@ -34,8 +34,8 @@ class Augmentation:
         height_shift: Up to this part of the height up or down, 0 ≤ shift < 1.
         shear: Up to this many degrees either way.
         zoom: z draws a factor in [1 − z, 1 + z] for each of the two axes, 0 ≤ z < 1; below 1 enlarges.
-        horizontal_flip: Mirrors every other view.
-        vertical_flip: Turns every other view upside down.
+        horizontal_flip: Mirrors a view with probability 1/2, each by its own coin.
+        vertical_flip: Turns a view upside down with probability 1/2, each by its own coin.
         channel_shift: Up to this much, of 255, is added to all three channels or taken away.
         brightness: (lowest, highest) factor on all values, clipped to 0…255; None leaves them alone.
         fill: What is outside the picture: `"nearest"` pixel, `"reflect"`, `"wrap"` or `"constant"` black.

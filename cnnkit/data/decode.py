@@ -1,8 +1,9 @@
 """From the bytes of a file to a picture: RGB, uint8, (height, width, 3), upright.
 
-Read right, and not only the common case: CMYK and YCCK, grey, palettes, alpha (over white), EXIF rotation, 16 bits
-a channel (scaled to 8, never clipped), the first frame of an animation. Colour profiles are not applied, as in
-the pictures that the ImageNet weights were trained on.
+Read right, and not only the common case: CMYK and YCCK, grey, palettes, alpha (over white), EXIF rotation, more than 8
+bits a channel and floating-point numbers (scaled, never clipped: `deep_pictures`), the first frame of an animation and
+the first page of a TIFF, HEIC with the extra `cnnkit[heif]`, JPEGs with something behind their end. Colour profiles are
+not applied, as in the pictures that the ImageNet weights were trained on.
 
 simplejpeg decodes RGB and grey JPEGs: the pixels are Pillow's, bit for bit, and threads do not wait for each other. By
 choice it decodes them smaller, in about three quarters of the time: framed pictures then differ by 2 to 5 of 255 on
@@ -14,10 +15,9 @@ there cannot be told from a good one: libjpeg draws something, writes a line to 
 
 from __future__ import annotations
 
-import struct
 from io import BytesIO
 from pathlib import Path
-from typing import cast
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -25,15 +25,23 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from cnnkit.errors import ImageFileError
+from cnnkit.data.deep_pictures import float_tiff, shallow
+from cnnkit.data.jpeg_markers import is_finished, jpeg_frame
+from cnnkit.errors import ImageFileError, MissingExtraError, missing_extra
 
 # File name endings that promise a picture, and Pillow's names of the formats that are opened, whatever the ending.
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".pbm"})
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "PPM")
-
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".pbm"}
+    | {".tif", ".tiff", ".heic", ".heif"}
+)
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
+# Brands of HEIF files whose pictures are HEVC, as telephones write them.
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 # Pixels of a JPEG above which Pillow is asked, which warns of pictures that would fill the memory.
 LARGEST = 89_478_485
+# Bytes of a JPEG that hold its frame header, unless its EXIF data or its colour profile are unusually long.
+HEADER = 1 << 17
 # The beginning of a segment that may say how a picture is to be turned.
 EXIF = b"Exif\0\0"
 # What a scaled decode divides both sides by, and OpenCV's bit for it.
@@ -86,8 +94,13 @@ def decode_bytes(data: bytes, name: str, *, least: int | None = None) -> NDArray
     try:
         if (pixels := jpeg_pixels(data, least=least)) is not None:
             return pixels
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            return _decoded_by_pillow(image, data)
+        if _is_heif(data):
+            return np.array(
+                over_white(ImageOps.exif_transpose(_heif_reader(name).open_heif(BytesIO(data)).to_pillow()))
+            )
+        return _by_pillow(data)
+    except MissingExtraError:
+        raise
     except Exception as error:
         raise _refused(name, _reason(error, data)) from error
 
@@ -100,8 +113,8 @@ def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) 
         least: As for `decode_bytes`.
         upright: Whether the EXIF rotation is applied.
     """
-    height, width, components = _jpeg_frame(data)
-    if components not in (1, 3) or not 0 < height * width <= LARGEST or not _is_finished(data):
+    height, width, components = jpeg_frame(data)
+    if components not in (1, 3) or not 0 < height * width <= LARGEST or not is_finished(data):
         return None
     short = min(height, width)
     reduction = max(factor for factor in REDUCTIONS if factor * (least or short) <= short or factor == 1)
@@ -118,26 +131,26 @@ def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) 
     return cast("NDArray[np.uint8]", pixels)
 
 
-def _jpeg_frame(data: bytes) -> tuple[int, int, int]:
-    """Height, width and components in the frame header of a JPEG (ITU T.81, B.2.2), or zeros.
-
-    Pillow tells as much, and takes a tenth of the time of a decode for it.
-    """
-    place = 2 if data.startswith(b"\xff\xd8") else len(data)
-    while place + 10 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, place + 5)
-            return height, width, data[place + 9]
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return 0, 0, 0
+def _by_pillow(data: bytes) -> NDArray[np.uint8]:
+    try:
+        opened = Image.open(BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        if (image := float_tiff(data, LARGEST)) is None:
+            raise
+        return np.array(over_white(image))
+    with opened as image:
+        return _decoded_by_pillow(image, data)
 
 
-def check_header(path: str | Path) -> None:
+def check_header(path: str | Path) -> int:
     """Reads the first bytes of a file, enough to know that it begins as a picture.
+
+    Returns:
+        How many pages it has if it is a TIFF, of which the first is read; otherwise 1.
 
     Raises:
         ImageFileError: The file is missing, empty or begins as something else; the message names it.
+        MissingExtraError: It is HEIC, and pillow-heif is not installed.
     """
     head = b""
     try:
@@ -145,22 +158,29 @@ def check_header(path: str | Path) -> None:
             head = file.read(32)
             if not head:
                 raise _refused(str(path), "an empty file (0 bytes)")
+            if _is_heif(head):
+                _heif_reader(str(path))
+                return 1
             file.seek(0)
-            with Image.open(file, formats=FORMATS):
-                return
-    except ImageFileError:
+            if head.startswith(b"\xff\xd8") and jpeg_frame(file.read(HEADER)) != (0, 0, 0):
+                return 1  # Pillow would warn of each second picture that it finds damaged
+            file.seek(0)
+            return _pages(file)
+    except (ImageFileError, MissingExtraError):
         raise
     except Exception as error:
         raise _refused(str(path), _reason(error, head)) from error
 
 
-def _is_finished(jpeg: bytes) -> bool:
-    """Whether an end-of-image marker follows the last start of a scan.
-
-    A download that stopped in a file of preallocated zeros decodes without a complaint: zeros are valid codes.
-    """
-    end = jpeg.rfind(b"\xff\xd9")
-    return end >= 0 and jpeg.find(b"\xff\xda", end) < 0
+def _pages(file: BinaryIO) -> int:
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            return getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+    except UnidentifiedImageError:
+        file.seek(0)
+        if float_tiff(file.read(), LARGEST) is None:
+            raise
+        return 1
 
 
 def picture_of(image: Image.Image) -> NDArray[np.uint8]:
@@ -189,29 +209,29 @@ def _decoded_by_pillow(image: Image.Image, data: bytes) -> NDArray[np.uint8]:
 
 
 def _eight_bits(image: Image.Image, data: bytes) -> Image.Image:
-    """The image itself, or for 16 bits a channel a copy of v · 255 / 65535, rounded."""
-    if data and image.format in ("JPEG", "MPO") and not _is_finished(data):
+    """The image itself, or a copy of 8 bits a channel of one that has more."""
+    if data and image.format in ("JPEG", "MPO") and not is_finished(data):
         raise ValueError("a truncated jpeg")
     image.load()  # raises for a truncated file
-    if image.mode == "F":
-        raise ValueError("floating-point pixels")
-    # Pillow keeps 16 bits of grey only; of 16-bit colour it drops the low byte, so OpenCV reads that.
-    deep_png = image.format == "PNG" and data[24:25] == b"\x10"  # the bit depth in IHDR
-    if not deep_png and not image.mode.startswith("I"):
-        return image
-    wide = np.asarray(image) if not deep_png else _deep_pixels(data)
-    scaled = Image.fromarray(((wide.astype(np.int64) * 255 + 32767) // 65535).astype(np.uint8))
-    if "exif" in image.info:
-        scaled.info["exif"] = image.info["exif"]
-    return scaled
+    return shallow(image, data)
 
 
-def _deep_pixels(data: bytes) -> NDArray[np.uint16]:
-    """(h, w) or (h, w, 3 or 4), RGB, of a 16-bit png."""
-    wide = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if wide is None:
-        raise ValueError("a damaged 16-bit png")
-    return np.asarray(wide if wide.ndim == 2 else wide[..., [2, 1, 0, 3][: wide.shape[2]]], np.uint16)
+def _heif_reader(name: str) -> Any:
+    """The package that opens HEIC pictures.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise missing_extra("pillow-heif", "heif", f"the HEIC picture {name}") from error
+    return pillow_heif
+
+
+def _is_heif(data: bytes) -> bool:
+    """Whether bytes begin as a HEIC file (ISO/IEC 23008-12, 10.2): a file type box of one of its brands."""
+    return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
 
 
 def _reason(error: Exception, data: bytes) -> str:
@@ -222,7 +242,7 @@ def _reason(error: Exception, data: bytes) -> str:
 
 def _refused(name: str, reason: str) -> ImageFileError:
     return ImageFileError(
-        f"a whole picture (jpeg, png, bmp, gif, webp, ppm) in {name}",
+        f"a whole picture (jpeg, png, bmp, gif, webp, ppm, tiff, heic) in {name}",
         reason,
         "Replace or remove the file, or skip such files with on_error='skip'.",
     )

@@ -2,6 +2,11 @@
 
 The resampling is Pillow's, in fixed-point arithmetic: the same bytes on every machine. It is antialiased: when
 shrinking, the filter widens with the scale, so that every source pixel counts.
+
+A picture of exactly the input size is not framed at all, wherever it comes from: who gives an array or a file of that
+size has framed it already, and the same pixels get the same answer from an array and from a file. (Keras's
+`image_size=` leaves 224 × 224 pixels alone; torchvision's `Resize(256), CenterCrop(224)` would enlarge them and cut
+their border off.)
 """
 
 from __future__ import annotations
@@ -69,7 +74,7 @@ class Framing:
             )
 
     def apply(self, image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-        """The picture at the input size.
+        """The picture at the input size; a copy of one that has it.
 
         Args:
             image: (h, w, 3), RGB, uint8, at least one pixel.
@@ -81,6 +86,8 @@ class Framing:
         height, width = size
         if min(height, width) < 1:
             raise InputError("a size of at least 1 × 1", f"{height} × {width}", "Give (height, width).")
+        if image.shape[:2] == (height, width):
+            return image.copy()
         if self.resize == "pad":
             return self._padded(image, height, width)
         return self._resampled(image, height, width, self._box(image.shape[0], image.shape[1], height, width))

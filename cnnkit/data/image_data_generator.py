@@ -67,8 +67,8 @@ class ImageDataGenerator:
         channel_shift_range: Up to this much is added to all channels or taken away.
         fill_mode: What is outside a picture: `"nearest"`, `"reflect"`, `"wrap"`, `"constant"`, or another of SciPy's.
         cval: The value there with `"constant"`.
-        horizontal_flip: Mirrors every other picture.
-        vertical_flip: Turns every other picture upside down.
+        horizontal_flip: Mirrors a picture with probability 1/2, each by its own coin.
+        vertical_flip: Turns a picture upside down with probability 1/2, each by its own coin.
         rescale: A factor on all values, after everything else.
         preprocessing_function: From one picture to one of the same shape. It is called from several threads.
         data_format: `"channels_last"` or `"channels_first"`; `keras.config.image_data_format()` by default.

@@ -20,11 +20,11 @@ from cnnkit.data.dataset import Dataset, SkippedFile
 from cnnkit.data.decode import EXTENSIONS, check_header, decode_file
 from cnnkit.data.source import Source
 from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset, from_file
-from cnnkit.errors import DataError, ImageFileError, InputError, unknown_name
+from cnnkit.errors import DataError, ImageFileError, InputError, MissingExtraError, unknown_name
 
 T = TypeVar("T")
 # Endings of pictures, as telephones and scanners write them, that nothing here reads.
-UNREADABLE = frozenset({".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl", ".jp2", ".dng", ".cr2", ".nef", ".arw"})
+UNREADABLE = frozenset({".avif", ".jxl", ".jp2", ".dng", ".cr2", ".nef", ".arw"})
 Decode = Literal["exact", "scaled"]
 
 ARRANGEMENT = (
@@ -105,6 +105,7 @@ def folder(
         DataError: No folder, no class folders, no pictures, one class only, an empty class folder, a class
             that train does not have, or too few pictures of a class to split.
         ImageFileError: A file that ends like a picture and is none.
+        MissingExtraError: A HEIC picture, and `cnnkit[heif]` is not installed; with `"skip"` it is in `skipped`.
     """
     read = _reader(decode)
     root = Path(path)
@@ -378,19 +379,31 @@ def _unreadable(reader: FileReader, on_error: str) -> tuple[SkippedFile, ...]:
     if on_error not in ("raise", "skip"):
         raise unknown_name("a way to meet broken files", on_error, ("raise", "skip"))
     if on_error == "raise":
-        for _ in _in_threads(lambda file: check_header(reader.root / file), reader.paths):
-            pass
+        pages = list(_in_threads(lambda file: check_header(reader.root / file), reader.paths))
+        _note_pages(reader, pages)
         return ()
 
-    def reason(file: str) -> str:
+    def looked_at(file: str) -> tuple[int, str]:
         try:
+            pages = check_header(reader.root / file)
             decode_file(reader.root / file)
         except ImageFileError as error:
-            return error.received
-        return ""
+            return 1, error.received
+        except MissingExtraError as error:
+            return 1, str(error)
+        return pages, ""
 
-    reasons = zip(reader.paths, _in_threads(reason, reader.paths), strict=True)
-    return tuple(SkippedFile(file, why) for file, why in reasons if why)
+    results = list(_in_threads(looked_at, reader.paths))
+    _note_pages(reader, [pages for pages, _ in results])
+    return tuple(SkippedFile(file, why) for file, (_, why) in zip(reader.paths, results, strict=True) if why)
+
+
+def _note_pages(reader: FileReader, pages: Sequence[int]) -> None:
+    several = [(file, count) for file, count in zip(reader.paths, pages, strict=True) if count > 1]
+    if several:
+        (file, count), *_ = several
+        text = f"of TIFFs with several pages the first is read: {len(several)} files, {file} with {count} pages for one"
+        warnings.warn(f"{text}. Save the others as files of their own.", stacklevel=2)
 
 
 def _in_threads(function: Callable[[str], T], files: Sequence[str]) -> Iterator[T]:

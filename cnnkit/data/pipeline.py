@@ -22,6 +22,8 @@ from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import InputError
 
+# Raised when the same pictures give other pixels than before: features that were kept of those are not used.
+PIXELS = 2
 # What a seed is used for: visiting order, augmentations and mixing draw from streams that never meet.
 ORDER, PICTURE, BATCH = 0, 1, 2
 

@@ -28,6 +28,7 @@ import cnnkit
 from cnnkit.data.ahead import ahead
 from cnnkit.data.chain import Augmenter, Chain
 from cnnkit.data.kept_pictures import free_memory
+from cnnkit.data.pipeline import PIXELS
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
@@ -225,6 +226,7 @@ class Features:
         about: dict[str, Any] = {
             "format": FORMAT,
             "software": software(),
+            "pixels": PIXELS,
             "prefix": self._prefix,
             "pictures": feed.source.fingerprint,
             "size": feed.size,

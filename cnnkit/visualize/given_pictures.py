@@ -16,8 +16,9 @@ from PIL import Image as Pillow
 
 from cnnkit.data.any_pictures import Picture, Pictures, as_source
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.pixel_arrays import is_one_picture, seem_scaled
+from cnnkit.data.pixel_arrays import is_one_picture
 from cnnkit.data.source import Source
+from cnnkit.data.value_range import seem_scaled
 from cnnkit.errors import DataError, InputError
 
 Image: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]

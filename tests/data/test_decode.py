@@ -159,14 +159,14 @@ def test_16_bit_png_is_scaled_not_clipped(channels: int, colour_type: int) -> No
 
 
 def test_16_bit_png_with_a_rotation_and_one_that_is_damaged() -> None:
-    deep = np.arange(6).reshape(2, 3, 1) * 257
+    deep = np.arange(250, 256).reshape(2, 3, 1) * 257
     exif = Image.Exif()
     exif[0x0112] = 6  # stored on its left side
     body = exif.tobytes().removeprefix(b"Exif\0\0")
     chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
     data = png16(deep, 0)
     turned = data[:33] + chunk + data[33:]
-    assert decoded(turned)[..., 0].tolist() == [[3, 0], [4, 1], [5, 2]]
+    assert decoded(turned)[..., 0].tolist() == [[253, 250], [254, 251], [255, 252]]
     with pytest.raises(ImageFileError):
         decode_bytes(data[:50] + b"?" + data[51:], "it")
 
@@ -210,14 +210,54 @@ def test_a_thumbnail_does_not_hide_a_truncation() -> None:
 
 
 def test_bytes_after_the_end_do_no_harm() -> None:
-    data = stored(Image.fromarray(PICTURE), "JPEG")
-    assert (decoded(data + b"a phone's trailer") == decoded(data)).all()
+    """The film of a motion photo, a maker's trailer, a second picture: they may hold the bytes of any marker."""
+    thumbnail = stored(Image.fromarray(PICTURE).resize((16, 16)), "JPEG")
+    exif = Image.Exif()
+    exif[0x010E] = "a motion photo"
+    noise = np.random.default_rng(0).integers(0, 256, 50_000, dtype=np.uint8).tobytes()
+    assert b"\xff\xda" in noise
+    for options in ({}, {"progressive": True}, {"exif": exif, "comment": thumbnail}):
+        data = stored(Image.fromarray(PICTURE), "JPEG", **options)
+        for behind in (
+            b"a phone's trailer",
+            bytes(100),
+            b"\0\0\0\x18ftypmp42" + noise,
+            data,
+            noise + data,
+            b"\xff\xda",
+        ):
+            assert (decoded(data + behind) == decoded(data)).all()
+            with pytest.raises(ImageFileError):
+                decode_bytes(data[: len(data) - 200] + b"\0\0\0\x18ftypmp42" + bytes(9999), "it")
+
+
+def test_photographs_with_a_film_behind_them(shared: Path) -> None:
+    film = b"\0\0\0\x18ftypmp42" + np.random.default_rng(1).integers(0, 256, 200_000, dtype=np.uint8).tobytes()
+    files = sorted((shared / "data/coco128").rglob("*.jpg"))[:40]
+    assert files
+    for file in files:
+        data = file.read_bytes()
+        assert (decoded(data + film) == decoded(data)).all()
+        with pytest.raises(ImageFileError):
+            decode_bytes(data[: len(data) * 2 // 3] + film, file.name)
+
+
+def test_the_first_picture_of_several_in_an_mpo(tmp_path: Path) -> None:
+    file = tmp_path / "pair.mpo"
+    both = stored(Image.fromarray(PICTURE), "MPO", save_all=True, append_images=[Image.fromarray(255 - PICTURE)])
+    file.write_bytes(both)
+    assert difference(decode_file(file), PICTURE) <= 12  # of quality 75; the other is up to 255 away
+    assert check_header(file) == 1
+    whole = stored(Image.fromarray(PICTURE), "JPEG")
+    file.write_bytes(both[: len(whole) // 2])
+    with pytest.raises(ImageFileError):
+        decode_file(file)
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "empty file"), (b"hello, world", "hello, world"), (b"II*\0" + bytes(64), "something else")],
-    ids=["empty", "text", "tiff"],
+    [(b"", "empty file"), (b"hello, world", "hello, world"), (b"%PDF-1.7" + bytes(64), "something else")],
+    ids=["empty", "text", "pdf"],
 )
 def test_what_is_no_picture_is_refused_by_name(data: bytes, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "holiday.png"
@@ -285,9 +325,15 @@ def test_the_content_counts_not_the_ending(tmp_path: Path) -> None:
     assert (decode_file(file) == PICTURE).all()
 
 
-def test_floating_point_pixels_are_refused() -> None:
-    with pytest.raises(ImageFileError, match="floating"):
-        decode_bytes(b"Pf\n1 1\n-1.0\n" + np.float32([0.5]).tobytes(), "it")
+@pytest.mark.parametrize(("value", "level"), [(0.5, 128), (1.0, 255), (200.25, 200), (0.0, 0)])
+def test_floating_point_pixels_of_0_to_1_and_of_0_to_255(value: float, level: int) -> None:
+    assert decoded(b"Pf\n1 1\n-1.0\n" + np.float32([value]).tobytes()).tolist() == [[[level] * 3]]
+
+
+@pytest.mark.parametrize("value", [-3.0, 256.0, np.nan, np.inf])
+def test_other_floating_point_pixels_are_refused(value: float) -> None:
+    with pytest.raises(ImageFileError):
+        decode_bytes(b"Pf\n1 1\n-1.0\n" + np.float32([value]).tobytes(), "it")
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused() -> None:

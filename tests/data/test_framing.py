@@ -65,6 +65,13 @@ def test_bicubic_keeps_a_flat_picture_flat() -> None:
     assert (Framing("squash", "bicubic").apply(flat, (20, 20)) == 77).all()
 
 
+@pytest.mark.parametrize("framing", [Framing(fraction=0.875), Framing("pad"), Framing("squash", "bicubic")])
+def test_a_picture_of_the_input_size_is_not_framed(framing: Framing) -> None:
+    framed = framing.apply(NOISE, NOISE.shape[:2])
+    assert (framed == NOISE).all()
+    assert not np.shares_memory(framed, NOISE)
+
+
 def test_shrinking_does_not_alias() -> None:
     """A checkerboard of single pixels is grey from afar; without antialiasing it is a pattern."""
     board = np.indices((128, 128)).sum(axis=0) % 2 * 255

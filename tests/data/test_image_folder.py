@@ -177,8 +177,8 @@ def test_a_folder_that_is_not_there_or_a_file(tmp_path: Path) -> None:
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
     assert "Received: none" in refused(tmp_path)
     (tmp_path / "ants").mkdir()
-    (tmp_path / "ants" / "1.heic").touch()
-    assert "1 of .heic" in refused(tmp_path)
+    (tmp_path / "ants" / "1.jxl").touch()
+    assert "1 of .jxl" in refused(tmp_path)
 
 
 def test_pictures_without_class_folders(tmp_path: Path) -> None:
@@ -335,12 +335,21 @@ def test_what_is_no_dataset_and_no_path(tmp_path: Path) -> None:
 
 
 def test_pictures_that_nothing_here_reads_are_not_passed_over_in_silence(tmp_path: Path) -> None:
-    for name in ("IMG_1.HEIC", "IMG_2.HEIC", "scan.tif", "notes.txt"):
+    for name in ("1.AVIF", "2.AVIF", "scan.jp2", "notes.txt"):
         (photos(tmp_path) / "ants" / name).touch()
-    with pytest.warns(UserWarning, match=r"passed over: 2 of \.heic, 1 of \.tif\. Convert"):
+    with pytest.warns(UserWarning, match=r"passed over: 2 of \.avif, 1 of \.jp2\. Convert"):
         folder(tmp_path)
-    with pytest.warns(UserWarning, match=r"2 of \.heic"):
+    with pytest.warns(UserWarning, match=r"2 of \.avif"):
         pictures(tmp_path)
+
+
+def test_tiffs_of_several_pages_are_noted(tmp_path: Path) -> None:
+    page = Image.new("RGB", (8, 8), "red")
+    page.save(photos(tmp_path) / "ants" / "scan.tif", save_all=True, append_images=[page, page])
+    for on_error in ("raise", "skip"):
+        with pytest.warns(UserWarning, match=r"1 files, ants/scan\.tif with 3 pages"):
+            data = folder(tmp_path, on_error=on_error)  # type: ignore[arg-type]  # both are ways
+    assert "ants/scan.tif" in {name for source in data.parts().values() for name in source.ids}
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
