@@ -7,6 +7,7 @@ attributes that are numbers, texts, arrays, or lists and dictionaries of them.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
 from typing import Any
 
@@ -114,8 +115,12 @@ def unpacked(values: Mapping[str, Mapping[str, Any]], arrays: Mapping[str, NDArr
 
 
 def _named(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[tuple[str, keras.callbacks.Callback]]:
-    for place, callback in enumerate(callbacks):
-        yield f"{place} {type(callback).__name__}", callback
+    """Each by its class and its place among those of the class: leaving another one out changes nothing."""
+    seen: Counter[str] = Counter()
+    for callback in callbacks:
+        kind = type(callback).__name__
+        seen[kind] += 1
+        yield f"{kind} {seen[kind]}", callback
 
 
 def _attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:

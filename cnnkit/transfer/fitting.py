@@ -180,6 +180,7 @@ def fit(
         raise _interrupted(checkpoints) from error
     finally:
         training.features.close()
+        training.callbacks.close()
         display.close()
         run = Run(
             plan=plan,

@@ -66,12 +66,21 @@ class KerasCallbacks:
             )
             self._begin(self._hooks)
 
+    def close(self) -> None:
+        """Closes what a training that failed has left open."""
+        for log in self._csv_loggers():
+            if log.csv_file is not None:
+                log.csv_file.close()
+
+    def _csv_loggers(self) -> list[keras.callbacks.CSVLogger]:
+        return [callback for callback in self.callbacks if isinstance(callback, keras.callbacks.CSVLogger)]
+
     def _begin(self, hooks: keras.callbacks.CallbackList) -> None:
         if not self.kept:
             hooks.on_train_begin()
             self._at_begin = counters(self.callbacks)
             return
-        logs = [callback for callback in self.callbacks if isinstance(callback, keras.callbacks.CSVLogger)]
+        logs = self._csv_loggers()
         append = [log.append for log in logs]
         for log in logs:  # its file holds the epochs before the interruption
             log.append = True
