@@ -6,6 +6,8 @@
     ck.visualize.filters(net)                       # of the first layer; `activations` for a picture
     ck.visualize.dreams(net, "block5_conv2")        # what channels look for; `dream` for one, or from a photograph
     ck.visualize.receptive_field(net, "block5_conv2", image)
+    ck.visualize.augmentations(photos.train, ck.data.Augmentation.gentle())      # a picture and its views
+    ck.visualize.rates(ck.find_rate(net, photos))   # loss over rate, and the rate to try
     ck.visualize.curves(run)                        # loss and accuracy, phase by phase
     ck.visualize.confusion(labels, predicted, classes)
     ck.visualize.worst(photos.test, table)          # the mistakes it was surest of
@@ -28,6 +30,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "activation_maps": "cnnkit.visualize.layer_activations",
         "activations": "cnnkit.visualize.layer_activations",
         "animation": "cnnkit.visualize.film",
+        "augmentations": "cnnkit.visualize.augmented_views",
         "architecture": "cnnkit.visualize.architecture_diagram",
         "block": "cnnkit.visualize.block_diagram",
         "calibration": "cnnkit.visualize.calibration_curve",
@@ -45,6 +48,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "pictures": "cnnkit.visualize.contact_sheet",
         "pooling": "cnnkit.visualize.sliding_picture",
         "pooling_animation": "cnnkit.visualize.sliding_picture",
+        "rates": "cnnkit.visualize.rate_curve",
         "receptive_field": "cnnkit.visualize.receptive_fields",
         "save": "cnnkit.visualize.style",
         "save_animation": "cnnkit.visualize.sliding_picture",

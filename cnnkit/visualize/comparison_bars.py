@@ -27,7 +27,8 @@ def comparison(scores: Mapping[str, float], *, label: str = "accuracy") -> Figur
 
     >>> _ = comparison({"pre-trained": 0.93, "random weights": 0.71})
     """
-    made = style.figure(8, 0.9 + 0.62 * len(_checked(scores)))
+    count = len(_checked(scores))
+    made = style.figure(8, 0.9 + min(0.62 * count, max(4.2, 0.3 * count)))  # many bars are narrower, to fit a slide
     draw_comparison(made, scores, label=label)
     return made
 
@@ -48,12 +49,12 @@ def draw_comparison(canvas: style.Canvas, scores: Mapping[str, float], *, label:
                 va="center",
                 color=style.PAPER if inside and row == 0 else style.INK,
                 fontweight="bold",
-                fontsize=12,
+                fontsize=12 if len(scores) <= 10 else 9,
             )
         names = [style.plain("\n".join(_lines(name))) for name in scores]
         axes.set_yticks(range(len(names)), names)
-        axes.tick_params(axis="y", length=0, labelcolor=style.INK, labelsize=11)
-        axes.invert_yaxis()
+        axes.tick_params(axis="y", length=0, labelcolor=style.INK, labelsize=11 if len(scores) <= 10 else 9)
+        axes.set_ylim(len(scores) - 0.5, -0.5)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100 %"])
         axes.set_xlabel(label)

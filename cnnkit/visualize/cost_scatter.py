@@ -10,7 +10,12 @@ from cnnkit.visualize import style
 from cnnkit.visualize.given_tables import rows_of
 
 COLUMNS = ("backbone", "multiply_adds", "milliseconds", "accuracy")
-COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.SKY, style.INK, style.MUTED)
+COLOURS = (
+    *(style.BLUE, style.ORANGE, style.GREEN, style.SKY, style.PINK),
+    *(style.AMBER, style.PURPLE, style.WINE, style.INK, style.SAND),
+)
+MARKERS = ("o", "s", "^")
+"""After the last colour the first comes back, with another mark."""
 
 
 def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -> Figure:
@@ -37,11 +42,11 @@ def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -
             axes.plot(
                 rows["milliseconds"],
                 100 * rows["accuracy"],
-                "o-",
+                f"{MARKERS[place // len(COLOURS) % len(MARKERS)]}-",
                 color=colour,
                 markersize=8,
                 linewidth=1.6,
-                label=style.plain(str(name)),
+                label=style.plain(style.shortened(str(name), 26)),
             )
         if chance is not None:
             axes.axhline(100 * chance, color=style.FAINT, linestyle="--", linewidth=1.2)

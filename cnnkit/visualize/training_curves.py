@@ -20,6 +20,8 @@ from cnnkit.visualize.given_tables import rows_of
 Trained: TypeAlias = Run | Network | pd.DataFrame | keras.callbacks.History
 """What knows how a training went."""
 NO_METRICS = ("phase", "epoch", "loss", "rate", "seconds", "images_per_second")
+LETTER = 0.0165
+"""Width of a bold letter, in that of a panel."""
 
 
 def curves(run: Trained) -> Figure:
@@ -82,7 +84,7 @@ def _history(run: Trained) -> pd.DataFrame:
 
 def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *, labelled: bool) -> None:
     """Training and validation values of one metric, each line named at its end."""
-    many = len(epochs) > 40
+    many, alone = len(epochs) > 40, len(epochs) == 1
     drawn = [(name, "training", style.TRAINING, "-")]
     if f"val_{name}" in history:
         drawn.append((f"val_{name}", "validation", style.VALIDATION, "-"))
@@ -94,7 +96,7 @@ def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *,
             color=colour,
             label=label,
             marker=None if many else ("o" if column == name else "D"),
-            markersize=4.5 if column == name else 4,
+            markersize=(9 if alone else 4.5) if column == name else (8 if alone else 4),
             markeredgecolor=style.PAPER,
             markeredgewidth=0.6,
             clip_on=False,
@@ -132,8 +134,10 @@ def _bands(panel: Axes, phases: pd.Series, *, named: bool) -> None:
     begins = np.flatnonzero(np.r_[True, phases.to_numpy()[1:] != phases.to_numpy()[:-1]])
     ends = np.r_[begins[1:], len(phases)]
     shares = (ends - begins) / len(phases)
-    names = [style.shortened(str(phases.iloc[begin]), 24) for begin in begins]
-    crowded = any(len(name) * 0.014 > share for name, share in zip(names, shares, strict=True))
+    names = [str(phases.iloc[begin]) for begin in begins]
+    crowded = any(len(name) * LETTER > share for name, share in zip(names, shares, strict=True))
+    rooms = [int(share * (2 if crowded else 1) / (LETTER * 0.95 if crowded else LETTER)) for share in shares]
+    names = [style.shortened(name, max(room, 3)) for name, room in zip(names, rooms, strict=True)]
     for number, (begin, end, name) in enumerate(zip(begins, ends, names, strict=True)):
         panel.axvspan(begin + 0.5, end + 0.5, color=style.BANDS[number % 2], linewidth=0, zorder=0)
         if named:
