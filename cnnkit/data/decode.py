@@ -152,6 +152,7 @@ def check_header(path: str | Path) -> int:
         ImageFileError: The file is missing, empty or begins as something else; the message names it.
         MissingExtraError: It is HEIC, and pillow-heif is not installed.
     """
+    check_name(str(path))
     head = b""
     try:
         with Path(path).open("rb") as file:
@@ -170,6 +171,16 @@ def check_header(path: str | Path) -> int:
         raise
     except Exception as error:
         raise _refused(str(path), _reason(error, head)) from error
+
+
+def check_name(name: str) -> None:
+    """Refuses the name of a file that no table can hold.
+
+    Raises:
+        ImageFileError: It is not UTF-8; Python shows such bytes as surrogates.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise ImageFileError("file names in UTF-8", ascii(name), "Rename it, for example with convmv.")
 
 
 def _pages(file: BinaryIO) -> int:

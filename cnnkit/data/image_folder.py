@@ -5,32 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
 from natsort import natsorted, ns
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import names_of, path_of
 from cnnkit.data.dataset import Dataset, SkippedFile
-from cnnkit.data.decode import EXTENSIONS, check_header, decode_file
+from cnnkit.data.decode import check_header, decode_file
+from cnnkit.data.folder_layout import ARRANGEMENT, class_folders, listed, refuse_hidden_splits, split_folders
 from cnnkit.data.source import Source
-from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset, from_file
+from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset, from_file
 from cnnkit.errors import DataError, ImageFileError, InputError, MissingExtraError, unknown_name
 
 T = TypeVar("T")
-# Endings of pictures, as telephones and scanners write them, that nothing here reads.
-UNREADABLE = frozenset({".avif", ".jxl", ".jp2", ".dng", ".cr2", ".nef", ".arw"})
 Decode = Literal["exact", "scaled"]
-
-ARRANGEMENT = (
-    "Arrange the pictures as <folder>/<class>/<picture>, or as <folder>/train/<class>/<picture> with "
-    "validation and test beside train."
-)
 
 
 @dataclass(frozen=True)
@@ -81,9 +75,10 @@ def folder(
 ) -> Dataset:
     """Photographs arranged in folders, as a dataset.
 
-    Two arrangements: `path/<class>/…`, split by `seed` or by `split_file`; or `path/train/<class>/…` with
-    `validation` (or `val`, `valid`) and `test` beside it. Train and validation alone leave test empty; train
-    alone is split in three; of train and test, validation is taken from train.
+    Two arrangements: `path/<class>/…`, split by `seed` or by `split_file`; or `path/train/<class>/…` with `validation`
+    (or `val`, `valid`, `dev`, `eval`) and `test` beside it, in any case and with the usual affixes: `Training`,
+    `test_set`, `seg_train/seg_train`, `val2017`. Train and validation alone leave test empty; train alone is split in
+    three; of train and test, validation is taken from train.
 
     Ids are paths relative to `path`, with "/". Classes are in natural order: `2` before `10`. Hidden files are
     passed over; so are files whose names do not end like a picture's, and `dataset.ignored` counts them.
@@ -96,7 +91,8 @@ def folder(
         on_error: `"raise"` looks at the beginning of every file at once, and a picture that turns out damaged
             raises when it is read. `"skip"` decodes every picture once, in threads, and lists what it leaves
             out in `dataset.skipped`.
-        classes: The names of all class folders, in the order that the labels shall have.
+        classes: The names of all class folders, in the order that the labels shall have. What is named here is a class,
+            also where it is called like a split.
         decode: `"scaled"` decodes large JPEGs at 1/2, 1/4 or 1/8 of their size where the framing still has nothing to
             enlarge: faster, with pixels that differ by 2 to 5 of 255 on average.
 
@@ -108,16 +104,18 @@ def folder(
         MissingExtraError: A HEIC picture, and `cnnkit[heif]` is not installed; with `"skip"` it is in `skipped`.
     """
     read = _reader(decode)
-    root = Path(path)
-    listing = _listed(root)
-    splits = _split_folders(listing)
+    root = path_of(path, "a folder of pictures")
+    classes = None if classes is None else names_of(classes, "classes")
+    listing = listed(root)
+    splits = split_folders(listing, classes)
     if splits and split_file is not None:
         raise InputError(
             "a split file only for a folder of class folders",
             f"one beside the folders {' and '.join(splits.values())}",
             "Leave split_file out.",
         )
-    below = {split: _class_folders(listing, name) for split, name in (splits or {"train": ""}).items()}
+    below = {split: class_folders(listing, name) for split, name in (splits or {"train": ""}).items()}
+    refuse_hidden_splits(listing, splits.get("train", ""), classes)
     names = _class_names(root, below, classes)
     reader = read(root, tuple(sorted(file for each in below.values() for files in each.values() for file in files)))
     skipped = _unreadable(reader, on_error)
@@ -168,9 +166,9 @@ def pictures(
         ImageFileError: A file that ends like a picture, or was named, and is none.
     """
     read = _reader(decode)
-    if isinstance(path, str | Path):
-        root = Path(path)
-        reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _naturally(_listed(root).pictures))
+    if isinstance(path, str | os.PathLike):
+        root = path_of(path, "a folder or a file")
+        reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _naturally(listed(root).pictures))
     else:
         reader = read(Path(), tuple(_named(path)))
     skipped = _unreadable(reader, on_error)
@@ -184,10 +182,10 @@ def _named(files: Iterable[str | Path]) -> Iterator[str]:
     if not isinstance(files, Iterable):
         raise InputError("a folder, or files", f"{type(files).__name__}", "One picture is np.asarray(picture)[None].")
     for file in files:
-        if not isinstance(file, str | Path):
+        if not isinstance(file, str | os.PathLike):
             received = f"{type(file).__name__} among them"
             raise InputError("paths of files", received, "Arrays of one size become one by np.stack.")
-        yield str(file)
+        yield str(path_of(file, "a picture"))
 
 
 def _naturally(files: Sequence[str]) -> tuple[str, ...]:
@@ -198,121 +196,6 @@ def _reader(decode: str) -> type[FileReader]:
     if decode not in DECODES:
         raise unknown_name("a way to decode", decode, DECODES)
     return DECODES[decode]
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """What is below a folder, as sorted paths relative to it."""
-
-    root: Path
-    pictures: tuple[str, ...]
-    folders: tuple[str, ...]
-    ignored: Counter[str]  # by the ending of the name
-
-
-def _listed(root: Path) -> _Listing:
-    if not root.is_dir():
-        raise DataError(f"a folder of pictures at {root}", "a file" if root.exists() else "nothing there", ARRANGEMENT)
-    files: list[str] = []
-    folders: list[str] = []
-    ignored: Counter[str] = Counter()
-    for directory, names, entries in _visible(root):
-        below = PurePosixPath(Path(directory).relative_to(root).as_posix())
-        folders += [str(below / name) for name in names]
-        for entry in (*names, *entries):
-            if any("\ud800" <= letter <= "\udfff" for letter in entry):  # how Python shows bytes that are no UTF-8
-                received = ascii(str(below / entry))
-                raise ImageFileError("file names in UTF-8", received, "Rename it, for example with convmv.")
-        for entry in entries:
-            ending = Path(entry).suffix.lower()
-            if ending in EXTENSIONS:
-                files.append(str(below / entry))
-            else:
-                ignored[ending or "no ending"] += 1
-    if not files:
-        others = ", ".join(f"{count} of {ending}" for ending, count in ignored.most_common(5))
-        raise DataError(
-            f"pictures below {root}",
-            f"none, but other files: {others}" if others else "none",
-            f"Pictures end in {', '.join(sorted(EXTENSIONS))}. Convert others.",
-        )
-    _warn_of_unreadable(root, ignored)
-    return _Listing(root, tuple(sorted(files)), tuple(sorted(folders)), ignored)
-
-
-def _warn_of_unreadable(root: Path, ignored: Counter[str]) -> None:
-    passed = [f"{count} of {ending}" for ending, count in sorted(ignored.items()) if ending in UNREADABLE]
-    if passed:
-        text = (
-            f"pictures below {root} that cnnkit cannot read are passed over: {', '.join(passed)}. Convert them to JPEG."
-        )
-        warnings.warn(text, stacklevel=2)
-
-
-def _visible(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """`os.walk` without hidden names; links to folders are followed, each folder once."""
-    seen = set()
-    for directory, names, entries in os.walk(root, followlinks=True, onerror=_closed):
-        state = Path(directory).stat()
-        if (state.st_dev, state.st_ino) in seen:
-            names.clear()
-            continue
-        seen.add((state.st_dev, state.st_ino))
-        names[:] = [name for name in names if not name.startswith((".", "__MACOSX"))]
-        yield directory, names, [entry for entry in entries if not entry.startswith(".")]
-
-
-def _closed(error: OSError) -> None:
-    raise DataError(
-        f"to read the folder {error.filename}",
-        error.strerror or str(error),
-        "Give yourself permission to read it, or move it away: its pictures would be missing.",
-    ) from error
-
-
-def _split_folders(listing: _Listing) -> dict[str, str]:
-    """Split → the folder that holds its class folders; empty where the folder holds class folders itself."""
-    top = sorted({file.split("/")[0] for file in listing.pictures if "/" in file})
-    named = [name for name in top if name.lower() in ALIASES]
-    nested = any(
-        ALIASES[name.lower()] == "train" and any(inner.startswith(f"{name}/") for inner in listing.folders)
-        for name in named
-    )
-    if not nested and named != top:
-        return {}  # classes, one of which may be called "train" or "test"
-    splits: dict[str, str] = {}
-    for name in named:
-        if (split := ALIASES[name.lower()]) in splits:
-            raise DataError(f"one folder for {split} in {listing.root}", f"{splits[split]!r} and {name!r}", "Keep one.")
-        splits[split] = name
-    others = [name for name in top if name not in named]
-    if splits and others:
-        raise DataError(
-            f"nothing beside {' and '.join(splits.values())} in {listing.root}",
-            f"pictures in {others[0]!r}",
-            "Move them away, or into a class folder of one of the splits.",
-        )
-    if splits and "train" not in splits:
-        raise DataError(f"a folder 'train' in {listing.root}", f"only {' and '.join(top)}", ARRANGEMENT)
-    return {split: splits[split] for split in ("train", "validation", "test") if split in splits}
-
-
-def _class_folders(listing: _Listing, parent: str) -> dict[str, list[str]]:
-    """Class → its pictures, for the class folders directly in `parent` (`""` is the root)."""
-    prefix = f"{parent}/" if parent else ""
-    inside = [file for file in listing.pictures if file.startswith(prefix)]
-    loose = [file for file in inside if "/" not in file[len(prefix) :]]
-    if loose:
-        raise DataError(
-            f"class folders in {listing.root / parent}",
-            f"{len(loose)} pictures directly in it, the first {loose[0]!r}",
-            ARRANGEMENT,
-        )
-    folders = [name[len(prefix) :] for name in listing.folders if name.startswith(prefix)]
-    found: dict[str, list[str]] = {name: [] for name in folders if "/" not in name}
-    for file in inside:
-        found[file[len(prefix) :].split("/")[0]].append(file)
-    return found
 
 
 def _class_names(
@@ -334,7 +217,8 @@ def _class_names(
                     "Add pictures or remove the folder.",
                 )
     if len(train) < 2:
-        raise DataError(f"at least two class folders in {root}", f"only {', '.join(train)}", ARRANGEMENT)
+        deeper = " If it holds the class folders, give that folder." if len(train) == 1 else ""
+        raise DataError(f"at least two class folders in {root}", f"only {', '.join(train)}", ARRANGEMENT + deeper)
     if classes is None:
         return tuple(natsorted(sorted(train), alg=ns.IGNORECASE))
     for name in classes:

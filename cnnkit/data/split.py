@@ -7,6 +7,7 @@ everywhere. Each class is divided in the same proportion.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,10 +25,27 @@ ALIASES = {
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
+    "dev": "validation",
+    "development": "validation",
+    "eval": "validation",
+    "evaluation": "validation",
     "test": "test",
     "testing": "test",
 }
+# What else the name of a split's folder is made of: training_set, seg_train, train_images, TestData, val2017.
+_AFFIX = "(?:set|seg|data|dataset|image|images|img|imgs|picture|pictures|photo|photos|pics|split|folder|files)"
+_SPLIT_NAME = re.compile(f"{_AFFIX}*({'|'.join(sorted(ALIASES, key=len, reverse=True))}){_AFFIX}*")
 DEFAULT_SPLIT = (0.7, 0.15, 0.15)
+
+
+def split_of(name: str) -> str:
+    """The split that a name means, whatever its case, with the usual affixes and numbers; "" if it means none.
+
+    >>> [split_of(name) for name in ("Training", "seg_test", "val2017", "train_station")]
+    ['train', 'test', 'validation', '']
+    """
+    found = _SPLIT_NAME.fullmatch(re.sub(r"[\W_\d]+", "", name.lower()))
+    return ALIASES[found[1]] if found else ""
 
 
 def stratified(
@@ -134,11 +152,10 @@ def from_file(source: Source, path: str | Path) -> dict[str, Source]:
             raise DataError(f"ids of this dataset in {path}", repr(name), f"An id looks like {source.ids[0]!r}.")
         if name in seen:
             raise DataError(f"every id once in {path}", f"{name!r} twice", "Remove one line.")
-        alias = split.strip().lower()
-        if alias not in ALIASES:
+        if not split_of(split):
             raise unknown_name("a split", split, SPLITS)
         seen.add(name)
-        chosen[ALIASES[alias]].append(index_of[name])
+        chosen[split_of(split)].append(index_of[name])
     missing = [name for name in source.ids if name not in seen]
     if missing:
         raise DataError(

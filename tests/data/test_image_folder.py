@@ -85,6 +85,13 @@ def test_fingerprint_and_digest_come_from_the_files(tmp_path: Path) -> None:
         (("Training", "valid", "TEST"), [20, 20, 20]),
         (("train", "test"), [16, 4, 20]),
         (("train",), [14, 4, 2]),
+        (("training_set", "test_set"), [16, 4, 20]),
+        (("seg_train", "seg_test"), [16, 4, 20]),
+        (("train_images", "val_images"), [20, 20, 0]),
+        (("Training", "Testing"), [16, 4, 20]),
+        (("TrainImages", "dev", "TestData"), [20, 20, 20]),
+        (("train2017", "eval"), [20, 20, 0]),
+        (("trainset", "VALIDATION SET", "test 1"), [20, 20, 20]),
     ],
 )
 def test_split_folders(tmp_path: Path, names: tuple[str, ...], expected: list[int]) -> None:
@@ -96,8 +103,47 @@ def test_split_folders(tmp_path: Path, names: tuple[str, ...], expected: list[in
 
 
 def test_classes_named_like_splits(tmp_path: Path) -> None:
-    data = folder(photos(tmp_path, ("bus", "train", "test")))
+    data = folder(photos(tmp_path / "a", ("bus", "train", "test")))
     assert data.classes == ("bus", "test", "train")
+    assert folder(photos(tmp_path / "b", ("bus", "car", "train"))).classes == ("bus", "car", "train")
+    paint(tmp_path / "b" / "train" / "steam" / "1.png")
+    assert len(folder(tmp_path / "b").classes) == 3
+    assert folder(photos(tmp_path / "c", ("train_station", "test_tube"))).classes == ("test_tube", "train_station")
+    assert folder(photos(tmp_path / "d", ("valid", "invalid"))).classes == ("invalid", "valid")
+
+
+def test_what_is_named_in_classes_is_a_class(tmp_path: Path) -> None:
+    for name in ("train", "bus"):
+        photos(tmp_path / name, ("red", "blue"))
+    assert "classes=['bus', 'train']" in refused(tmp_path)
+    data = folder(tmp_path, classes=["train", "bus"])
+    assert (data.classes, sum(len(source) for source in data.parts().values())) == (("train", "bus"), 40)
+
+
+def test_a_split_folder_that_holds_the_folder_of_class_folders(tmp_path: Path) -> None:
+    for name in ("seg_train/seg_train", "seg_test/seg_test"):
+        photos(tmp_path / name, ("buildings", "sea"))
+    data = folder(tmp_path)
+    assert (data.classes, sizes(tmp_path)) == (("buildings", "sea"), [16, 4, 20])
+    assert data.test.ids[0] == "seg_test/seg_test/buildings/0.png"
+    photos(tmp_path / "one" / "train")
+    photos(tmp_path / "one" / "test" / "ants", ("small", "large"))  # one class, in folders by size
+    assert folder(tmp_path / "one").test.counts().tolist() == [20, 0]
+
+
+def test_class_folders_that_hold_the_same_folders_are_refused(tmp_path: Path) -> None:
+    """Parts of a set under names that nobody knows would become classes."""
+    for name in ("fold1", "fold2", "fold3"):
+        photos(tmp_path / "a" / name)
+    message = refused(tmp_path / "a")
+    assert "fold1, fold2, fold3, which all hold the same folders: ants, bees" in message
+    assert "classes=['fold1', 'fold2', 'fold3']" in message
+    for name in ("n01", "n02"):
+        photos(tmp_path / "b" / name, ("images",))  # Tiny ImageNet's way
+    assert folder(tmp_path / "b").classes == ("n01", "n02")
+    for name in ("left", "right"):
+        photos(tmp_path / "c" / "train" / name)
+    assert "which all hold the same folders" in refused(tmp_path / "c")
 
 
 def test_classes_are_sorted_as_people_sort(tmp_path: Path) -> None:
@@ -115,7 +161,7 @@ def test_given_classes(tmp_path: Path) -> None:
         folder(tmp_path, classes=["ants", "beas"])
     with pytest.raises(InputError, match="each of the class folders once"):
         folder(tmp_path, classes=["ants"])
-    with pytest.raises(InputError, match="each of the class folders once"):
+    with pytest.raises(InputError, match="list of different names"):
         folder(tmp_path, classes=["ants", "bees", "ants"])
 
 
@@ -358,6 +404,8 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
         Path(os.fsdecode(os.fsencode(tmp_path / "ants") + b"/caf\xe9.png")).touch()
     except OSError:
         pytest.skip("this file system takes names in UTF-8 only")
+    with pytest.raises(ImageFileError, match="names in UTF-8"):
+        pictures([os.fsdecode(os.fsencode(tmp_path / "ants") + b"/caf\xe9.png")])
     for read in (folder, pictures):
         with pytest.raises(ImageFileError, match=r"names in UTF-8.*caf\\udce9\.png.*Rename"):
             read(tmp_path)
@@ -381,3 +429,24 @@ def test_several_files_are_any_iterable_of_paths(tmp_path: Path) -> None:
         pictures(endless)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"a folder, or files.*Image"):
         pictures(Image.new("RGB", (4, 4)))  # type: ignore[arg-type]
+
+
+def test_home_is_a_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    photos(tmp_path / "photos")
+    assert folder("~/photos").fingerprint == folder(tmp_path / "photos").fingerprint
+    for given in ("~/photos/ants/1.png", ["~/photos/ants/1.png"], Path("~/photos/ants/1.png")):
+        assert pictures(given)[0].image(0).shape == (4, 6, 3)
+
+
+def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
+    (photos(tmp_path) / "ants" / "again").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "ants" / "self").symlink_to(tmp_path / "ants" / "self")
+    assert sizes(tmp_path) == [14, 3, 3] or sum(sizes(tmp_path)) == 20
+    (tmp_path / "ants" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(ImageFileError, match=r"gone\.png.*No such file"):
+        folder(tmp_path)
+    (tmp_path / "ants" / "gone.png").unlink()
+    (tmp_path / "ants" / "loop.png").symlink_to(tmp_path / "ants" / "loop.png")
+    with pytest.raises(ImageFileError, match=r"loop\.png"):
+        folder(tmp_path)
