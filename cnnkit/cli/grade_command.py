@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from cnnkit.grading.results import Written
 
 
+FAILED = 1
+
+
 def grade(
     inbox: Annotated[
         Path, typer.Argument(help="A folder a student, or the zip that Gradescope, Canvas or Moodle gives.")
@@ -28,6 +31,12 @@ def grade(
     ] = None,
     section: Annotated[str, typer.Option(help="Which class this is, if the ledger has several.")] = "",
     roster: Annotated[Path | None, typer.Option(help="CSV of who is enrolled; by default everybody is.")] = None,
+    identities: Annotated[
+        Path | None, typer.Option(help="CSV submission,student: whose what is where names do not tell.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="canvas, moodle, gradescope or folders; by default what most of it looks like.")
+    ] = None,
     canvas: Annotated[Path | None, typer.Option(help="Canvas's gradebook export, to fill in.")] = None,
     canvas_column: Annotated[str | None, typer.Option(help="The assignment's column in it, if not clear.")] = None,
     moodle: Annotated[Path | None, typer.Option(help="Moodle's grading worksheet, to fill in.")] = None,
@@ -46,7 +55,8 @@ def grade(
     """Grade a class; run again after anything, it goes on where it was and grades nothing twice.
 
     Nothing of a submission is loaded before it has passed the gate; what crashes or takes too long is recorded as that
-    and stops nobody. OUT gets grades.parquet, report.html, students/*/feedback.html and gradebooks.
+    and stops nobody. OUT gets grades.parquet, report.html, students/*/feedback.html and gradebooks. The exit code is 1
+    where a person has to look before the grades are used: nobody graded, most of a class missing, or a crash.
 
     Example: cnnkit grade inbox/ --assignment assignments/person --labels secret/labels.parquet --out grades
     """
@@ -72,6 +82,8 @@ def grade(
         key=key,
         section=section,
         roster=roster,
+        identities=identities,
+        layout=layout,
         workers=workers,
         require_isolation=require_isolation,
         retry=retry,
@@ -79,11 +91,14 @@ def grade(
         progress=not as_json,
     )
     written = write_grades(graded, out, canvas=canvas, canvas_column=canvas_column, moodle=moodle)
+    problems = graded.problems()
     if as_json:
-        print(json.dumps(_summary(graded, written)))
-        return
-    for line in _told(graded, written):
-        print(line)
+        print(json.dumps({**_summary(graded, written), "problems": problems}))
+    else:
+        for line in [*_told(graded, written), *(f"Look at this first: {problem}." for problem in problems)]:
+            print(line)
+    if problems:
+        raise typer.Exit(FAILED)
 
 
 def _summary(graded: Graded, written: Written) -> dict[str, object]:
@@ -107,6 +122,7 @@ def _told(graded: Graded, written: Written) -> list[str]:
     counts = ", ".join(f"{count:,} {status}" for status, count in graded.counts().items())
     known = len(graded.students) - graded.counts().get("missing", 0) - graded.new_decisions
     lines = [
+        f"The inbox has the layout {graded.layout!r}: {graded.agreement:.0%} of its entries are named so.",
         f"{len(graded.students):,} students: {counts or 'nobody'}.",
         f"{graded.new_decisions:,} submissions graded in {graded.seconds:.1f} s"
         + (f"; {known:,} were in the ledger." if known > 0 else "."),

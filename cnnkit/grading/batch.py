@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 from cnnkit.errors import DataError, InputError
 from cnnkit.grading import similarity, worker
 from cnnkit.grading.attempts import BROKEN, Attempt, counting, undecided
+from cnnkit.grading.enrolment import enrolled_students, read_decided
 from cnnkit.grading.graded import AttemptRecord, Graded, StudentGrade
 from cnnkit.grading.labels import Labels, read_labels
 from cnnkit.grading.ledger import Draft, Ledger, digest
@@ -34,8 +36,9 @@ from cnnkit.grading.snapshot import record_snapshot
 from cnnkit.grading.verdict import Verdict, grader_version
 from cnnkit.grading.workers import Task, answers
 from cnnkit.submissions.assignment import ROLES, Assignment
-from cnnkit.submissions.inbox import Submission, read_inbox
+from cnnkit.submissions.inbox import read_inbox
 from cnnkit.submissions.sandbox import PATIENCE
+from cnnkit.submissions.submission import Submission
 
 LEDGER_FILE = "ledger.sqlite"
 APPEND_SECONDS = 0.5
@@ -110,6 +113,8 @@ def grade(
     key: str | Path | None = None,
     section: str = "",
     roster: str | Path | None = None,
+    identities: str | Path | None = None,
+    layout: str | None = None,
     workers: int | None = None,
     isolation: str = "auto",
     require_isolation: str | None = None,
@@ -129,6 +134,9 @@ def grade(
             default. Keep it as secret as the labels.
         section: Which class this is, where one ledger has several of one assignment; see `snapshot.record_snapshot`.
         roster: A CSV file of those who are enrolled; without it, everybody who handed in is.
+        identities: A table of what a person has decided about submissions that could be of several students, see
+            `enrolment.read_decided`.
+        layout: Which form the inbox has, see `read_inbox`; by default what most of it looks like.
         workers: How many processes; as many as there are cores by default. They change nothing else.
         isolation: See `Sandbox.open`.
         require_isolation: The weakest isolation that is good enough.
@@ -148,8 +156,10 @@ def grade(
         raise InputError("at least one worker", f"workers={workers}", "Leave it out to use all cores.")
     truth = read_labels(Path(labels), spec)
     enrolled = None if roster is None else read_roster(roster)
-    received = read_inbox(inbox)
-    everyone = _by_student(received.submissions, enrolled)
+    known = enrolled.of_kind("canvas", "id") if enrolled else ()
+    received = read_inbox(inbox, layout=layout, zone=spec.zone, known=known)
+    decided = None if identities is None else read_decided(identities)
+    everyone = _by_student(received.submissions, enrolled_students(received.submissions, enrolled, decided))
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     circumstances = Circumstances.of(spec, truth)
@@ -196,6 +206,7 @@ def grade(
             changes=tuple(changes),
             head=book.head,
             layout=received.layout,
+            agreement=received.agreement,
             ignored=received.ignored,
             new_decisions=new,
             seconds=time.perf_counter() - started,
@@ -223,16 +234,18 @@ def _opened(place: str | Path, key: Path) -> Ledger:
     return book
 
 
-def _by_student(submissions: Iterable[Submission], roster: Roster | None) -> list[list[Candidate]]:
-    """Each student's submissions in the order of time, in the order of the students' names."""
+def _by_student(submissions: Sequence[Submission], students: Sequence[Student]) -> list[list[Candidate]]:
+    """Each student's submissions in the order of time, in the order of the students' names.
+
+    A student may be in the inbox under several names, by address and by number: the order of time is made here. What
+    has no time comes first.
+    """
     groups: dict[str, list[Candidate]] = defaultdict(list)
-    for submission in submissions:
-        student = (
-            Student(submission.student, submission.name, submission.email)
-            if roster is None
-            else roster.find(submission)
-        )
+    for student, submission in zip(students, submissions, strict=True):
         groups[student.student].append(Candidate(student, submission))
+    first = datetime.min.replace(tzinfo=UTC)
+    for tries in groups.values():
+        tries.sort(key=lambda each: each.submission.submitted or first)
     return [groups[name] for name in sorted(groups)]
 
 

@@ -83,6 +83,7 @@ class Graded:
         changes: What it changed, if there was one before.
         head: Hash of the ledger's last record: it pins everything before it.
         layout: Which form the inbox had.
+        agreement: How many of the inbox's entries are named so, 0…1.
         ignored: Entries of the inbox that belong to nobody.
         new_decisions: How many submissions were graded in this run; the others were in the ledger.
         seconds: How long it took.
@@ -98,10 +99,24 @@ class Graded:
     ignored: tuple[str, ...]
     new_decisions: int
     seconds: float
+    agreement: float = 1.0
 
     def counts(self) -> dict[str, int]:
         """How many students have each status, the frequent ones first."""
         return dict(Counter(each.grade.status for each in self.students).most_common())
+
+    def problems(self) -> list[str]:
+        """What a person has to look at before the grades are used: an empty list, or why not to trust them yet."""
+        counts = Counter(each.grade.status for each in self.students)
+        handed_in = len(self.students) - counts["missing"]
+        broken = counts["crashed"] + counts["timed out"]
+        conditions = {
+            "nobody was graded": handed_in == 0,
+            f"{counts['missing']:,} of {len(self.students):,} students are missing": 0 < handed_in < counts["missing"],
+            f"nobody of the {handed_in:,} who handed in is in the roster": 0 < handed_in == counts["not enrolled"],
+            f"the grader itself failed on {broken:,} submissions": broken > 0,
+        }
+        return [problem for problem, there in conditions.items() if there]
 
     def records(self) -> list[dict[str, Any]]:
         """One row a student, plain values: what `grades.parquet` holds."""

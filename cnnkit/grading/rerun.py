@@ -12,7 +12,7 @@ from cnnkit.grading.ledger import Draft, Ledger, digest
 from cnnkit.grading.reproduce import COUNT, Reproduction, reproduce
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.gate import check
-from cnnkit.submissions.inbox import Place, UnreadableError
+from cnnkit.submissions.place import Place, UnreadableError
 from cnnkit.submissions.sandbox import Sandbox
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cnnkit.errors import InputError
 from cnnkit.grading.verdict import Verdict, broken, fingerprint, judge
 from cnnkit.submissions.assignment import Assignment
-from cnnkit.submissions.inbox import Place, UnreadableError
+from cnnkit.submissions.place import Place, UnreadableError
 from cnnkit.submissions.sandbox import Sandbox
 
 

@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 import cnnkit
 from cnnkit.errors import InputError
 from cnnkit.grading.verdict import Verdict, broken
-from cnnkit.submissions.inbox import Submission
+from cnnkit.submissions.submission import Submission
 
 START_SECONDS = 300.0
 UNREAD = "unread"

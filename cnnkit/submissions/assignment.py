@@ -9,15 +9,15 @@ import json
 import math
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +25,7 @@ from pydantic import (
     PositiveInt,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -161,7 +162,9 @@ class Assignment(_Spec):
     """Points for rank r of N, p for the first. "linear": p(N - r)/(N - 1); "best-first-fraction": p(N - r + 1)/N."""
     tie_rule: Literal["average", "earliest"] = "average"
     """The same number correct: "average" shares the mean of their ranks, "earliest" ranks by time of submission."""
-    deadline: AwareDatetime | None = None
+    timezone: str | None = None
+    """Where the course is, "Europe/Berlin" say: the zone of every time without one; by default the deadline's."""
+    deadline: datetime | None = None
     """The last moment, with its offset from UTC: 2026-12-18T23:59:00+01:00."""
     attempts: PositiveInt | None = None
     """How many submissions a student has; later ones do not count, and one that the grader itself fails on is none."""
@@ -182,11 +185,31 @@ class Assignment(_Spec):
     limits: Limits = Limits()
     """What a submission may cost."""
 
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            close = nearest(str(name), available_timezones(), count=3) or ["Europe/Berlin"]
+            raise ValueError(f"a time zone; near it are {', '.join(close)}") from error
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if self.deadline is not None and self.deadline.tzinfo is None:
+            if self.timezone is None:
+                raise ValueError("a deadline needs its offset from UTC, or a timezone beside it")
+            object.__setattr__(self, "deadline", self.deadline.replace(tzinfo=self.zone))
         if self.late.policy == "per-day" and self.deadline is None:
             raise ValueError('late.policy = "per-day" needs a deadline')
         return self
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times that name none: the course's, else the deadline's, else UTC."""
+        if self.timezone is not None:
+            return ZoneInfo(self.timezone)
+        return UTC if self.deadline is None else self.deadline.tzinfo or UTC
 
     @property
     def pass_correct(self) -> int:

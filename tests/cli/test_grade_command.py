@@ -177,3 +177,17 @@ def test_killed_at_ten_moments_and_run_again_the_grades_are_the_same(tmp_path: P
     root = make_class(tmp_path / "course", correct, bad=tuple(f"bad{number}" for number in range(12)))
     run(grade, root / "inbox", *options(root), "--json")
     same_after_kills(root, root / "out", [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.5, 6.0, 8.0])
+
+
+def test_the_exit_code_tells_that_a_person_has_to_look(tmp_path: Path) -> None:
+    root = make_class(tmp_path / "course", {"ada": 150, "bo": 140})
+    (root / "roster.csv").write_text("student\nada\nbo\ncy\ndi\ned\n")
+    said = run(grade, root / "inbox", *options(root), "--roster", root / "roster.csv", code=1)
+    assert "Look at this first: 3 of 5 students are missing." in said
+    (root / "roster.csv").write_text("student\nada\nbo\n")
+    assert "100% of its entries" in run(grade, root / "inbox", *options(root), "--roster", root / "roster.csv")
+    (tmp_path / "empty").mkdir()
+    said = run(grade, tmp_path / "empty", *options(root)[:-1], tmp_path / "out", "--json", code=1)
+    assert json.loads(said)["problems"] == ["nobody was graded"]
+    with pytest.raises(UnknownNameError, match="folders"):
+        run(grade, root / "inbox", *options(root), "--layout", "folder")

@@ -11,13 +11,20 @@ from cnnkit.grading.score import Score
 from cnnkit.grading.verdict import Verdict, broken
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.findings import Finding
+from cnnkit.submissions.identity import Identity
 
 PERSON = Assignment(name="person", title="Person or not", rows=200)
 HOSTILE = '<script>alert("1")</script>'
 FINDING = Finding("json-class", HOSTILE, "a layer of Keras", f"'{HOSTILE}'", "Use another layer.")
 
+JANES = (
+    Identity.of("number", "U1"),
+    Identity.of("id", "1001", platform="canvas"),
+    Identity.of("participant", "1001", platform="moodle"),
+    Identity.of("login", "jdoe"),
+)
 PEOPLE = [
-    (Student("U1", 'Doe, Jane "JJ"', "jane@example.edu", ("1001", "jdoe")), 185),
+    (Student("U1", 'Doe, Jane "JJ"', "jane@example.edu", JANES), 185),
     (Student("zoe", "Zoë O'Neil", "zoe@example.edu"), 172),
     (Student("ada", "Ada Lovelace", "ada@example.edu"), 172),
     (Student("eve", "=cmd|, Eve", ""), "refused"),

@@ -8,7 +8,8 @@ from cnnkit.errors import InputError
 from cnnkit.grading import workers
 from cnnkit.grading.verdict import Verdict
 from cnnkit.grading.workers import UNREAD, Task, answers
-from cnnkit.submissions.inbox import Place, Submission
+from cnnkit.submissions.place import Place
+from cnnkit.submissions.submission import Submission
 
 # Speaks like `worker.main`, and does what the submission's folder is called.
 STAND_IN = """

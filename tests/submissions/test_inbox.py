@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cnnkit.errors import DataError
-from cnnkit.submissions.inbox import Place, UnreadableError, read_inbox
+from cnnkit.submissions.inbox import read_inbox
+from cnnkit.submissions.place import Place, UnreadableError
 
 MOST = 10_000_000
 FILES = {"model.json": b"{}", "model.weights.h5": b"H5", "predictions.parquet": b"PAR1", "train.ipynb": b"{}"}

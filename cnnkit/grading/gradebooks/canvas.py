@@ -10,12 +10,19 @@ from __future__ import annotations
 import re
 
 from cnnkit.errors import DataError, unknown_name
-from cnnkit.grading.gradebooks.matching import Filled, Matching
+from cnnkit.grading.gradebooks.matching import Filled, absent, owners
 from cnnkit.grading.gradebooks.sheet import Cell, Sheet, column, like
 from cnnkit.grading.graded import Graded
 from cnnkit.grading.points import rounded
+from cnnkit.submissions.identity import Identity
 
-IDENTIFIERS = ("ID", "SIS User ID", "SIS Login ID", "Integration ID")
+IDENTIFIERS = {
+    "ID": ("canvas", "id"),
+    "SIS User ID": ("", "number"),
+    "SIS Login ID": ("", "login"),
+    "Integration ID": ("canvas", "integration"),
+}
+"""Heading → platform and kind of the values below it, see `Identity`."""
 _ASSIGNMENT = re.compile(r".+ \(\d+\)")  # Canvas adds its number to the assignment's name
 _POINTS_POSSIBLE = "points possible"
 
@@ -34,7 +41,7 @@ def fill_canvas(sheet: Sheet, graded: Graded, *, heading: str | None = None) -> 
         UnknownNameError: No such column, or it is not clear which.
     """
     top = sheet.rows[0] if sheet.rows else ()
-    places = [place for name in IDENTIFIERS if (place := column(top, [name])) is not None]
+    places = {kind: place for name, kind in IDENTIFIERS.items() if (place := column(top, [name])) is not None}
     if column(top, ["Student"]) is None or not places:
         raise DataError(
             "Canvas's gradebook export: Student, ID, …, a column an assignment",
@@ -43,18 +50,21 @@ def fill_canvas(sheet: Sheet, graded: Graded, *, heading: str | None = None) -> 
         )
     target = _assignment_column(top, graded, heading)
     possible = ""
-    matching = Matching(graded)
-    cells: dict[Cell, str] = {}
+    rows = {}
     for row in sheet.rows[1:]:
         if len(row) <= target:
             continue
         if row[0].value.strip().casefold() == _POINTS_POSSIBLE:
             possible = row[target].value
-            continue
-        each = matching.find(row[place].value for place in places if row[place].value)
-        if each is not None:
-            cells[row[target]] = like(possible, str(rounded(each.grade.points)))
-    return matching.filled(sheet.filled(cells))
+        else:
+            rows[row[target]] = [
+                Identity.of(kind, row[place].value, platform=platform)
+                for (platform, kind), place in places.items()
+                if row[place].value.strip()
+            ]
+    theirs = owners(rows, graded)
+    cells = {cell: like(possible, str(rounded(each.grade.points))) for cell, each in theirs.items()}
+    return Filled(sheet.filled(cells), len(cells), absent(theirs.values(), graded))
 
 
 def _assignment_column(top: tuple[Cell, ...], graded: Graded, heading: str | None) -> int:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from cnnkit.grading.directory import Directory
 from cnnkit.grading.graded import Graded, StudentGrade
+from cnnkit.submissions.identity import Identity
+
+Row = TypeVar("Row", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,7 @@ class Filled:
     Attributes:
         data: The file.
         count: How many rows were filled.
-        absent: Students with a grade whom the file does not have.
+        absent: Students with a grade for whom the file has no row, or several that could be theirs.
     """
 
     data: bytes
@@ -23,35 +29,27 @@ class Filled:
     absent: tuple[str, ...]
 
 
-class Matching:
-    """Finds students by whatever identifiers a row has, and keeps count of who was found.
+def owners(rows: Mapping[Row, Sequence[Identity]], graded: Graded) -> dict[Row, StudentGrade]:
+    """Whose each row is: the one student of the one row that fits best, in both directions.
 
     Args:
-        graded: The class.
+        rows: Row → who it is about, each value with its kind.
+        graded: The class; only who has a grade owns a row.
     """
+    decided = {each.grade.student: each for each in graded.students if each.grade.decided}
+    directory = Directory((name, each.student.known_as) for name, each in decided.items())
+    fitting: dict[str, dict[float, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row, identities in rows.items():
+        match = directory.find(identities)
+        for name in match.owners if len(match.owners) == 1 else ():
+            fitting[name][match.likeness].append(row)
+    best = {name: found[max(found)] for name, found in fitting.items()}
+    return {of[0]: decided[name] for name, of in best.items() if len(of) == 1}
 
-    def __init__(self, graded: Graded) -> None:
-        self._decided = [each for each in graded.students if each.grade.decided]
-        self._called: dict[str, StudentGrade] = {}
-        twice = set()
-        for each in self._decided:
-            for identifier in each.student.identifiers:
-                if self._called.setdefault(identifier, each) is not each:
-                    twice.add(identifier)
-        for identifier in twice:
-            del self._called[identifier]
-        self._found: set[str] = set()
 
-    def find(self, identifiers: Iterable[str]) -> StudentGrade | None:
-        """The student of a row, or None."""
-        for identifier in identifiers:
-            each = self._called.get(identifier.strip().casefold())
-            if each is not None:
-                self._found.add(each.grade.student)
-                return each
-        return None
-
-    def filled(self, data: bytes) -> Filled:
-        """The result."""
-        absent = tuple(each.grade.student for each in self._decided if each.grade.student not in self._found)
-        return Filled(data, len(self._found), absent)
+def absent(filled: Iterable[StudentGrade], graded: Graded) -> tuple[str, ...]:
+    """The students with a grade that no row has."""
+    present = {each.grade.student for each in filled}
+    return tuple(
+        each.grade.student for each in graded.students if each.grade.decided and each.grade.student not in present
+    )

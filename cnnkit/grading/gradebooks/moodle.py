@@ -7,13 +7,15 @@ Identifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can b
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
 from cnnkit.errors import DataError
 from cnnkit.grading.explain import explanation
-from cnnkit.grading.gradebooks.matching import Filled, Matching
-from cnnkit.grading.gradebooks.sheet import Cell, Sheet, column, like
+from cnnkit.grading.gradebooks.matching import Filled, absent, owners
+from cnnkit.grading.gradebooks.sheet import Sheet, column, like
 from cnnkit.grading.graded import Graded
 from cnnkit.grading.points import rounded
+from cnnkit.submissions.identity import Identity
 
 HEADINGS = {
     "identifier": ("Identifier", "ID", "Identifiant", "Identificador"),
@@ -50,18 +52,29 @@ def fill_moodle(sheet: Sheet, graded: Graded) -> Filled:
             f"{[cell.value for cell in top][:6]}",
             "In Moodle: the assignment, View all submissions, Download grading worksheet.",
         )
-    matching = Matching(graded)
-    cells: dict[Cell, str] = {}
+    rows = {}
+    values = {}
     for row in sheet.rows[1:]:
         value = {kind: row[found].value.strip() for kind, found in place.items() if found < len(row)}
-        if len(row) <= place["grade"] or value.get("changeable", "").casefold() in _NO:
-            continue
-        number = _PARTICIPANT.search(value["identifier"])
-        called = [value.get(kind, "") for kind in ("number", "username", "email")]
-        each = matching.find([*([number[1]] if number else []), *filter(None, called)])
-        if each is None:
-            continue
-        cells[row[place["grade"]]] = like(value.get("maximum", ""), str(rounded(each.grade.points)))
+        if len(row) > place["grade"] and value.get("changeable", "").casefold() not in _NO:
+            cell = row[place["grade"]]
+            rows[cell] = list(_identities(value))
+            values[cell] = row, value
+    theirs = owners(rows, graded)
+    cells = {}
+    for cell, each in theirs.items():
+        row, value = values[cell]
+        cells[cell] = like(value.get("maximum", ""), str(rounded(each.grade.points)))
         if len(row) > place.get("comments", len(row)):
             cells[row[place["comments"]]] = " ".join(explanation(each, graded.assignment))
-    return matching.filled(sheet.filled(cells))
+    return Filled(sheet.filled(cells), len(theirs), absent(theirs.values(), graded))
+
+
+def _identities(value: Mapping[str, str]) -> Iterator[Identity]:
+    """Who a row is about, by what its cells say."""
+    number = _PARTICIPANT.search(value["identifier"])
+    if number:
+        yield Identity.of("participant", number[1], platform="moodle")
+    for cell, kind in (("number", "number"), ("username", "login"), ("email", "email")):
+        if value.get(cell):
+            yield Identity.of(kind, value[cell])

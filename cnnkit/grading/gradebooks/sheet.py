@@ -15,7 +15,7 @@ from pathlib import Path
 from cnnkit.errors import DataError
 
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")  # full-width signs are signs to a spreadsheet too
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 

@@ -95,3 +95,8 @@ def test_headings_and_decimal_commas() -> None:
         "7.50",
         "7.50",
     ]
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t=", " ="])
+def test_no_cell_begins_as_a_formula(sign: str) -> None:
+    assert written(f"{sign}1+1").lstrip('"').startswith("'")

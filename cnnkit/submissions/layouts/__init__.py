@@ -1,0 +1,1 @@
+"""The forms in which platforms give hand-ins away, a file each."""
