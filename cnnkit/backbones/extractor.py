@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ import keras
 
 from cnnkit.backbones import weights as files
 from cnnkit.backbones.cuts import check_cut, cut_table, resolve_cut, stages
-from cnnkit.backbones.graph import functional, nodes
+from cnnkit.backbones.families import FAMILIES
+from cnnkit.backbones.flattening import end_of
+from cnnkit.backbones.given_models import check_data_format, check_shape, given_model
 from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.loading import fit_build
 from cnnkit.backbones.naming import canonical
-from cnnkit.backbones.preprocessing import fold, image_input, preprocess
-from cnnkit.backbones.table import Row, check_alpha, check_side, find_row
+from cnnkit.backbones.preprocessing import Given, fold, image_input, preprocess
+from cnnkit.backbones.table import ROWS, Row, check_alpha, check_side, find_row
 from cnnkit.backbones.truncation import cut_node
 from cnnkit.errors import InputError, WeightsError
 
@@ -38,6 +40,8 @@ class BackboneSettings:
         input_shape: (height, width, 3).
         top: It was built with its ImageNet classifier.
         weights_file: Name of the file that was loaded.
+        preprocessing: What the network itself takes, "tf" for example; its model takes 0…255 whatever that is.
+        family: The applications of Keras that a given model begins as.
     """
 
     name: str
@@ -46,6 +50,15 @@ class BackboneSettings:
     input_shape: tuple[int, int, int]
     top: bool
     weights_file: str | None = None
+    preprocessing: str | None = None
+    family: str | None = None
+
+    @property
+    def row(self) -> Row | None:
+        """The row of the table that says how its pictures were framed; None for a model that no row describes."""
+        if self.weights == "model":
+            return FAMILIES[self.family].row if self.family in FAMILIES else None
+        return ROWS.get(self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +89,19 @@ class Backbone:
         return stages(self.cuts())
 
     def __repr__(self) -> str:
-        """One line: name, cut, shapes, where the weights are from."""
+        """One line: name, cut, shapes, where the weights are from, and of a given model what was taken it for."""
         height, width, channels = self.settings.input_shape
         features = "×".join(str(side) for side in self.model.output_shape[1:])
+        given = f", preprocessing={self.settings.preprocessing!r}" if self.settings.weights == "model" else ""
+        family = f" of {self.settings.family}" if self.settings.family else ""
         return (
             f"Backbone({self.name!r}, {height}×{width}×{channels} → {features} at {self.cut!r}, "
-            f"weights={self.settings.weights!r}, {self.model.count_params():,} parameters)"
+            f"weights={self.settings.weights!r}{given}{family}, {self.model.count_params():,} parameters)"
         )
+
+    def _repr_html_(self) -> str:
+        """The same in a notebook."""
+        return f"<code>{escape(repr(self))}</code>"
 
 
 def backbone(
@@ -93,9 +112,15 @@ def backbone(
     input_shape: Shape | None = None,
     alpha: float | None = None,
     top: bool = False,
+    preprocessing: Given | None = None,
     seed: int = 0,
 ) -> Backbone:
     """A pre-trained extractor, by name or from any functional model.
+
+    A model of yours keeps its layers and their names, and shares them. One that begins as an application of Keras
+    does, whatever it is called and wherever it was cut, gets the preprocessing of that architecture in front. One that
+    begins with a `Rescaling`, a `Normalization` or such arithmetic has its own. Of any other, `preprocessing` says what
+    it takes. Models inside it are opened: their layers stand in one flat graph.
 
     Args:
         name_or_model: A name of `backbones.names()`; a functional model of yours with one image input; or a backbone,
@@ -104,9 +129,13 @@ def backbone(
             (shallow) to `"stage5"`. None keeps all.
         weights: `"imagenet"`, the published ones (for `"nano"` those that ship with cnnkit); None, random ones;
             or the path of a weights file: of `keras.applications`, with or without the classifier, or of `ck.zoo`.
-        input_shape: (height, width, 3); the network's native one by default.
+        input_shape: (height, width, 3); the network's native one by default. A model of yours takes one where it was
+            built for any size.
         alpha: Width of the MobileNets.
         top: Keep the ImageNet classifier: the output is 1,000 probabilities.
+        preprocessing: Of a model of yours, what its first layer takes: `"inside"` RGB 0…255 as it is, `"tf"` [-1, 1],
+            `"caffe"` BGR minus the mean of ImageNet, `"torch"` mean and deviation of ImageNet, or (scale, offset), a
+            number each or three, for pictures · scale + offset: (1 / 255, 0) is [0, 1].
         seed: Of random weights.
 
     Returns:
@@ -114,27 +143,47 @@ def backbone(
 
     Raises:
         UnknownNameError: The name or the cut does not exist; the nearest are named.
-        InputError: The shape is too small, the width does not exist, the cut lies inside a branch.
+        InputError: The shape is too small, the width does not exist, the cut lies inside a branch; or a model of yours
+            takes no RGB pictures, or nobody can know which values it takes.
         WeightsError: The file is missing with no network, has the wrong hash or does not fit.
     """
     if cut is not None:
         check_cut(cut)
+    check_data_format()
     if isinstance(name_or_model, Backbone | keras.Model):
-        if weights not in ("imagenet", None) or input_shape is not None or alpha is not None or top:
+        own = isinstance(name_or_model, Backbone)
+        if (
+            weights not in ("imagenet", None)
+            or alpha is not None
+            or top
+            or (own and (input_shape is not None or preprocessing is not None))
+        ):
             raise InputError(
-                "only cut= beside a model or backbone of your own",
-                f"weights, input_shape, alpha or top with a {type(name_or_model).__name__}",
-                "Those belong to a backbone's name: a model has its weights and its input already.",
+                "only cut= beside a backbone" if own else "only cut=, preprocessing= and input_shape= beside a model",
+                f"more than that with a {type(name_or_model).__name__}",
+                "Those belong to a backbone's name: a model has its weights and its width already.",
             )
         if isinstance(name_or_model, Backbone):
             return _cut(name_or_model.name, name_or_model.model, cut, name_or_model.settings)
-        return _from_model(name_or_model, cut)
+        return _from_model(name_or_model, cut, preprocessing, input_shape)
+    if preprocessing is not None:
+        raise InputError(
+            "preprocessing= beside a model of your own only",
+            f"preprocessing={preprocessing!r} for {name_or_model!r}",
+            "A backbone by name has its own inside: leave it out.",
+        )
+    if not isinstance(name_or_model, str):
+        raise InputError(
+            "the name of a backbone, a functional model or a backbone",
+            f"{type(name_or_model).__name__}: {name_or_model!r}"[:200],
+            "ck.backbones.names() lists the names; keras.models.load_model(path) reads a model from a file.",
+        )
     row = find_row(name_or_model)
     shape = _input_shape(row, input_shape, top=top, pretrained=weights is not None)
     width = check_alpha(row, alpha, pretrained=weights in ("imagenet", "cnnkit"))
     with seeded(seed):
         model, source, file = _load(row, shape, width, weights, top=top)
-    settings = BackboneSettings(row.name, width, source, shape, top, file)
+    settings = BackboneSettings(row.name, width, source, shape, top, file, row.preprocessing)
     return _cut(row.name, model, cut, settings)
 
 
@@ -212,27 +261,29 @@ def _own_file(row: Row) -> str | Path:
     return files.locate([row.published.file(alpha=None, side=row.side, top=False)], row.name)[0]
 
 
-def _from_model(model: keras.Model, cut: str | None) -> Backbone:
+def _from_model(
+    model: keras.Model, cut: str | None, preprocessing: Given | None, input_shape: Shape | None
+) -> Backbone:
     """A backbone of any functional model; its layers keep their names and are shared with it."""
-    model = functional(model)
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise InputError(
-            "a model with one image input and one output",
-            f"{model.name!r} with {len(model.inputs)} inputs and {len(model.outputs)} outputs",
-            "Make one: keras.Model(model.inputs[0], tensor).",
-        )
-    shape = tuple(model.inputs[0].shape[1:])
-    if len(shape) != 3:
-        raise InputError("an image input (height, width, channels)", f"{shape}", "A backbone takes pictures.")
-    return _cut(model.name, model, cut, BackboneSettings(model.name, None, "model", shape, top=False))
+    given = given_model(model, preprocessing, input_shape)
+    height, width, channels = given.model.inputs[0].shape[1:]
+    settings = BackboneSettings(
+        model.name,
+        None,
+        "model",
+        (height, width, channels),
+        top=False,
+        preprocessing=given.preprocessing,
+        family=given.family.name if given.family else None,
+    )
+    return _cut(model.name, given.model, given.ends.get(cut, cut) if cut else None, settings)
 
 
 def _cut(name: str, model: keras.Model, cut: str | None, settings: BackboneSettings) -> Backbone:
     """The backbone that ends at `cut`."""
     if cut is None:
-        tensor = model.outputs[0]
-        ends = next(call.name for call in nodes(model) if any(given is tensor for given in call.outputs))
-        return Backbone(name, keras.Model(model.inputs[0], tensor, name=name), ends, settings)
+        whole = keras.Model(model.inputs[0], model.outputs[0], name=name)
+        return Backbone(name, whole, end_of(model).name, settings)
     ends = resolve_cut(model, cut)
     return Backbone(name, keras.Model(model.inputs[0], cut_node(model, ends).outputs[0], name=name), ends, settings)
 
@@ -242,15 +293,8 @@ def _input_shape(row: Row, shape: Shape | None, *, top: bool, pretrained: bool) 
     native = (row.side, row.side, 3)
     if shape is None:
         return native
-    sides = tuple(shape) if isinstance(shape, Iterable) else (shape,)
-    whole = len(sides) == 3 and all(isinstance(side, int) for side in sides)
-    if not whole or sides[2] != 3:
-        raise InputError(
-            "input_shape=(height, width, 3): pictures are RGB",
-            f"{shape!r}",
-            f"The native one of {row.name} is {native}; grey pictures are repeated in three channels.",
-        )
-    height, width, _ = (int(side) for side in sides)
+    remedy = f"The native one of {row.name} is {native}; grey pictures are repeated in three channels."
+    height, width, _ = check_shape(shape, remedy)
     check_side(row, height, width)
     if top and pretrained and row.builder.startswith("VGG") and (height, width) != (row.side, row.side):
         raise InputError(

@@ -7,7 +7,7 @@ output. Only there is one tensor all that the rest of the network needs, so only
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +25,24 @@ class Node:
         inputs: The KerasTensors that it takes.
         outputs: The KerasTensors that it gives.
         parents: Positions of the nodes that give its inputs; empty for an input layer.
+        arguments: All that it is called with, as Keras keeps it; see `filled_in`.
     """
 
     layer: Any
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
     parents: tuple[int, ...]
+    arguments: Any = None
 
     @property
     def name(self) -> str:
         """The layer's name."""
         return str(self.layer.name)
+
+    def filled_in(self, tensors: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of the call with other tensors, by the identity of those that stood there."""
+        args, kwargs = self.arguments.fill_in(tensors)
+        return args, kwargs
 
 
 def functional(model: keras.Model) -> keras.Model:
@@ -72,8 +79,9 @@ def functional(model: keras.Model) -> keras.Model:
 def nodes(model: keras.Model) -> list[Node]:
     """Every layer call of a functional model, each after the calls that it depends on.
 
-    The one place of cnnkit that looks behind Keras's public interface: the nodes of a model by depth, whose
-    configuration form (`get_config()["layers"][…]["inbound_nodes"]`) is public but serializes every layer.
+    The one place of cnnkit that looks behind Keras's public interface: the nodes of a model by depth and the arguments
+    of each, whose configuration form (`get_config()["layers"][…]["inbound_nodes"]`) is public but serializes every
+    layer.
     """
     by_depth = model._nodes_by_depth
     ordered = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
@@ -84,6 +92,7 @@ def nodes(model: keras.Model) -> list[Node]:
             inputs=tuple(node.input_tensors),
             outputs=tuple(node.outputs),
             parents=tuple(position[id(tensor)] for tensor in node.input_tensors),
+            arguments=node.arguments,
         )
         for node in ordered
     ]

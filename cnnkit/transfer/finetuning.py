@@ -9,6 +9,7 @@ import keras
 
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.extractor import backbone as build_backbone
+from cnnkit.backbones.preprocessing import Given
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
@@ -33,6 +34,7 @@ def finetune(
     weights: str | Path | None = "imagenet",
     cut: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    preprocessing: Given | None = None,
     hidden: int | Sequence[int] = (),
     dropout: float = 0.5,
     label_smoothing: float = 0.1,
@@ -67,6 +69,7 @@ def finetune(
         weights: `"imagenet"`, a file, or None for random ones.
         cut: Where the backbone ends; by default at its last features.
         input_shape: (height, width, 3) of the input; by default what the weights were trained at.
+        preprocessing: What a model of yours takes, where `ck.backbone` cannot know: `"inside"` RGB 0…255, `"tf"`, …
         hidden: Units of hidden layers in the head; a number is one layer.
         dropout: Of the head.
         label_smoothing: Part of the target spread over all classes.
@@ -92,7 +95,15 @@ def finetune(
     """
     dataset = dataset_of(photos, seed=seed)
     several = dataset.train.multi_label
-    body = build_backbone(backbone, cut=cut, weights=weights, input_shape=input_shape, alpha=alpha, seed=seed)
+    body = build_backbone(
+        backbone,
+        cut=cut,
+        weights=weights,
+        input_shape=input_shape,
+        alpha=alpha,
+        preprocessing=preprocessing,
+        seed=seed,
+    )
     head = classifier(
         dataset.classes,
         hidden=hidden,

@@ -89,14 +89,27 @@ def _all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
         yield from _all_layers(layer) if hasattr(layer, "layers") else ()
 
 
-def frozen_variables(model: keras.Model) -> list[keras.Variable]:
-    """Weights and statistics that must stay as they are while the flags stand as they do."""
-    return [variable for leaf in _leaves(model) if not leaf.trainable for variable in leaf.variables]
+def frozen_variables(model: keras.Model) -> list[tuple[str, keras.Variable]]:
+    """Weights and statistics that must stay as they are while the flags stand as they do, each with where it is.
+
+    A variable's own path names the layer that holds it, not the inner models around that: two may hold a layer of the
+    same name.
+    """
+    return [
+        ("/".join((*chain, variable.path)), variable)
+        for chain, leaf in _leaves(model, ())
+        if not leaf.trainable
+        for variable in leaf.variables
+    ]
 
 
-def _leaves(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    inner = getattr(layer, "layers", None)
-    return [layer] if inner is None else [leaf for part in inner for leaf in _leaves(part)]
+def _leaves(layer: keras.layers.Layer, chain: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], keras.layers.Layer]]:
+    """Layers that hold no layers in turn, each with the names of the inner models around it."""
+    for part in layer.layers:
+        if getattr(part, "layers", None) is None:
+            yield chain, part
+        else:
+            yield from _leaves(part, (*chain, part.name))
 
 
 class FrozenCheck:
@@ -107,7 +120,7 @@ class FrozenCheck:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._before = [(variable, _digest(variable)) for variable in frozen_variables(model)]
+        self._before = [(path, variable, _digest(variable)) for path, variable in frozen_variables(model)]
         self._verified = False
 
     def verify_once(self) -> None:
@@ -122,10 +135,10 @@ class FrozenCheck:
         Raises:
             FrozenWeightsMovedError: One moved: the first is named.
         """
-        for variable, before in self._before:
+        for path, variable, before in self._before:
             if _digest(variable) != before:
                 raise FrozenWeightsMovedError(
-                    f"{variable.path} unchanged, since the phase froze it",
+                    f"{path} unchanged, since the phase froze it",
                     "other values after a training step",
                     "A callback or a layer that updates itself moved it: unfreeze its layer or remove the callback.",
                 )

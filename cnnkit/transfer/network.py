@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from pathlib import Path
 
 import keras
 import pandas as pd
 
 from cnnkit.backbones.extractor import Backbone, backbone
-from cnnkit.backbones.graph import ancestors
-from cnnkit.backbones.table import ROWS
+from cnnkit.backbones.graph import ancestors, nodes
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import Head
 from cnnkit.transfer.forward_cache import ForwardCache
 from cnnkit.transfer.run import Run
+
+NUMBERS = ("layers", "parameters", "trained")
+"""Columns of `Network.summary` that are written with thousands separated."""
+MOST_NAMES = 20
+"""Classes whose names a network prints."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +52,7 @@ class Network:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names, in the order of the output."""
-        return tuple(self.head.classes)
+        return tuple(self.head.classes)  # a head of the user's own may hold a list
 
     @property
     def size(self) -> tuple[int, int]:
@@ -83,6 +88,8 @@ class Network:
     def summary(self) -> pd.DataFrame:
         """One row a group: layers, output shape, parameters, how many of them train as the flags stand."""
         rows = []
+        # A layer that is shared has its own `output` where it was called first, perhaps at another size.
+        shapes = {call.name: call.outputs[0].shape[1:] for call in nodes(self.model)}
         for group, names in self.groups.items():
             layers = [self.model.get_layer(name) for name in names]
             trained = sum(_size(layer.trainable_weights) for layer in layers)
@@ -92,7 +99,7 @@ class Network:
                     "group": group,
                     "layers": len(layers),
                     "ends with": names[-1],
-                    "output": " × ".join(str(side) for side in layers[-1].output.shape[1:]),
+                    "output": " × ".join(str(side) for side in shapes[names[-1]]),
                     "parameters": total,
                     "trained": trained,
                     "state": "trains" if trained else ("frozen" if total else "no weights"),
@@ -102,16 +109,25 @@ class Network:
 
     def __repr__(self) -> str:
         table = self.summary()
+        text = table.to_string(index=False, formatters=dict.fromkeys(NUMBERS, "{:,}".format))
+        return f"{self._title()}\n{text}\n{_totals(table)}"
+
+    def _repr_html_(self) -> str:
+        """The same as a table of a notebook."""
+        table = self.summary()
+        shown = table.to_html(index=False, border=0, escape=True, formatters=dict.fromkeys(NUMBERS, "{:,}".format))
+        return f"<p>{escape(self._title())}</p>{shown}<p>{_totals(table)}</p>"
+
+    def _title(self) -> str:
         height, width = self.size
-        text = table.to_string(
-            index=False, formatters=dict.fromkeys(("layers", "parameters", "trained"), "{:,}".format)
-        )
         framed = f"{self.framing.resize}, {self.framing.interpolation}"
-        return (
-            f"Network {self.backbone.name} cut at {self.cut}: {height}×{width} RGB 0…255 ({framed}) → "
-            f"{', '.join(self.classes)}\n{text}\n"
-            f"{table['parameters'].sum():,} parameters, {table['trained'].sum():,} of them train"
-        )
+        names = self.classes if len(self.classes) <= MOST_NAMES else (*self.classes[:MOST_NAMES], "…")
+        source = f"{self.backbone.name} cut at {self.cut}"
+        return f"Network {source}: {height}×{width} RGB 0…255 ({framed}) → {', '.join(names)}"
+
+
+def _totals(table: pd.DataFrame) -> str:
+    return f"{table['parameters'].sum():,} parameters, {table['trained'].sum():,} of them train"
 
 
 def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None = None) -> Network:
@@ -123,26 +139,20 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
         model = keras.Model(body.model.input, output)
 
     Args:
-        body: From `ck.backbone`, or a functional model of yours, which `ck.backbone` takes too.
+        body: From `ck.backbone`, or a functional model of yours that `ck.backbone` takes without more to say.
         head: From `ck.heads`.
         framing: How a picture meets the input size; by default as the backbone's published accuracy was measured, a
             centre crop of 0.875 of the short side for most, and of all of it for a model of your own.
 
     Raises:
-        InputError: The backbone's input has no fixed size, a layer of the head has the name of one in the backbone, or
-            one of both is something else.
+        InputError: A layer of the head has the name of one in the backbone, `ck.backbone` refuses the model, or one of
+            both is something else.
     """
     if not isinstance(head, Head):
         received = f"{type(head).__name__}: {head!r}"[:200]
         raise InputError("a head", received, 'ck.heads.classifier(["no_person", "person"]) makes one.')
     if not isinstance(body, Backbone):
         body = backbone(body)
-    if None in body.model.input.shape[1:]:
-        raise InputError(
-            "a backbone with a fixed input size",
-            f"input shape {body.model.input.shape}",
-            "Build it with input_shape=(height, width, 3).",
-        )
     output = head.build(body.model.output)
     try:
         model = keras.Model(body.model.input, output, name=f"{body.name}_{len(head.classes)}_classes")
@@ -192,7 +202,7 @@ def check_dataset(network: Network, dataset: Dataset) -> None:
 
 def native_framing(body: Backbone) -> Framing:
     """How pictures met the input when the backbone's published accuracy was measured."""
-    row = ROWS.get(body.name)
+    row = body.settings.row
     return Framing() if row is None else Framing("crop", interpolation=row.interpolation, fraction=row.fraction)
 
 

@@ -35,7 +35,7 @@ class Rates:
     """The optimizer of a phase and its rates.
 
     Groups with the same rate share an optimizer. With several rates it is a `keras.optimizers.MultiOptimizer`
-    that picks by the exact path of a variable: a pattern that misses one would train it at the largest rate.
+    that picks by the variable itself: a path is no name of one, since layers in two inner models may share it.
 
     Attributes:
         groups: Group → rate at factor 1.
@@ -48,13 +48,13 @@ class Rates:
         if len(self._by_rate) == 1:
             (self.optimizer,) = self._by_rate.values()
             return
-        of_path = {
-            variable.path: self._by_rate[rate]
+        of_variable = {
+            id(variable): self._by_rate[rate]
             for group, rate in self.groups.items()
             for name in network.groups[group]
             for variable in network.model.get_layer(name).trainable_variables
         }
-        self.optimizer = keras.optimizers.MultiOptimizer(lambda variable: of_path[variable.path])
+        self.optimizer = keras.optimizers.MultiOptimizer(lambda variable: of_variable[id(variable)])
 
     def scale(self, factor: float) -> None:
         """Sets every rate to `factor` times its own."""

@@ -47,6 +47,8 @@ def test_settings_are_json() -> None:
         "input_shape": [64, 64, 3],
         "top": False,
         "weights_file": None,
+        "preprocessing": "tf",
+        "family": None,
     }
     assert body.cut == "conv_pw_3_relu"
     assert body.model.name == "mobilenet"
@@ -182,6 +184,7 @@ def test_any_functional_model_is_a_backbone(mobilenet: keras.Model) -> None:
     body = ck.backbone(mobilenet, cut="conv_pw_2_relu")
     assert body.settings.weights == "model"
     assert body.name == mobilenet.name
+    assert (body.settings.preprocessing, body.settings.family) == ("tf", "MobileNet")
     assert body.model.get_layer("conv1") is mobilenet.get_layer("conv1")
     assert ck.backbone(mobilenet).cut == "predictions"
     with pytest.raises(InputError, match="only cut="):

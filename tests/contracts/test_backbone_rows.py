@@ -25,7 +25,10 @@ from numpy.typing import NDArray
 
 from cnnkit.backbones.cuts import cut_table
 from cnnkit.backbones.extractor import Backbone, backbone, build
+from cnnkit.backbones.families import FAMILIES
+from cnnkit.backbones.flattening import flattened
 from cnnkit.backbones.graph import dominators
+from cnnkit.backbones.recognition import openings
 from cnnkit.backbones.table import APPLICATIONS, Row, find_row
 from cnnkit.backbones.truncation import truncate
 
@@ -115,6 +118,7 @@ class Case:
     images: NDArray[np.float32]
     features: NDArray[np.float32]  # of cnnkit's network on the raw pictures
     reference: NDArray[np.float32]  # of the original on what its preprocess_input gives
+    original: keras.Model
 
 
 def original(row: Row) -> tuple[keras.Model, Any]:
@@ -137,7 +141,7 @@ def make_case(row: Row, folder: Path) -> Case:
     model.save_weights(file)
     body = backbone(row.name, weights=file, input_shape=shape_of(row), alpha=alpha_of(row))
     file.unlink()
-    return Case(row, body, images, body.model.predict(images, verbose=0), reference)
+    return Case(row, body, images, body.model.predict(images, verbose=0), reference, model)
 
 
 @pytest.fixture(
@@ -197,6 +201,18 @@ def test_names_are_the_same_in_every_build_and_process(case: Case, request: pyte
 def test_preprocessing_is_that_of_the_original(case: Case) -> None:
     scale = np.abs(case.reference).max()
     np.testing.assert_allclose(case.features / scale, case.reference / scale, rtol=0, atol=1e-4)
+
+
+def test_the_original_is_recognised_and_gets_its_preprocessing(case: Case) -> None:
+    body = backbone(case.original)
+    family = FAMILIES[body.settings.family or ""]
+    assert case.row.name in family.rows
+    early, deep = openings(flattened(case.original)[0], widths=family.widths)
+    assert set(early) <= family.early, early
+    assert set(deep) <= family.deep, deep
+    scale = np.abs(case.reference).max()
+    features = keras.ops.convert_to_numpy(body.model(case.images, training=False))
+    np.testing.assert_allclose(features / scale, case.reference / scale, rtol=0, atol=1e-4)
 
 
 def test_predict_leaves_the_pictures_unchanged(case: Case) -> None:

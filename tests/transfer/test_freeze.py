@@ -78,7 +78,9 @@ def test_a_nested_model_is_woken_layer_by_layer(make) -> None:
     inner = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="inner_conv")], name="inner")
     inner.get_layer("inner_conv").trainable = False
     image = keras.Input((8, 8, 3), name="image")
-    network = attach(backbone(keras.Model(image, inner(image), name="outer")), classifier(["a", "b"]))
+    twice = keras.Model(image, keras.layers.Add()([inner(image), inner(keras.layers.ReLU()(image))]), name="outer")
+    network = attach(backbone(twice, preprocessing="inside"), classifier(["a", "b"]))
+    assert inner in network.model.layers  # called twice, it cannot be opened
     set_flags(network, Phase("p", train="all"))
     assert inner.get_layer("inner_conv").trainable
     set_flags(network, Phase("p", train="head"))
@@ -93,4 +95,20 @@ def test_the_check_names_what_moved(make) -> None:
     kernel = network.model.get_layer("stem_conv").kernel
     kernel.assign(kernel + 1)
     with pytest.raises(FrozenWeightsMovedError, match="stem_conv/kernel"):
+        check.verify()
+
+
+def test_the_check_names_the_inner_model_too() -> None:
+    blocks = []
+    image = x = keras.Input((8, 8, 3), name="image")
+    for name in ("near", "deep"):
+        entry = keras.Input((None, None, 3))
+        blocks.append(keras.Model(entry, keras.layers.Conv2D(3, 3, name="conv")(entry), name=name))
+        x = blocks[-1](x)
+    model = keras.Model(image, x)
+    model.trainable = False
+    check = FrozenCheck(model)
+    kernel = blocks[1].get_layer("conv").kernel
+    kernel.assign(kernel + 1)
+    with pytest.raises(FrozenWeightsMovedError, match="deep/conv/kernel"):
         check.verify()

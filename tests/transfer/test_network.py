@@ -42,13 +42,6 @@ def test_a_second_head_needs_its_own_names(make) -> None:
         attach(body, classifier(["a", "b"]))
 
 
-def test_a_backbone_without_a_size() -> None:
-    image = keras.Input((None, None, 3), name="image")
-    model = keras.Model(image, keras.layers.Conv2D(2, 3, name="conv")(image))
-    with pytest.raises(InputError, match="fixed input size"):
-        attach(backbone(model), classifier(["a", "b"]))
-
-
 def test_a_model_is_a_backbone_too() -> None:
     model = GRAPHS["residual"]()
     network = attach(model, classifier(["a", "b"]))

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
 
+from cnnkit.backbones.extractor import backbone
+from cnnkit.heads.classification import classifier
 from cnnkit.transfer.freeze import set_flags
+from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.tail import halve
@@ -65,3 +70,40 @@ def test_one_rate_is_a_plain_optimizer_that_keras_callbacks_understand(make) -> 
     assert isinstance(optimizer, keras.optimizers.Adam)
     assert float(optimizer.learning_rate) == pytest.approx(0.3)
     assert (optimizer.global_clipnorm, optimizer.weight_decay) == (1.0, 0.01)
+
+
+def test_blocks_that_share_the_names_inside_have_rates_of_their_own() -> None:
+    """`variable.path` is `conv/kernel` in all three; SGD's step is rate · gradient."""
+
+    def block(name: str) -> keras.Model:
+        x = keras.Input((None, None, 3))
+        y = keras.layers.Conv2D(3, 3, strides=2, padding="same", name="conv")(x)
+        return keras.Model(x, keras.layers.BatchNormalization(name="bn")(y), name=name)
+
+    image = keras.Input((16, 16, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255, name="scale")(image)
+    for name in ("near", "middle", "deep"):
+        x = block(name)(x)
+    network = attach(backbone(keras.Model(image, x, name="blocks")), classifier(["grey", "red"]))
+    phase = Phase("p", train="all", rate=1e-1, rate_decay=0.1, optimizer="sgd", batch_norm="train")
+
+    def steps(optimizer_of: Callable[[Rates], keras.optimizers.Optimizer]) -> list[np.ndarray]:
+        set_flags(network, phase)
+        tail, rates = halve(network.model).tail, Rates(network, phase)
+        tail.compile(optimizer_of(rates), keras.losses.BinaryCrossentropy(), jit_compile=False)
+        before = [variable.numpy() for variable in network.model.variables]
+        pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.float32)
+        tail.train_on_batch(pictures, np.array([[0.0], [1], [1], [0]]))
+        blocks = [network.model.get_layer(name).get_layer("conv").kernel for name in ("near", "middle", "deep")]
+        moved = [
+            before[next(i for i, each in enumerate(network.model.variables) if each is kernel)] - kernel.numpy()
+            for kernel in blocks
+        ]
+        for variable, value in zip(network.model.variables, before, strict=True):
+            variable.assign(value)
+        return moved
+
+    gradients = steps(lambda rates: keras.optimizers.SGD(1.0))
+    for rate, moved, gradient in zip((1e-4, 1e-3, 1e-2), steps(lambda rates: rates.optimizer), gradients, strict=True):
+        assert np.abs(gradient).max() > 1e-4
+        np.testing.assert_allclose(moved, rate * gradient, rtol=0.05, atol=1e-8)
