@@ -27,8 +27,9 @@ def activation_maps(network: AnyNetwork, image: Image, layer: str) -> NDArray[np
         InputError: The layer gives no maps, or no picture.
         DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
-    model, seen = model_of(network), framed(network, image)
+    model = model_of(network)
     tap = keras.Model(model.inputs, maps_node(model, layer).outputs[0], name="activations")
+    seen = framed(network, image)
     pixels = tf.convert_to_tensor(seen[None], tf.float32)
     maps: NDArray[np.float32] = np.asarray(tap(pixels, training=False))[0]
     return maps

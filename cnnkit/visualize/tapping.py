@@ -118,8 +118,11 @@ def call_of(model: keras.Model, layer: str) -> Node:
 
     Raises:
         UnknownNameError: No layer of that name; the nearest are given.
+        InputError: Something else than a name.
     """
     calls = nodes(functional(model))
+    if not isinstance(layer, str):
+        raise InputError("a layer by its name", repr(layer)[:200], "model.summary() lists the names.")
     named = [call for call in calls if call.name == layer]
     if not named:
         raise unknown_name("a layer", layer, [call.name for call in calls], "model.summary()")

@@ -50,7 +50,8 @@ class Traced(keras.layers.Layer):
 def build() -> Network:
     """A small network with a layer that counts how often it is traced, on its own and inside of another model."""
     keras.utils.set_random_seed(5)
-    inner = keras.Sequential([keras.layers.Dense(4, name="inside"), Traced(name="nested")])
+    # A name that is outside too keeps the inner model from being opened.
+    inner = keras.Sequential([keras.layers.Dense(4, name="conv"), Traced(name="nested")])
     image = keras.Input((SIZE, SIZE, 3))
     x = keras.layers.Conv2D(4, 3, name="conv")(keras.layers.Rescaling(1 / 255)(image))
     x = keras.layers.BatchNormalization(name="bn")(x)

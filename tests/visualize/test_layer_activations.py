@@ -37,7 +37,7 @@ def test_layers_that_have_no_maps() -> None:
         activation_maps(net, np.zeros((16, 16, 3), np.uint8), "conv3")
     with pytest.raises(InputError, match="before the pooling"):
         activation_maps(net, np.zeros((16, 16, 3), np.uint8), "head_pool")
-    with pytest.raises(InputError, match="one picture"):
+    with pytest.raises(InputError, match="a layer by its name"):
         activation_maps(net, "conv2", np.zeros((16, 16, 3), np.uint8))
 
 
