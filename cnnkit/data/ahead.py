@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -26,10 +26,15 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int
     >>> list(ahead(abs, [-1, -2, 3], threads=2))
     [1, 2, 3]
     """
+    items = iter(items)
+    beginning = list(islice(items, 2))
+    if len(beginning) < 2:  # one picture is not worth a thread
+        yield from map(work, beginning)
+        return
     workers = min(os.cpu_count() or 1, 16) if threads is None else threads
     pool = ThreadPoolExecutor(workers, thread_name_prefix="cnnkit-ahead")
     waiting: deque[Future[Result]] = deque()
-    submitted = (pool.submit(work, item) for item in items)
+    submitted = (pool.submit(work, item) for item in chain(beginning, items))
     try:
         waiting.extend(islice(submitted, workers + 1))
         while waiting:

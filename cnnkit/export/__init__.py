@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     names={
         "import_keras2": "cnnkit.export.keras2_import",
         "load": "cnnkit.export.bundle",
+        "predict_to_csv": "cnnkit.export.prediction_parts",
         "predict_to_parquet": "cnnkit.export.prediction_parts",
         "read_predictions": "cnnkit.export.prediction_table",
         "save": "cnnkit.export.bundle",

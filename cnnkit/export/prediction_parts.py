@@ -15,8 +15,9 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -25,14 +26,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cnnkit.data.any_pictures import Pictures, as_source
+from cnnkit.data.image_folder import FileReader
 from cnnkit.data.source import Source
 from cnnkit.errors import BundleError, InputError
 from cnnkit.export.atomic_folder import not_written
-from cnnkit.export.prediction_table import ID, Batch, write_predictions
+from cnnkit.export.own_files import check_ending, refuse_foreign_file
+from cnnkit.export.prediction_csv import is_csv_of, write_csv
+from cnnkit.export.prediction_table import ID, Batch, is_prediction_file, write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.features import software
-from cnnkit.transfer.inference import forward_pass
+from cnnkit.transfer.inference import check_count, forward_pass
 from cnnkit.transfer.network import Network, network_of
 
 PART_ROWS = 4096  # what a kill loses at most
@@ -66,9 +70,10 @@ def predict_to_parquet(
     engine: EngineName = "auto",
     precision: Precision = "float32",
     part_rows: int = PART_ROWS,
+    force: bool = False,
     progress: bool = False,
 ) -> PredictionFile:
-    """Probabilities of any number of pictures in a file, in the order given and in constant memory.
+    """Labels and probabilities of any number of pictures in a file, in the order given and in constant memory.
 
     When it is stopped, at any moment, the same call goes on from the last whole part, and the file is the one that a
     run without a stop writes. `cnnkit.export.read_predictions` reads it, as does `pandas.read_parquet`.
@@ -76,22 +81,87 @@ def predict_to_parquet(
     Args:
         network: Trained, or loaded with `ck.load`.
         images: As for `ck.predict`.
-        path: The Parquet file, with `id` and one float32 column a class; it appears when it is complete, and replaces
-            an older one at once.
+        path: The Parquet file, with `id`, `label` and one float32 column per class; it appears when it is complete, and
+            replaces earlier predictions at once.
         batch_size: Pictures at a time.
         engine: What runs the network, as in `ck.predict`.
         precision: As in `ck.predict`.
         part_rows: Rows of a part, rounded up to whole batches.
+        force: Replaces a file that holds something else too, but none of the pictures.
         progress: Whether to show a live line.
 
     Raises:
         DataError: There are no pictures, or one cannot be read; the parts before it are kept.
-        InputError: `part_rows` or `batch_size` below 1, or an engine that does not compute in that precision.
+        UnknownNameError: A path that does not end in ".parquet".
+        InputError: A file that is no prediction file, `part_rows` or `batch_size` below 1, or an engine that does not
+            compute in that precision.
         MissingExtraError: The engine is not installed.
         BundleError: The disk is full, the file may not be written, or another process is writing it.
     """
-    network, path, source = network_of(network), Path(path), as_source(images)
-    if part_rows < 1 or batch_size < 1:
+    path = _path(path)
+    check_ending(path, (".parquet",), kind="a Parquet file")
+
+    def write(rows: Iterator[Batch], digest: str) -> int:
+        decide = network.head.decide
+        return write_predictions(path, rows, classes=network.classes, model_hash=digest, decide=decide)
+
+    network, source = network_of(network), as_source(images)
+    _refuse_to_lose(path, source, is_prediction_file, force)
+    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
+
+
+def predict_to_csv(
+    network: Network,
+    images: Pictures,
+    path: str | Path,
+    *,
+    batch_size: int = 32,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    part_rows: int = PART_ROWS,
+    force: bool = False,
+    progress: bool = False,
+) -> PredictionFile:
+    """As `predict_to_parquet`, in a CSV file for spreadsheets: `id`, `label` and one column per class.
+
+    A CSV file whose first line names these columns counts as earlier predictions, and is replaced.
+    """
+    path = _path(path)
+    check_ending(path, (".csv",), kind="a CSV file")
+
+    def write(rows: Iterator[Batch], _digest: str) -> int:
+        return write_csv(path, rows, classes=network.classes, decide=network.head.decide)
+
+    network, source = network_of(network), as_source(images)
+    _refuse_to_lose(path, source, partial(is_csv_of, classes=network.classes), force)
+    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
+
+
+def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], force: bool) -> None:
+    """Refuses to write over what is no prediction file, and over a picture whatever the caller wants.
+
+    Raises:
+        InputError: It would be.
+    """
+    if isinstance(source.reader, FileReader) and path.exists():
+        root, names = source.reader.root, source.reader.paths
+        if any(name.rpartition("/")[2] == path.name and (root / name).samefile(path) for name in names):
+            raise InputError("a file beside the pictures", f"{path}, one of the pictures", "Give another name.")
+    refuse_foreign_file(path, is_own, what="predictions of cnnkit", force=force)
+
+
+def _predict_to(
+    path: Path,
+    write: Callable[[Iterator[Batch], str], int],
+    network: Network,
+    source: Source,
+    part_rows: int,
+    batch_size: int,
+    engine: EngineName,
+    precision: Precision,
+    progress: bool,
+) -> PredictionFile:
+    if check_count("part_rows", part_rows) < 1 or check_count("batch_size", batch_size) < 1:
         received = f"part_rows={part_rows}, batch_size={batch_size}"
         raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")
     forward = network.forward_cache.find(engine, precision, pictures=len(source), say=lambda _line: None)
@@ -135,9 +205,15 @@ def predict_to_parquet(
                     labels.update(network.head.decide(probabilities))
                     yield ids, probabilities
 
-        rows = write_predictions(path, joined(), classes=network.classes, model_hash=digest)
+        rows = write(joined(), digest)
         shutil.rmtree(folder)
     return PredictionFile(path, rows, dict(labels), rows - len(pictures), digest)
+
+
+def _path(path: str | Path) -> Path:
+    if not isinstance(path, str | Path):
+        raise InputError("the path of a file", f"{type(path).__name__}: {path!r}"[:200], 'As in "runs/p.parquet".')
+    return Path(path).expanduser()
 
 
 class _Parts:
@@ -211,7 +287,7 @@ def _lock(descriptor: int, path: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise BundleError(
-            f"to be alone in writing {path}", "another process that writes it", "Wait for it, or write another file."
+            f"no other process writing {path}", "one that does", "Wait for it, or write another file."
         ) from error
 
 

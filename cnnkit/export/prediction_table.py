@@ -1,13 +1,13 @@
 """Predictions as Parquet, written as they come: memory does not grow with the number of rows.
 
-Two forms: `id` and one float32 column a class; or, for an assignment, one float32 column and nothing else. Either
+Two forms: `id`, `label` and one float32 column per class; or, for an assignment, one float32 column and nothing else. Either
 way the file's metadata says which model made it and what its classes are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from cnnkit.errors import DataError, InputError
 from cnnkit.export.atomic_file import replacing
 
 METADATA_KEY = b"cnnkit"
-ID = "id"
+ID, LABEL = "id", "label"
 ROWS_PER_GROUP = 8192
 
 Batch = tuple[Sequence[str], ArrayLike]
+Decide = Callable[[NDArray[np.float32]], Sequence[str]]  # probabilities (n, classes) → labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Predictions:
     """What a prediction file holds.
 
     Attributes:
-        table: Column `id`, where the file has one, and float32 probability columns.
+        table: Columns `id` and `label`, where the file has them, and float32 probability columns.
         classes: Class names, in the order of the model's output.
         model_hash: Of the model that made them, see `tensors.model_hash`; "" where it was not given.
     """
@@ -49,41 +50,47 @@ def write_predictions(
     *,
     classes: Sequence[str],
     model_hash: str = "",
+    decide: Decide | None = None,
     rows_per_group: int = ROWS_PER_GROUP,
 ) -> int:
-    """Writes ids and probabilities, in the order in which they come.
+    """Writes ids, labels and probabilities, in the order in which they come.
 
     Args:
         path: The file; it appears when it is complete, and replaces an older one at once.
         batches: What `ck.predict` returned, or pairs of ids and probabilities (n, classes).
         classes: Names in the order of the columns.
         model_hash: Of the model, for the metadata.
+        decide: What makes the column `label` of pairs, `net.head.decide`; without it they get none. A frame brings its
+            own.
         rows_per_group: Rows held in memory and written together.
 
     Returns:
         The number of rows.
 
     Raises:
-        InputError: A class is called "id", or the frame lacks a column.
+        InputError: A class is called "id" or "label", or the frame lacks a column.
         DataError: A batch has another shape, or a value that is not finite. No file is written.
         BundleError: The disk is full, or the file may not be written.
     """
     names = list(classes)
-    if ID in names or len(set(names)) != len(names) or not names:
-        raise InputError(f"classes with different names, none of them {ID!r}", f"{names}", "Rename the class folder.")
     if isinstance(batches, pd.DataFrame):
         missing = [name for name in (ID, *names) if name not in batches]
         if missing:
             raise InputError(f"the columns {ID} and {names}", f"no {missing}", "Pass what ck.predict returned.")
+        given = batches[LABEL].astype(str).tolist() if LABEL in batches and LABEL not in names else None
+        decide = None if given is None else lambda _: given
         batches = [(batches[ID].astype(str).tolist(), batches[names].to_numpy(np.float32))]
-    schema = pa.schema([(ID, pa.string()), *((name, pa.float32()) for name in names)])
+    texts = (ID,) if decide is None else (ID, LABEL)
+    check_names(names, texts)
+    schema = pa.schema([*((name, pa.string()) for name in texts), *((name, pa.float32()) for name in names)])
 
     def columns() -> Iterator[list[pa.Array]]:
         for ids, values in batches:
-            probabilities = _checked(values, len(names))
+            probabilities = checked(values, len(names))
             if len(ids) != len(probabilities):
                 raise DataError(f"{len(probabilities)} ids for as many rows", f"{len(ids)}", "Give one id a row.")
-            yield [pa.array(list(ids), pa.string()), *(pa.array(column) for column in probabilities.T.copy())]
+            labels = [] if decide is None else [pa.array(list(decide(probabilities)), pa.string())]
+            yield [pa.array(list(ids), pa.string()), *labels, *(pa.array(column) for column in probabilities.T.copy())]
 
     return _write(Path(path), schema, columns(), names, model_hash, rows_per_group)
 
@@ -170,7 +177,33 @@ def _write(
     return rows
 
 
-def _checked(values: ArrayLike, columns: int) -> NDArray[np.float32]:
+def is_prediction_file(path: Path) -> bool:
+    """Whether a file says in its metadata that `write_predictions` or `write_column` wrote it."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return "model_hash" in json.loads(metadata.get(METADATA_KEY, b"{}"))
+    except (OSError, pa.ArrowException, ValueError):
+        return False
+
+
+def check_names(classes: Sequence[str], taken: Sequence[str]) -> None:
+    """Refuses class names that cannot all be columns beside those of text.
+
+    Raises:
+        InputError: None, one twice, or one that is taken.
+    """
+    names = list(classes)
+    if set(taken) & set(names) or len(set(names)) != len(names) or not names:
+        others = " or ".join(map(repr, taken))
+        raise InputError(f"classes with different names, none of them {others}", f"{names}", "Rename the class folder.")
+
+
+def checked(values: ArrayLike, columns: int) -> NDArray[np.float32]:
+    """Probabilities as they are written.
+
+    Raises:
+        DataError: Another shape, or a value that is not finite.
+    """
     array = np.asarray(values, np.float32)
     if array.ndim != 2 or array.shape[1] != columns:
         raise DataError(f"probabilities of shape (n, {columns})", f"shape {array.shape}", "Give one column a class.")
@@ -184,7 +217,7 @@ def _flat(values: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(values, np.float32)
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != 1):
         raise DataError("values of shape (n,) or (n, 1)", f"shape {array.shape}", "Choose the column of one class.")
-    return _checked(array.reshape(-1, 1), 1)[:, 0]
+    return checked(array.reshape(-1, 1), 1)[:, 0]
 
 
 _NOT_FINITE = "The network diverged, or a picture was not one: train with a smaller rate, check the pictures."

@@ -25,21 +25,31 @@ class LayerSettings:
 
     def __init__(self, model: keras.Model) -> None:
         # A model's own attributes, its optimizer say, are no part of what it computes.
-        self._layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
-        self._values = [dict(vars(layer)) for layer in self._layers]
+        layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+        self._attributes = [vars(layer) for layer in layers]
+        self._values = [_settings(attributes) for attributes in self._attributes]
         self._identities = self._now()
 
     def same(self) -> bool:
         """Whether all attributes still have the values that they had."""
-        return self._now() == self._identities
+        identities = self._now()
+        if identities == self._identities:  # the comparison that is as fast as Python is
+            return True
+        if any(
+            len(now) != len(before) or any(now.get(name) is not value for name, value in before.items())
+            for now, before in zip(map(_settings, self._attributes), self._values, strict=True)
+        ):
+            return False
+        self._identities = identities  # other flags
+        return True
 
-    def _now(self) -> list[tuple[str, int]]:
-        return [
-            (name, id(value))
-            for layer in self._layers
-            for name, value in vars(layer).items()
-            if name != "_trainable"  # inference is the same
-        ]
+    def _now(self) -> list[list[int]]:
+        return [list(map(id, attributes.values())) for attributes in self._attributes]
+
+
+def _settings(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Without the flag that changes nothing in inference."""
+    return {name: value for name, value in attributes.items() if name != "_trainable"}
 
 
 class WeightValues:
