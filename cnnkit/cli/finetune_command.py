@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -47,9 +46,11 @@ def finetune(
     import cnnkit as ck
     from cnnkit.export.atomic_folder import refuse_foreign
     from cnnkit.export.bundle import FILES
+    from cnnkit.export.manifest import MANIFEST_FILE
+    from cnnkit.transfer.checkpoint import Checkpoints
 
     folder = out.absolute()  # "." has no name to put the checkpoints beside
-    refuse_foreign(folder, FILES)
+    refuse_foreign(folder, FILES, MANIFEST_FILE)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
     plan = ck.plans.freeze_then_finetune(
@@ -78,7 +79,7 @@ def finetune(
     held_out = {name: part for name, part in (("validation", dataset.validation), ("test", dataset.test)) if len(part)}
     scores = {name: ck.evaluate(network, part)["accuracy"] for name, part in held_out.items()}
     ck.save(network, out)
-    shutil.rmtree(checkpoints)
+    Checkpoints(checkpoints).remove()
     result = {
         "bundle": str(out),
         "classes": list(network.classes),

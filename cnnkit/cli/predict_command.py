@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 
 import typer
 
 if TYPE_CHECKING:
     from cnnkit.data.image_folder import Decode
+    from cnnkit.data.source import Source
     from cnnkit.transfer.engines import EngineName, Precision
+    from cnnkit.transfer.network import Network
 
 
 def predict(
     bundle: Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")],
     images: Annotated[Path, typer.Argument(help="A folder of pictures, searched to any depth, or one picture.")],
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")] = Path("predictions.parquet"),
+    out: Annotated[Path | None, typer.Option(help="The .parquet or .csv file to write; else rows are printed.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT even if it holds something else.")] = False,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 32,
     engine: Annotated[str, typer.Option(help="What runs it: auto, tensorflow, onnx or openvino.")] = "auto",
@@ -27,9 +31,10 @@ def predict(
 ) -> None:
     """Label pictures with a saved network.
 
-    OUT gets a row a picture: its path below IMAGES as id, and one probability column a class. Rows are in natural
-    order of the paths (2.jpg before 10.jpg), never shuffled; memory does not grow with their number. Stopped in the
-    middle, the same command goes on from where it stood.
+    OUT gets a row for each picture: its path below IMAGES as id, its label, and one probability column per class. Rows
+    are in natural order of the paths (2.jpg before 10.jpg), never shuffled; memory does not grow with their number.
+    Stopped in the middle, the same command goes on from where it stood. A file that holds something else than
+    predictions is not replaced without --force, a picture or a file of the bundle never.
 
     Example: cnnkit predict runs/photos holiday/ --out holiday.parquet
     """
@@ -38,40 +43,92 @@ def predict(
     import_quietly("keras")
     from cnnkit.data.image_folder import pictures
     from cnnkit.export.bundle import load
-    from cnnkit.export.prediction_parts import predict_to_parquet
 
+    if out is not None:
+        _check_out(out, bundle)
     source, skipped = pictures(
         images, on_error=cast('Literal["raise", "skip"]', on_error), decode=cast("Decode", decode)
     )
     network = load(bundle)
-    started = time.perf_counter()
-    written = predict_to_parquet(
-        network,
-        source,
-        out,
+    settings = Settings(
         batch_size=batch_size,
         engine=cast("EngineName", engine),
         precision=cast("Precision", precision),
         progress=not as_json,
     )
-    seconds = time.perf_counter() - started
+    result = _rows(network, source, settings) if out is None else _file(network, source, out, settings, force=force)
+    result["skipped"] = [{"path": file.path, "reason": file.reason} for file in skipped]
+    if as_json:
+        print(json.dumps(result))
+        return
+    for line in [*(f"skipped {file.path}: {file.reason}" for file in skipped), *_told(result)]:
+        print(line)
+
+
+class Settings(TypedDict):
+    """How the network runs, as `ck.predict` takes it."""
+
+    batch_size: int
+    engine: EngineName
+    precision: Precision
+    progress: bool
+
+
+def _check_out(out: Path, bundle: Path) -> None:
+    from cnnkit.errors import InputError
+    from cnnkit.export.bundle import FILES
+    from cnnkit.export.own_files import check_ending
+
+    check_ending(out, (".parquet", ".csv"), kind="a file")
+    if out.name in FILES and out.absolute().parent.resolve() == bundle.resolve():
+        raise InputError("a file beside the bundle", f"{out}, one of the bundle's own", "Give another name.")
+
+
+def _rows(network: Network, source: Source, settings: Settings) -> dict[str, Any]:
+    """The predictions themselves."""
+    from cnnkit.transfer.inference import ID, LABEL, predict
+
+    table = predict(network, source, **settings)
+    classes = list(network.classes)
+    rows = [
+        {ID: name, LABEL: label, "probabilities": dict(zip(classes, map(float, values), strict=True))}
+        for name, label, *values in table.itertuples(index=False, name=None)
+    ]
+    return {"pictures": len(table), "labels": table[LABEL].value_counts().to_dict(), "predictions": rows}
+
+
+def _file(network: Network, source: Source, out: Path, settings: Settings, *, force: bool) -> dict[str, Any]:
+    """What was written."""
+    from cnnkit.export.prediction_parts import predict_to_csv, predict_to_parquet
+
+    write = predict_to_csv if out.suffix.lower() == ".csv" else predict_to_parquet
+    started = time.perf_counter()
+    written = write(network, source, out, force=force, **settings)
     names = (*network.classes, *sorted(set(written.labels) - set(network.classes)))
-    result = {
+    return {
         "out": str(out),
         "pictures": written.rows,
         "labels": {name: written.labels.get(name, 0) for name in names},
         "kept": written.kept_rows,
-        "skipped": [{"path": file.path, "reason": file.reason} for file in skipped],
         "model_hash": written.model_hash,
-        "seconds": round(seconds, 3),
+        "seconds": round(time.perf_counter() - started, 3),
     }
-    if as_json:
-        print(json.dumps(result))
+
+
+def _told(result: dict[str, Any]) -> Iterator[str]:
+    """For people."""
+    count = result["pictures"]
+    if "predictions" in result:
+        width = max(len(row["label"]) for row in result["predictions"])
+        for row in result["predictions"]:
+            values = row["probabilities"]
+            probability = values.get(row["label"], max(values.values()))
+            yield f"{row['label']:<{width}}  {probability:.3f}  {row['id']}"
         return
-    for file in skipped:
-        print(f"skipped {file.path}: {file.reason}")
-    for name, count in sorted(written.labels.items(), key=lambda pair: -pair[1]):
-        print(f"{name or '(none)'}: {count} of {written.rows} pictures")
-    if written.kept_rows:
-        print(f"{written.kept_rows} rows were there from a run that had not come to its end")
-    print(f"{written.rows} rows in {out}: {(written.rows - written.kept_rows) / seconds:,.0f} pictures/s")
+    for name, number in sorted(result["labels"].items(), key=lambda pair: -pair[1]):
+        if number:
+            yield f"{name or '(none)'}: {number} of {count} pictures"
+    if result["kept"]:
+        yield f"{result['kept']} rows were there from a run that had not come to its end"
+    rate = (count - result["kept"]) / result["seconds"] if result["seconds"] else 0
+    yield f"{count} rows in {result['out']}: {rate:,.0f} pictures/s"

@@ -23,13 +23,16 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def replace_folder(folder: Path, fill: Callable[[Path], None], *, known: Collection[str]) -> None:
+def replace_folder(
+    folder: Path, fill: Callable[[Path], None], *, known: Collection[str], mark: str | None = None
+) -> None:
     """Writes a folder so that a failure leaves the one that was there untouched.
 
     Args:
         folder: Where it shall be. Parents are made.
         fill: Writes the content into the empty folder that it is given, and may read it back.
         known: File names that such a folder may hold. One with anything else is never replaced.
+        mark: The file that every such folder has; one without it is none, whatever the names of its files.
 
     Raises:
         BundleError: The disk is full, a folder may not be written, or other files would be lost.
@@ -39,7 +42,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None], *, known: Collect
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         recover(folder)
-        refuse_foreign(folder, known)
+        refuse_foreign(folder, known, mark)
         partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(folder), dir=folder.parent))
         lock = os.open(partial, os.O_RDONLY)
         with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever cleared away
@@ -129,18 +132,19 @@ def recover(folder: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def refuse_foreign(folder: Path, known: Collection[str]) -> None:
+def refuse_foreign(folder: Path, known: Collection[str], mark: str | None = None) -> None:
     """Refuses a folder that `replace_folder` would never replace.
 
     Raises:
-        BundleError: It is a file or a link, or holds other files than the known ones.
+        BundleError: It is a file or a link, holds other files than the known ones, or has not the file `mark`.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise BundleError(
             "a folder of its own for the bundle", f"{folder}, which is a file or a link", "Give another name."
         )
     if folder.is_dir():
-        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in known)
+        names = sorted(entry.name for entry in folder.iterdir())
+        foreign = [name for name in names if name not in known] or (names if mark not in (None, *names) else [])
         if foreign:
             raise BundleError(
                 "a new folder, or an earlier bundle to replace",

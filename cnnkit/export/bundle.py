@@ -75,7 +75,9 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
             be written or holds other files; what was read back differs.
     """
     network, folder = network_of(network), Path(folder)
-    replace_folder(folder.absolute(), lambda partial: write_bundle(network, partial, run=run), known=FILES)
+    replace_folder(
+        folder.absolute(), lambda partial: write_bundle(network, partial, run=run), known=FILES, mark=MANIFEST_FILE
+    )
     return folder
 
 

@@ -38,4 +38,6 @@ def check_ending(path: Path, endings: Sequence[str], *, kind: str) -> None:
         UnknownNameError: Another ending, or none.
     """
     if path.suffix.lower() not in endings:
-        raise unknown_name(f"{kind} that ends in {' or '.join(endings)}", path.name, [path.stem + end for end in endings])
+        raise unknown_name(
+            f"{kind} that ends in {' or '.join(endings)}", path.name, [path.stem + end for end in endings]
+        )

@@ -34,9 +34,10 @@ from cnnkit.export.own_files import check_ending, refuse_foreign_file
 from cnnkit.export.prediction_csv import is_csv_of, write_csv
 from cnnkit.export.prediction_table import ID, Batch, is_prediction_file, write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
+from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.features import software
-from cnnkit.transfer.inference import check_count, forward_pass
+from cnnkit.transfer.inference import forward_pass
 from cnnkit.transfer.network import Network, network_of
 
 PART_ROWS = 4096  # what a kill loses at most
@@ -161,9 +162,8 @@ def _predict_to(
     precision: Precision,
     progress: bool,
 ) -> PredictionFile:
-    if check_count("part_rows", part_rows) < 1 or check_count("batch_size", batch_size) < 1:
-        received = f"part_rows={part_rows}, batch_size={batch_size}"
-        raise InputError("part_rows and batch_size of at least 1", received, f"{PART_ROWS} and 32 are the defaults.")
+    whole_number("part_rows", part_rows)
+    whole_number("batch_size", batch_size)
     forward = network.forward_cache.find(engine, precision, pictures=len(source), say=lambda _line: None)
     digest = model_hash(tensor_records(network.model))
     about = {

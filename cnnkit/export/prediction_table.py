@@ -1,7 +1,7 @@
 """Predictions as Parquet, written as they come: memory does not grow with the number of rows.
 
-Two forms: `id`, `label` and one float32 column per class; or, for an assignment, one float32 column and nothing else. Either
-way the file's metadata says which model made it and what its classes are.
+Two forms: `id`, `label` and one float32 column per class; or, for an assignment, one float32 column and nothing else.
+Either way the file's metadata says which model made it and what its classes are.
 """
 
 from __future__ import annotations

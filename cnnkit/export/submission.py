@@ -9,6 +9,7 @@ from cnnkit.data.any_pictures import Pictures
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.export.atomic_folder import replace_folder
 from cnnkit.export.bundle import FILES, write_bundle
+from cnnkit.export.manifest import MANIFEST_FILE
 from cnnkit.export.prediction_table import write_column
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.submissions.assignment import Assignment
@@ -83,5 +84,5 @@ def write_submission(
         )
         shutil.copy(code, partial / code.name)
 
-    replace_folder(folder, fill, known=(*FILES, PREDICTIONS, code.name))
+    replace_folder(folder, fill, known=(*FILES, PREDICTIONS, code.name), mark=MANIFEST_FILE)
     return folder

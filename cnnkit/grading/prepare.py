@@ -82,13 +82,17 @@ def prepare(
 
     Raises:
         DataError: Too few pictures, not two classes, or labels that a constant answer would pass with.
-        InputError: `out` is not empty, or holds the labels.
+        InputError: `out` is not empty, or holds the labels; or the file of the labels is there.
     """
     place, secret = Path(out), Path(labels)
     if place.is_dir() and any(place.iterdir()):
         raise InputError("a new folder for the segments", f"{place}, which is not empty", "Give another one.")
     if place.resolve() in secret.resolve().parents:
         raise InputError("labels outside of what students get", f"{secret} in {place}", "Put them elsewhere.")
+    if secret.exists():  # without the salt in it, nothing that was handed out before could be graded
+        raise InputError(
+            "a new file for the labels", f"{secret}, which is there", "Give another name, or move it away."
+        )
     if source.labels is None or source.labels.ndim != 1 or len(source.classes) != 2:
         raise DataError("labelled pictures of two classes", f"classes {list(source.classes)}", "Choose other data.")
     secret_salt = secrets.token_hex(16) if salt is None else salt

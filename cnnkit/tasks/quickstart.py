@@ -19,6 +19,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.drawing import write_folders
 from cnnkit.data.image_folder import folder
 from cnnkit.data.scene_pictures import drawing_version
+from cnnkit.errors import InputError
 from cnnkit.export.bundle import save
 from cnnkit.export.prediction_table import write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
@@ -149,10 +150,27 @@ def _drawn(place: Path, pictures: int, seed: int) -> Dataset:
     key = f"{drawing_version()} {pictures} {seed} {SIDE}"
     stamp = place / ".drawn"
     if not stamp.is_file() or stamp.read_text() != key:
-        shutil.rmtree(place, ignore_errors=True)
+        _clear(place, stamp)
         write_folders(place, pictures, seed, size=SIDE)
         stamp.write_text(key)
     return folder(place)
+
+
+def _clear(place: Path, stamp: Path) -> None:
+    """Removes the pictures of an earlier quickstart, and nothing else.
+
+    Raises:
+        InputError: Other files are there.
+    """
+    if place.exists() and not place.is_dir():
+        raise InputError("a folder for the drawn pictures", f"{place}, which is a file", "Give another name.")
+    if place.is_dir():
+        drawn = set(place.glob("*/*person/scene-*.jpg"))
+        others = sorted(file for file in place.rglob("*") if file.is_file() and file not in drawn | {stamp})
+        if others:
+            received = f"{others[0]} among them"
+            raise InputError(f"only drawn pictures in {place}", received, "Give another folder: it would be emptied.")
+        shutil.rmtree(place)
 
 
 def _train(weights: str | None, photos: Dataset, plan: Plan, seed: int, progress: bool) -> tuple[Network, Run]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,8 +114,16 @@ class Checkpoints:
         with np.load(found[-1] / ARRAYS_FILE, allow_pickle=False) as file:
             return state, dict(file)
 
+    def remove(self) -> None:
+        """Removes the checkpoints, and their folder where nothing else is in it."""
+        for folder in self._all():
+            shutil.rmtree(folder)
+        with suppress(OSError):
+            self.folder.rmdir()
+
     def _all(self) -> list[Path]:
-        return sorted(self.folder.glob("checkpoint-*"))
+        named = (place for place in self.folder.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d{4,}", place.name))
+        return sorted(place for place in named if (place / STATE_FILE).is_file())
 
 
 def pack(name: str, variables: Sequence[keras.Variable]) -> Arrays:

@@ -136,12 +136,12 @@ def find_engine(name: str, precision: str) -> Engine:
         InputError: The engine does not compute in that precision.
         MissingExtraError: A package of the engine is not installed.
     """
-    if precision not in AUTO:
-        raise unknown_name("a precision", precision, AUTO)
+    if not isinstance(precision, str) or precision not in AUTO:
+        raise unknown_name("a precision", str(precision), AUTO)
     if name == "auto":
         return next(ENGINES[candidate] for candidate in AUTO[precision] if not ENGINES[candidate].missing())
-    if name not in ENGINES:
-        raise unknown_name("an engine", name, ("auto", *ENGINES))
+    if not isinstance(name, str) or name not in ENGINES:
+        raise unknown_name("an engine", str(name), ("auto", *ENGINES))
     engine = ENGINES[name]
     if precision not in engine.precisions:
         able = ", ".join(repr(other.name) for other in ENGINES.values() if precision in other.precisions)

@@ -14,6 +14,7 @@ from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import ScoringHead
+from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network, network_of
@@ -87,6 +88,7 @@ def predict(
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)
+    whole_number("batch_size", batch_size)
     taken = [name for name in (ID, LABEL) if name in network.classes]
     if taken:
         raise InputError("classes with other names than the table's columns", repr(taken), "Rename the class.")
@@ -139,6 +141,7 @@ def evaluate(
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)
+    whole_number("batch_size", batch_size)
     _refuse_dataset(source)
     if not isinstance(source, Source):
         raise InputError("a source", type(source).__name__, "ck.data.folder(path).test is one, with labels.")

@@ -65,7 +65,7 @@ def test_the_road_from_a_folder_to_a_table(photos, tmp_path, capsys) -> None:
     assert code == 0
     assert "rows in" in out
     rows = pd.read_parquet(table)
-    assert list(rows.columns) == ["id", "no_person", "person"]
+    assert list(rows.columns) == ["id", "label", "no_person", "person"]
     assert len(rows) == 6
     assert rows["id"].tolist() == sorted(rows["id"])
 

@@ -115,7 +115,7 @@ def test_who_has_what_is_handed_out_and_this_code_cannot_tell_the_labels(tmp_pat
         # Salt and data are enough to make it again, for those who have the labels.
         seed = int(found.salt, 16) if not named else 0
         again = whole(scenes(60, seed, size=48))
-        same, _ = prepare(again, spec, out=tmp_path / f"{name}2", labels=tmp_path / "2.parquet", salt=found.salt)
+        same, _ = prepare(again, spec, out=tmp_path / f"{name}2", labels=tmp_path / f"{name}2.parquet", salt=found.salt)
         assert same.labels_fingerprint == found.fingerprint
     assert orders[0] != orders[1]
     assert pictures[0] & pictures[1] == (pictures[0] if named else set())
