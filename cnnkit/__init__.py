@@ -40,6 +40,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Run": "cnnkit.transfer.run",
         "attach": "cnnkit.transfer.network",
         "backbone": "cnnkit.backbones.extractor",
+        "calibrate": "cnnkit.transfer.calibration",
+        "choose_threshold": "cnnkit.transfer.calibration",
         "compare": "cnnkit.tasks.comparing",
         "evaluate": "cnnkit.transfer.inference",
         "finetune": "cnnkit.transfer.finetuning",

@@ -24,5 +24,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
     names={
         **dict.fromkeys(CLASSIFICATION, "cnnkit.metrics.classification"),
         **dict.fromkeys(CLASS_SCORES, "cnnkit.metrics.one_against_rest"),
+        "best_threshold": "cnnkit.metrics.thresholds",
     },
 )

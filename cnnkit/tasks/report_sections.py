@@ -23,6 +23,7 @@ from cnnkit.tasks.report_tables import (
     timing_table,
 )
 from cnnkit.tasks.report_words import duration
+from cnnkit.transfer.calibration import calibration_in_force
 from cnnkit.transfer.run import Run
 from cnnkit.visualize import style
 from cnnkit.visualize.calibration_curve import calibration
@@ -57,7 +58,7 @@ def _results(facts: Facts) -> Iterator[str]:
         " Epochs were chosen by these pictures: the result flatters a little." if facts.part == "validation" else ""
     )
     yield html.section(
-        "With and without transfer" if facts.others else "Better than guessing",
+        "With and without transfer" if facts.others else "Against guessing",
         f"Accuracy on the same {pictures}.{chosen}",
         _embedded(comparison(facts.scores, label=f"{facts.part} accuracy"), "Accuracies as bars", 800),
     )
@@ -173,7 +174,7 @@ def _plan_note(run: Run) -> str:
 def _network_note(facts: Facts) -> str:
     note = f"{facts.name}, cut at {facts.network.cut}."
     threshold = getattr(facts.network.head, "threshold", 0.5)
-    record = getattr(facts.network.head, "calibration", None)
+    record = calibration_in_force(facts.network)
     if threshold != 0.5:
         limits = threshold if isinstance(threshold, tuple) else (threshold,)
         note += f" It decides from a probability of {', '.join(f'{limit:.3g}' for limit in limits[:12])} on."

@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Plan": "cnnkit.transfer.plan",
         "Run": "cnnkit.transfer.run",
         "attach": "cnnkit.transfer.network",
+        "calibrate": "cnnkit.transfer.calibration",
+        "choose_threshold": "cnnkit.transfer.calibration",
         "evaluate": "cnnkit.transfer.inference",
         "find_rate": "cnnkit.transfer.rate_finding",
         "finetune": "cnnkit.transfer.finetuning",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.pipeline import batches
-from cnnkit.data.source import Source
+from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import ScoringHead
 from cnnkit.metrics.given_arrays import whole_number
@@ -142,12 +142,30 @@ def evaluate(
     """
     network = network_of(network)
     whole_number("batch_size", batch_size)
+    labels = labels_of(network, source)
+    score = Score(network.head)
+    passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
+    parts = []
+    for indices, outputs in passes:
+        score.add(network.head.encode(labels[indices]), outputs)
+        parts.append(network.head.probabilities(outputs))
+    scores = network.head.scores(labels, np.concatenate(parts)) if isinstance(network.head, ScoringHead) else {}
+    return {**score.result(), "images": float(len(source)), **scores}
+
+
+def labels_of(network: Network, source: Source) -> Labels:
+    """The labels of pictures that a network can be held against.
+
+    Raises:
+        DataError: The source is empty, or has no labels or other classes.
+        InputError: A whole dataset, or no source.
+    """
     _refuse_dataset(source)
     if not isinstance(source, Source):
         raise InputError("a source", type(source).__name__, "ck.data.folder(path).test is one, with labels.")
     if not len(source) or source.labels is None:
         raise DataError(
-            "labelled pictures to evaluate on",
+            "pictures with labels",
             f"{len(source)} pictures {'with' if source.labels is not None else 'without'} labels",
             "A part that does not exist is empty: photos.validation may be what there is.",
         )
@@ -157,14 +175,7 @@ def evaluate(
             f"{list(source.classes)}",
             "Read the pictures with classes=network.classes: their order is that of the labels.",
         )
-    score = Score(network.head)
-    passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
-    parts = []
-    for indices, outputs in passes:
-        score.add(network.head.encode(source.labels[indices]), outputs)
-        parts.append(network.head.probabilities(outputs))
-    scores = network.head.scores(source.labels, np.concatenate(parts)) if isinstance(network.head, ScoringHead) else {}
-    return {**score.result(), "images": float(len(source)), **scores}
+    return source.labels
 
 
 def _refuse_dataset(images: object) -> None:

@@ -63,7 +63,7 @@ def draw_calibration(canvas: style.Canvas, right: NDArray[np.bool_], confidence:
         )
         upper.set_ylabel("right answers")
         upper.set_ylim(min(low, float(found.frequency.min())) - 0.03, 1.03)
-        upper.legend(loc="lower right", frameon=False, labelcolor="linecolor", handlelength=1.8)
+        upper.legend(loc="best", frameon=False, labelcolor="linecolor", handlelength=1.8)
         upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         upper.grid(axis="y")
         error, mean = found.expected_error, float(confidence.mean())
