@@ -123,11 +123,12 @@ class Facts:
 
     @cached_property
     def seen_before(self) -> bool | None:
-        """Whether the record of the training is of these training pictures; None where there is no record."""
+        """Whether every training on record was of these training pictures; None where there is no record."""
         if self.run is None or not len(self.dataset.train):
             return None
         parts = self.dataset.train.fingerprint + self.dataset.validation.fingerprint
-        return hashlib.sha256(parts.encode()).hexdigest() == self.run.data_fingerprint
+        own = hashlib.sha256(parts.encode()).hexdigest()
+        return all(fit.data_fingerprint == own for fit in (self.run, *self.run.earlier))
 
     @cached_property
     def explained(self) -> NDArray[np.int64]:
