@@ -128,7 +128,8 @@ class Facts:
             return None
         parts = self.dataset.train.fingerprint + self.dataset.validation.fingerprint
         own = hashlib.sha256(parts.encode()).hexdigest()
-        return all(fit.data_fingerprint == own for fit in (self.run, *self.run.earlier))
+        prints = [self.run.data_fingerprint, *(fit.data_fingerprint for fit in self.run.earlier)]
+        return all(fingerprint == own for fingerprint in prints)
 
     @cached_property
     def explained(self) -> NDArray[np.int64]:
