@@ -6,8 +6,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from typing import TypeVar
+
+from cnnkit.data.per_process import PerProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,14 +35,20 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int
         yield from map(work, beginning)
         return
     workers = min(os.cpu_count() or 1, 16) if threads is None else threads
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="cnnkit-ahead")
-    waiting: deque[Future[Result]] = deque()
-    submitted = (pool.submit(work, item) for item in chain(beginning, items))
+    pool = PerProcess(partial(ThreadPoolExecutor, workers, thread_name_prefix="cnnkit-ahead"))
+    process = os.getpid()
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    submitted = ((item, pool().submit(work, item)) for item in chain(beginning, items))
     try:
         waiting.extend(islice(submitted, workers + 1))
         while waiting:
-            result = waiting.popleft().result()
+            if os.getpid() != process:  # forked while results were on their way: they arrive in the parent only
+                process = os.getpid()
+                waiting = deque((item, pool().submit(work, item)) for item, _ in waiting)
+            _, future = waiting.popleft()
+            result = future.result()
             waiting.extend(islice(submitted, 1))
             yield result
     finally:  # also when the caller leaves the loop early
-        pool.shutdown(wait=True, cancel_futures=True)
+        if os.getpid() == process:
+            pool().shutdown(wait=True, cancel_futures=True)

@@ -23,6 +23,7 @@ from cnnkit.data.array_images import check_shape, unlabelled
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import check_header, decode_file, picture_of
 from cnnkit.data.image_folder import pictures as pictures_in_files
+from cnnkit.data.per_process import PerProcess
 from cnnkit.data.pixel_arrays import are_pictures, is_one_picture, rgb
 from cnnkit.data.source import Source
 from cnnkit.data.value_range import check_values
@@ -45,7 +46,7 @@ class ListedReader:
 
     items: Sequence[Path | Image.Image | NDArray[Any]]
     # A Pillow image is decoded when it is asked for, which two threads may not do at once.
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: PerProcess[threading.Lock] = field(default_factory=lambda: PerProcess(threading.Lock))
 
     def read(self, position: int) -> NDArray[np.uint8]:
         """The picture: RGB, uint8, upright, what is transparent over white."""
@@ -54,7 +55,7 @@ class ListedReader:
             return decode_file(item)
         if isinstance(item, np.ndarray):
             return rgb(item)
-        with self._lock:
+        with self._lock():
             return picture_of(item)
 
     def digest(self, position: int) -> str:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -23,6 +23,7 @@ from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.labelled_files import LabelledFiles
 from cnnkit.data.load_image import CHANNELS, LoadImage
 from cnnkit.data.opencv_threads import one_opencv_thread
+from cnnkit.data.per_process import PerProcess
 from cnnkit.errors import DataError, InputError
 
 
@@ -102,8 +103,9 @@ class Flow:
         self.batch_index = 0
         self._memory = BatchMemory()
         self._begin(0)
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(max(1, generator.threads - 1), thread_name_prefix="cnnkit-flow")
+        self._lock = PerProcess(threading.Lock)
+        helpers = max(1, generator.threads - 1)
+        self._pool = PerProcess(partial(ThreadPoolExecutor, helpers, thread_name_prefix="cnnkit-flow"))
 
     def __len__(self) -> int:
         return -(-self.n // self.batch_size)
@@ -112,7 +114,7 @@ class Flow:
         return self
 
     def __next__(self) -> Any:
-        with self._lock:
+        with self._lock():
             index, (epoch, order) = self.batch_index, self._present
             self.batch_index = (index + 1) % len(self)
             if self.batch_index == 0:
@@ -164,7 +166,7 @@ class Flow:
                 self._make(int(indices[place]), drawn[place], images[place])
 
         with one_opencv_thread():
-            helpers = [self._pool.submit(work) for _ in range(self.image_data_generator.threads - 1)]
+            helpers = [self._pool().submit(work) for _ in range(self.image_data_generator.threads - 1)]
             work()
             for helper in helpers:
                 helper.result()

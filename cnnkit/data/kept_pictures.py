@@ -10,6 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from cnnkit.data.per_process import PerProcess
+
 MEMORY_PART = 0.25  # of the free memory that kept pictures take by default
 SMALL_MEMORY = 2_000_000_000  # bytes that any machine has, where the system does not tell
 # What a container may take and has taken, in files of Linux's control groups of version 2 and 1.
@@ -38,7 +40,7 @@ class KeptPictures:
     def __init__(self, budget_bytes: int | None = None) -> None:
         self._left = budget_bytes
         self._pictures: dict[int, NDArray[Any]] = {}
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
 
     def get(self, number: int, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """The picture, which must not be written to. Called from several threads."""
@@ -47,7 +49,7 @@ class KeptPictures:
             return found
         picture = make()
         picture.flags.writeable = False  # who writes to it would change all later epochs
-        with self._lock:
+        with self._lock():
             if self._left is None:
                 self._left = int(MEMORY_PART * free_memory())
             if number not in self._pictures and picture.nbytes <= self._left:

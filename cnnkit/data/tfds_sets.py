@@ -16,11 +16,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import path_of, said
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import decode_bytes
+from cnnkit.data.network import any_reachable
 from cnnkit.data.source import Source
 from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset
-from cnnkit.errors import DataError, MissingExtraError, unknown_name
+from cnnkit.errors import DataError, InputError, MissingExtraError, unknown_name
 
 # A TFRecord file: 8 bytes of length, 4 of checksum, the record, 4 of checksum; again.
 HEADER, FOOTER = 12, 4
@@ -91,8 +93,7 @@ def tfds(
     Args:
         name: As for `tfds.builder`: `"oxford_iiit_pet"`, with config and version `"name/config:1.0.0"`.
         data_dir: The cache; `TFDS_DATA_DIR` or `~/tensorflow_datasets` by default. A set that is prepared there
-            is read without any network; for any other, tensorflow-datasets tries for some minutes to reach
-            one before it gives up.
+            is read without any network; for any other the servers of its files must be reachable.
         split: The shares of train, validation and test where the set has not all three.
         seed: Another seed, another split.
 
@@ -101,10 +102,13 @@ def tfds(
         DataError: The set is neither in the cache nor can be downloaded, or is no classification set.
         MissingExtraError: tensorflow-datasets needs a package to prepare the set.
     """
+    if not isinstance(name, str) or not name:
+        raise InputError("the name of a set of tensorflow-datasets", said(name), 'For example "oxford_iiit_pet".')
+    cache = None if data_dir is None else str(path_of(data_dir, "the cache of tensorflow-datasets"))
     import tensorflow_datasets  # heavy: TensorFlow comes with it
 
     try:
-        builder = tensorflow_datasets.builder(name, data_dir=None if data_dir is None else str(data_dir), try_gcs=False)
+        builder = tensorflow_datasets.builder(name, data_dir=cache, try_gcs=False)
     except tensorflow_datasets.core.registered.DatasetNotFoundError as error:
         known = tensorflow_datasets.list_builders(with_community_datasets=False)
         raise unknown_name("a dataset", name, known, "tensorflow_datasets.list_builders()") from error
@@ -127,7 +131,10 @@ def _prepare(builder: Any, name: str) -> None:
         return
     place = Path(builder.data_dir)
     cache = place.parents[2 if builder.builder_config else 1]
+    servers = list(builder.url_infos or ())  # of sets that load nothing, or that a person has to load, there are none
     try:
+        if servers and not any_reachable(servers):
+            raise ConnectionError(f"no network: {servers[0]} cannot be reached")
         builder.download_and_prepare()
     except ImportError as error:
         raise MissingExtraError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,6 +200,35 @@ def test_without_cache_and_network_the_message_says_what_to_run(
     assert f"tfds build far_away --data_dir {tmp_path}" in caught.value.remedy
     assert "Prepared here: pets." in caught.value.remedy
     assert "scenes(2000)" in caught.value.remedy
+
+
+def test_a_known_set_without_network_is_refused_at_once(
+    library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tensorflow-datasets would try for 204 seconds; here it is not asked."""
+
+    def asked(*_: Any, **__: Any) -> None:
+        raise AssertionError("tensorflow-datasets was asked to download")
+
+    monkeypatch.setattr(library.core.DatasetBuilder, "download_and_prepare", asked)
+    for proxy in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # the discard port: nobody answers
+    monkeypatch.setenv("no_proxy", "")
+    expected = r"'beans' in the cache .*no network: https://\S+ cannot be reached.*tfds build beans"
+    with pytest.raises(DataError, match=expected):
+        tfds("beans", data_dir=tmp_path)
+
+
+def test_a_prepared_set_needs_no_network(library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared(library, tmp_path, "pets", {"train": 4, "test": 4, "validation": 4})
+
+    def connected(*_: Any, **__: Any) -> None:
+        raise AssertionError("the network was touched")
+
+    for name in ("getaddrinfo", "create_connection"):
+        monkeypatch.setattr(socket, name, connected)
+    monkeypatch.setattr(socket.socket, "connect", connected)
+    assert len(tfds("pets", data_dir=tmp_path).train) == 4
 
 
 def test_a_package_that_a_set_needs_is_named(library: Any, tmp_path: Path) -> None:
