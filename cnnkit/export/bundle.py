@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -29,8 +28,18 @@ from cnnkit.backbones.extractor import Backbone, BackboneSettings
 from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.truncation import cut_node
 from cnnkit.data.framing import Framing
-from cnnkit.errors import BundleError, CnnkitError
+from cnnkit.errors import BundleError, CnnkitError, InputError
 from cnnkit.export.atomic_folder import prove_room, replace_folder, restore
+from cnnkit.export.bundle_checks import (
+    MODEL_FILE,
+    RESTORE,
+    WEIGHTS_FILE,
+    check_classes,
+    check_finite,
+    check_head,
+    folder_of,
+    head_of,
+)
 from cnnkit.export.manifest import (
     FORMAT,
     FORMAT_VERSION,
@@ -41,18 +50,12 @@ from cnnkit.export.manifest import (
 )
 from cnnkit.export.stock import check_stock
 from cnnkit.export.tensors import TensorRecord, differences, model_hash, tensor_records
-from cnnkit.heads.table import from_settings as head_from_settings
-from cnnkit.transfer.finite import not_finite
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.run import Run
 from cnnkit.transfer.run import from_settings as run_from_settings
 
-MODEL_FILE = "model.json"
-WEIGHTS_FILE = "model.weights.h5"
 HISTORY_FILE = "history.parquet"
 FILES = (MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE, HISTORY_FILE)
-
-_RESTORE = "Save the network again, or restore the folder from a copy."
 
 
 def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Path:
@@ -70,11 +73,13 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
         The folder.
 
     Raises:
-        InputError: Something else than a network.
-        BundleError: A layer does not load in plain Keras; a weight is not finite; the disk is full; the folder may not
-            be written or holds other files; what was read back differs.
+        InputError: Something else than a network, a folder or a run.
+        BundleError: The head is none of `ck.heads`; a layer does not load in plain Keras; a weight is not finite; the
+            disk is full; the folder may not be written or holds other files; what was read back differs.
     """
-    network, folder = network_of(network), Path(folder)
+    network, folder = network_of(network), folder_of(folder)
+    if run is not None and not isinstance(run, Run):
+        raise InputError("a run, or None", f"{type(run).__name__}: {run!r}"[:200], "ck.fit returns one.")
     replace_folder(
         folder.absolute(), lambda partial: write_bundle(network, partial, run=run), known=FILES, mark=MANIFEST_FILE
     )
@@ -94,11 +99,12 @@ def write_bundle(network: Network, folder: Path, *, run: Run | None = None) -> N
         OSError: The disk is full, or the folder may not be written.
     """
     run = run or network.run
+    check_head(network.head)
     # Not the live model: it may be compiled, and its optimizer does not belong into the files.
     model = keras.Model(network.model.input, network.model.output, name=network.model.name)
     architecture = _architecture(model)
-    _check_classes(network.classes, network, folder)
-    _check_finite(model, folder)
+    check_classes(network.classes, network, folder)
+    check_finite(model)
     records = tensor_records(model)
     (folder / MODEL_FILE).write_text(json.dumps(architecture), encoding="utf-8")
     _write_weights(model, folder / WEIGHTS_FILE)
@@ -121,15 +127,16 @@ def load(folder: str | Path) -> Network:
         The network, not compiled; its `run` tells how it was trained, if that was saved.
 
     Raises:
+        InputError: Something else than the path of a folder.
         BundleError: A file is missing, damaged or changed; a tensor, layer or class differs from what was saved; the
             bundle is of another format version.
     """
-    folder = Path(folder)
+    folder = folder_of(folder)
     restore(folder.absolute())
     manifest = read_manifest(folder)
-    head = _head(manifest, folder)
+    head = head_of(manifest, folder)
     if manifest.digest != manifest.compute_digest():
-        raise BundleError(f"{MANIFEST_FILE} in {folder} as it was saved", "it was changed afterwards", _RESTORE)
+        raise BundleError(f"{MANIFEST_FILE} in {folder} as it was saved", "it was changed afterwards", RESTORE)
     model = _load_model(folder, manifest)
     settings: Any = manifest.backbone
     backbone_settings = BackboneSettings(**{**settings, "input_shape": tuple(settings["input_shape"])})
@@ -143,7 +150,7 @@ def load(folder: str | Path) -> Network:
         framing=Framing(**framing),
         run=_run(folder, manifest),
     )
-    _check_classes(manifest.classes, network, folder)
+    check_classes(manifest.classes, network, folder)
     return network
 
 
@@ -217,14 +224,14 @@ def _load_model(folder: Path, manifest: Manifest) -> keras.Model:
     """The model of a bundle, its files and every tensor compared with the manifest."""
     for name in (MODEL_FILE, WEIGHTS_FILE, *manifest.files):
         if not (folder / name).is_file():
-            raise BundleError(f"the file {name} in {folder}", "it is missing", _RESTORE)
+            raise BundleError(f"the file {name} in {folder}", "it is missing", RESTORE)
     changed = [name for name in (MODEL_FILE, WEIGHTS_FILE) if _sha256(folder / name) != manifest.files.get(name)]
     if MODEL_FILE in changed:
         # Nothing is built from a changed architecture; its names are enough to say what was done to it.
         raise BundleError(
             f"the layers in {folder / MODEL_FILE} as they were saved",
             _layer_difference(folder / MODEL_FILE, manifest.layers),
-            _RESTORE,
+            RESTORE,
         )
     model = _build(folder)
     found = tensor_records(model)
@@ -236,9 +243,9 @@ def _load_model(folder: Path, manifest: Manifest) -> keras.Model:
     if said:
         more = f" and {len(said) - 3} more" if len(said) > 3 else ""
         raise BundleError(
-            f"the tensors in {folder / WEIGHTS_FILE} as they were saved", "; ".join(said[:3]) + more, _RESTORE
+            f"the tensors in {folder / WEIGHTS_FILE} as they were saved", "; ".join(said[:3]) + more, RESTORE
         )
-    _check_finite(model, folder)
+    check_finite(model)
     return model
 
 
@@ -248,23 +255,13 @@ def _build(folder: Path) -> keras.Model:
         with seeded(0):
             model: keras.Model = keras.models.model_from_json(text)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BundleError(f"{MODEL_FILE} that Keras {keras.version()} can build", str(error)[:300], _RESTORE) from error
+        raise BundleError(f"{MODEL_FILE} that Keras {keras.version()} can build", str(error)[:300], RESTORE) from error
     try:
         model.load_weights(folder / WEIGHTS_FILE)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0][:300]
-        raise BundleError(f"weights of this model in {folder / WEIGHTS_FILE}", reason, _RESTORE) from error
+        raise BundleError(f"weights of this model in {folder / WEIGHTS_FILE}", reason, RESTORE) from error
     return model
-
-
-def _check_finite(model: keras.Model, folder: Path) -> None:
-    path = not_finite(model)
-    if path is not None:
-        raise BundleError(
-            f"finite weights for the bundle {folder}",
-            f"NaN or infinity in {path}",
-            "No picture can be predicted with them: they are of a training that diverged. Train again at a lower rate.",
-        )
 
 
 def _layer_names(model: keras.Model) -> tuple[str, ...]:
@@ -291,43 +288,12 @@ def _layer_difference(path: Path, layers: tuple[str, ...]) -> str:
     return "the same layers with other settings or connections"
 
 
-def _head(manifest: Manifest, folder: Path) -> Any:
-    if list(manifest.classes) != manifest.head.get("classes", list(manifest.classes)):
-        raise BundleError(
-            f"the classes of the head, {manifest.head['classes']}",
-            f"classes {list(manifest.classes)} in {folder / MANIFEST_FILE}",
-            "The class list was changed after saving. " + _RESTORE,
-        )
-    try:
-        return head_from_settings(manifest.head)
-    except (CnnkitError, TypeError) as error:
-        raise BundleError(
-            "a head that this version of cnnkit knows",
-            f"{manifest.head.get('kind')!r}: {error}",
-            f"The bundle was saved by cnnkit {manifest.cnnkit}: install that version.",
-        ) from error
-
-
-def _check_classes(classes: tuple[str, ...], network: Network, folder: Path) -> None:
-    """Each class has its column in the output."""
-    shape = network.model.output_shape
-    if not isinstance(shape, tuple) or len(shape) != 2:
-        return  # a head with another kind of output says itself what it means
-    columns = network.head.probabilities(np.zeros((1, shape[1]), np.float32)).shape[1]
-    if columns != len(classes):
-        raise BundleError(
-            f"{columns} classes for the {shape[1]} output units of the network in {folder}",
-            f"{len(classes)}: {', '.join(classes)}",
-            "The class list does not belong to this network. " + _RESTORE,
-        )
-
-
 def _run(folder: Path, manifest: Manifest) -> Run | None:
     training: Any = manifest.training
     if training is None:
         return None
     if _sha256(folder / HISTORY_FILE) != manifest.files.get(HISTORY_FILE):
-        raise BundleError(f"{folder / HISTORY_FILE} as it was saved", "it was changed afterwards", _RESTORE)
+        raise BundleError(f"{folder / HISTORY_FILE} as it was saved", "it was changed afterwards", RESTORE)
     return run_from_settings(training, pd.read_parquet(folder / HISTORY_FILE))
 
 

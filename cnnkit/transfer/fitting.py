@@ -143,7 +143,7 @@ def fit(
     checkpoints, state, arrays = None, State(identity=identity, before=_before(network)), Arrays()
     if resume is not None:
         require_keepable(given)
-        checkpoints = Checkpoints(resume)
+        checkpoints = Checkpoints(Path(resume).expanduser())
         state, arrays = checkpoints.latest(identity) or (state, arrays)
     display = line(progress)
     training = Training(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, fields
 from numbers import Integral, Real
@@ -20,6 +21,7 @@ NUMBERS = {
     "rate": Real,
     "rate_decay": Real,
     "warmup_epochs": Real,
+    "momentum": Real,
     "weight_decay": Real,
     "clip_norm": Real,
     "patience": Integral,
@@ -47,12 +49,16 @@ class Phase:
         rate_decay: Factor from each group of layers to the next one toward the input (head, last stage, the stage
             before it, …): discriminative rates (Howard & Ruder 2018, section 3.2). 1 gives all the same.
         schedule: Course of the rates over the phase: `"constant"`; `"cosine"` to 0 (Loshchilov & Hutter 2017);
-            `"step"`: a tenth after each third; `"one_cycle"` (Smith 2018); `"plateau"`: a tenth whenever the
-            validation loss has not fallen for 2 epochs.
+            `"step"`: a tenth after each third; `"one_cycle"` (Smith 2018): from 1/25 up to 1 in the first 30 %, then
+            down to 1/10,000, along cosines; `"plateau"`: a tenth whenever the validation loss has not fallen for 2
+            epochs. For another course use `"constant"` and a callback that sets the rate.
         warmup_epochs: Epochs, or a part of one, over which the rates rise linearly from 0 first.
         batch_norm: `"frozen"` keeps the statistics *and* the scale of every BatchNormalization of the backbone as
             they were in pre-training, in trained stages too; `"train"` lets those in trained stages move.
-        optimizer: The update rule.
+        optimizer: The update rule: `"adam"` and `"adamw"` (β₁ 0.9, β₂ 0.999, ε 1e-7), `"rmsprop"` (ρ 0.9, ε 1e-7, no
+            momentum) or `"sgd"` with `momentum`.
+        momentum: Of `"sgd"`, at least 0 and below 1; 0.9 as in the papers of the lectures' networks. The others have
+            none that could be set.
         weight_decay: Decoupled weight decay (Loshchilov & Hutter 2019).
         clip_norm: Largest norm of the gradient of each group; larger ones are scaled down to it.
         patience: Epochs without a better validation after which the phase stops. At its end the best weights are
@@ -73,6 +79,7 @@ class Phase:
     warmup_epochs: float = 0.0
     batch_norm: BatchNorm = "frozen"
     optimizer: Optimizer = "adam"
+    momentum: float = 0.9
     weight_decay: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
@@ -82,17 +89,19 @@ class Phase:
     def __post_init__(self) -> None:
         _require(isinstance(self.name, str), "the name of the phase as text", self.name, 'ck.Phase("head") has one.')
         for field, kind in NUMBERS.items():
-            value, default = getattr(self, field), getattr(Phase, field)
-            number = "a whole number" if kind is Integral else "a number"
-            fine = isinstance(value, kind) or value is default  # None is the default of some
-            _require(fine, f"{field} as {number}", repr(value), f"The default is {default}.")
+            self._take_number(field, kind)
         _require(self.epochs >= 0, "epochs >= 0", self.epochs, "0 leaves the phase out.")
         _require(self.rate > 0, "a rate above 0", self.rate, "1e-3 suits a new head, 1e-5 pre-trained layers.")
         _require(0 < self.rate_decay <= 1, "0 < rate_decay <= 1", self.rate_decay, "1 gives all groups one rate.")
         _require(self.warmup_epochs >= 0, "warmup_epochs >= 0", self.warmup_epochs, "0 starts at full rate.")
+        _require(0 <= self.momentum < 1, "0 <= momentum < 1", self.momentum, "0.9 is usual.")
+        used = self.optimizer == "sgd" or self.momentum == Phase.momentum
+        _require(used, 'momentum with optimizer="sgd" only', f"{self.momentum}, {self.optimizer}", "Leave it out.")
         _require(self.weight_decay >= 0, "weight_decay >= 0", self.weight_decay, "0 switches it off.")
         _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm above 0", self.clip_norm, "Or None.")
         _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
+        if isinstance(self.train, Integral) and not isinstance(self.train, bool):
+            object.__setattr__(self, "train", int(self.train))  # NumPy's do not go into JSON
         deep = isinstance(self.train, str) or (type(self.train) is int and self.train >= 0)
         where = 'train="head", "all", a layer, a stage, or so many of the last stages'
         _require(deep, where, self.train, "0 trains the head alone.")
@@ -101,8 +110,18 @@ class Phase:
         for field, choices in CHOICES.items():
             allowed = get_args(choices)
             value = getattr(self, field)
-            if value not in allowed:
+            if not isinstance(value, str) or value not in allowed:
                 raise unknown_name(f"a {field}", str(value), allowed)
+
+    def _take_number(self, field: str, kind: type[Integral] | type[Real]) -> None:
+        """Keeps a finite number as Python's own: NumPy's do not go into JSON."""
+        value, default = getattr(self, field), getattr(Phase, field)
+        if value is None and default is None:
+            return
+        fine = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+        number = "a whole number" if kind is Integral else "a finite number"
+        _require(fine, f"{field} as {number}", repr(value), f"The default is {default}.")
+        object.__setattr__(self, field, int(value) if kind is Integral else float(value))
 
     @property
     def moves_rate(self) -> bool:
@@ -146,7 +165,7 @@ def from_settings(settings: Iterable[Mapping[str, Any]]) -> Plan:
 
 
 def _summary(phase: Phase) -> str:
-    always = ("train", "epochs", "rate")
+    always = ("train", "epochs", "rate", *(("momentum",) if phase.optimizer == "sgd" else ()))
     shown = (
         field.name
         for field in fields(phase)

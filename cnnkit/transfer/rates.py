@@ -15,7 +15,6 @@ OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
-MOMENTUM = 0.9  # of SGD, as in the papers of all the lectures' networks
 
 
 def group_rates(network: Network, phase: Phase) -> dict[str, float]:
@@ -68,10 +67,11 @@ class Rates:
 
 
 def _optimizer(phase: Phase, rate: float) -> keras.optimizers.Optimizer:
-    extra = {"momentum": MOMENTUM} if phase.optimizer == "sgd" else {}
+    extra = {"momentum": phase.momentum} if phase.optimizer == "sgd" else {}
     return OPTIMIZERS[phase.optimizer](
         learning_rate=rate,
-        weight_decay=phase.weight_decay or None,
+        # None leaves the step out; AdamW refuses None.
+        weight_decay=phase.weight_decay if phase.optimizer == "adamw" else phase.weight_decay or None,
         global_clipnorm=phase.clip_norm,
         **extra,
     )

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from cnnkit.errors import BundleError
 from cnnkit.export.bundle import FILES, load, save
 from cnnkit.export.manifest import Manifest, read_manifest
 from cnnkit.export.tensors import model_hash, named_weights, tensor_records
+from cnnkit.heads.classification import Classifier
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
 from tests.export.tiny_network import network, tiny_model
@@ -492,3 +493,38 @@ def test_a_kill_at_any_moment_leaves_a_bundle_that_loads(bundle: Path) -> None:
     save(network(), bundle)
     assert load(bundle).classes == ("ant", "bee")
     assert [entry.name for entry in bundle.parent.iterdir()] == ["bees"]  # what the killed one left is gone
+
+
+# ---- Heads of one's own ----
+
+
+@dataclass(frozen=True)
+class OwnHead(Classifier):
+    """A head of a user's own."""
+
+    kind: str = "own"
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "kind": self.kind}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("own", "they give Expected the name of a head"), ("classifier", "Classifier")]
+)
+def test_a_head_that_load_would_not_give_back_is_not_saved(tmp_path: Path, kind: str, reason: str) -> None:
+    net = replace(network(), head=OwnHead(("ant", "bee"), hidden=(5,), dropout=0.25, kind=kind))
+    with pytest.raises(BundleError, match=rf"a head that ck.load can make again.*OwnHead.*{reason}"):
+        save(net, tmp_path / "own")
+    assert not (tmp_path / "own").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"), [(ck.__version__, "code of whoever saved it"), ("9.9", "cnnkit 9.9 saved it")]
+)
+def test_a_head_that_nobody_knows_here_is_told_as_what_it_is(bundle: Path, version: str, remedy: str) -> None:
+    manifest = read_manifest(bundle)
+    reseal(bundle, head={**manifest.head, "kind": "own"}, cnnkit=version)
+    with pytest.raises(
+        BundleError, match=rf"a head that this version of cnnkit, {ck.__version__}, knows.*'own'.*{remedy}.*plain Keras"
+    ):
+        load(bundle)

@@ -89,7 +89,7 @@ def test_a_bundle_with_weights_that_are_not_finite_is_refused(make, tmp_path, mo
     network = make()
     spoil(network)
     with monkeypatch.context() as patch:  # as cnnkit saved it before it looked
-        patch.setattr("cnnkit.export.bundle.not_finite", lambda model: None)
+        patch.setattr("cnnkit.export.bundle_checks.not_finite", lambda model: None)
         save(network, tmp_path / "old")
     with pytest.raises(BundleError, match=r"finite weights.*block1_conv/kernel"):
         load(tmp_path / "old")

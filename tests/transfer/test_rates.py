@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from cnnkit.backbones.extractor import backbone
+from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.freeze import set_flags
 from cnnkit.transfer.network import attach
-from cnnkit.transfer.plan import Phase
+from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.tail import halve
 
@@ -107,3 +108,29 @@ def test_blocks_that_share_the_names_inside_have_rates_of_their_own() -> None:
     for rate, moved, gradient in zip((1e-4, 1e-3, 1e-2), steps(lambda rates: rates.optimizer), gradients, strict=True):
         assert np.abs(gradient).max() > 1e-4
         np.testing.assert_allclose(moved, rate * gradient, rtol=0.05, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop", "sgd"])
+def test_an_optimizer_is_what_the_phase_says_it_is(make, name) -> None:
+    network = make()
+    phase = Phase("p", optimizer=name)
+    set_flags(network, phase)
+    optimizer = Rates(network, phase).optimizer
+    documented = {
+        "adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+        "adamw": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
+        "rmsprop": {"rho": 0.9, "epsilon": 1e-7, "momentum": 0.0},
+        "sgd": {"momentum": 0.9, "nesterov": False},
+    }
+    assert {key: getattr(optimizer, key) for key in documented[name]} == documented[name]
+
+
+def test_momentum_is_of_sgd_and_can_be_seen(make) -> None:
+    network = make()
+    phase = Phase("p", optimizer="sgd", momentum=0.5)
+    set_flags(network, phase)
+    assert Rates(network, phase).optimizer.momentum == 0.5
+    assert "momentum=0.9" in repr(Plan([Phase("p", optimizer="sgd")]))
+    assert "momentum" not in repr(Plan([Phase("p")]))
+    with pytest.raises(InputError, match='optimizer="sgd" only'):
+        Phase("p", momentum=0.5)
