@@ -3,9 +3,9 @@
     photos = ck.data.folder("photos/")              # a dataset: .classes .train .validation .test
     photos.report()                                 # counts, imbalance, pictures in two splits
 
-Roads to a dataset: `folder` (one folder a class), `arrays` (NumPy), `tfds` (tensorflow-datasets), `coco`
-(instances of COCO), `scenes` and `faces` (drawn by a program). `pictures` are those to predict, without labels;
-`as_source` decides what a caller may call pictures.
+Roads to a dataset: `folder` (one folder a class), `table` (labels in a CSV file or a DataFrame), `arrays` (NumPy),
+`tfds` (tensorflow-datasets), `coco` (instances of COCO), `scenes` and `faces` (drawn by a program). `pictures` are
+those to predict, without labels; `as_source` decides what a caller may call pictures.
 A picture is RGB, uint8, 0…255, everywhere.
 
 Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, several in a `Chain`; of a batch: `MixUp`,
@@ -44,6 +44,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "folder": "cnnkit.data.image_folder",
         "pictures": "cnnkit.data.image_folder",
         "scenes": "cnnkit.data.scene_pictures",
+        "table": "cnnkit.data.labelled_table",
         "tfds": "cnnkit.data.tfds_sets",
     },
 )

@@ -103,7 +103,7 @@ def folder(
         ImageFileError: A file that ends like a picture and is none.
         MissingExtraError: A HEIC picture, and `cnnkit[heif]` is not installed; with `"skip"` it is in `skipped`.
     """
-    read = _reader(decode)
+    read = reader_of(decode)
     root = path_of(path, "a folder of pictures")
     classes = None if classes is None else names_of(classes, "classes")
     listing = listed(root)
@@ -118,7 +118,7 @@ def folder(
     refuse_hidden_splits(listing, splits.get("train", ""), classes)
     names = _class_names(root, below, classes)
     reader = read(root, tuple(sorted(file for each in below.values() for files in each.values() for file in files)))
-    skipped = _unreadable(reader, on_error)
+    skipped = unreadable(reader, on_error)
     parts = _sources(reader, below, names, {file.path for file in skipped})
     parts = from_file(parts["train"], split_file) if split_file is not None else arranged(parts, split=split, seed=seed)
     return replace(as_dataset(parts), skipped=skipped, ignored=listing.ignored.total())
@@ -165,13 +165,13 @@ def pictures(
         DataError: Nothing there, or no pictures.
         ImageFileError: A file that ends like a picture, or was named, and is none.
     """
-    read = _reader(decode)
+    read = reader_of(decode)
     if isinstance(path, str | os.PathLike):
         root = path_of(path, "a folder or a file")
         reader = read(root.parent, (root.name,)) if root.is_file() else read(root, _naturally(listed(root).pictures))
     else:
         reader = read(Path(), tuple(_named(path)))
-    skipped = _unreadable(reader, on_error)
+    skipped = unreadable(reader, on_error)
     left_out = {file.path for file in skipped}
     positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
     ids = tuple(reader.paths[index] for index in positions)
@@ -192,7 +192,12 @@ def _naturally(files: Sequence[str]) -> tuple[str, ...]:
     return tuple(natsorted(files, key=lambda file: file.split("/"), alg=ns.IGNORECASE))
 
 
-def _reader(decode: str) -> type[FileReader]:
+def reader_of(decode: str) -> type[FileReader]:
+    """The reader of files that decodes in this way.
+
+    Raises:
+        UnknownNameError: No such way.
+    """
     if decode not in DECODES:
         raise unknown_name("a way to decode", decode, DECODES)
     return DECODES[decode]
@@ -258,7 +263,7 @@ def _sources(
     return parts
 
 
-def _unreadable(reader: FileReader, on_error: str) -> tuple[SkippedFile, ...]:
+def unreadable(reader: FileReader, on_error: str) -> tuple[SkippedFile, ...]:
     """The files that cannot be decoded; with `"raise"`, the first whose beginning is wrong is raised."""
     if on_error not in ("raise", "skip"):
         raise unknown_name("a way to meet broken files", on_error, ("raise", "skip"))
