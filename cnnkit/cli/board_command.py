@@ -22,12 +22,14 @@ def board(
     """
     from cnnkit.grading.board import board_rows
     from cnnkit.grading.grades_file import read_grades_file
+    from cnnkit.submissions.findings import printable
 
     records, _ = read_grades_file(grades)
     rows = board_rows(records, final=final, names=names)[:top]
     if as_json:
         print(json.dumps(rows))
         return
+    rows = [{**row, "who": printable(row["who"])} for row in rows]
     wide = max([len(str(row["who"])) for row in rows], default=3)
     print(f"{'rank':>6}  {'who':<{wide}}  {'correct':>9} {'accuracy':>9}{'  points' if final else ''}")
     for row in rows:

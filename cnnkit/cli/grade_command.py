@@ -92,6 +92,7 @@ def grade(
     )
     written = write_grades(graded, out, canvas=canvas, canvas_column=canvas_column, moodle=moodle)
     problems = graded.problems()
+    problems += [f"the files of {student} could not be written: {why}" for student, why in written.failed.items()]
     if as_json:
         print(json.dumps({**_summary(graded, written), "problems": problems}))
     else:

@@ -13,12 +13,13 @@ from cnnkit.export.atomic_folder import not_written, umask
 
 
 @contextmanager
-def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
+def replacing(path: Path, *, flush: bool = True, private: bool = False) -> Iterator[Path]:
     """A file beside `path` that takes its place when the block ends well, and is gone when it does not.
 
     Args:
         path: The file; its folders are made.
         flush: Whether to wait until it is on the disk, against a power failure. For one of many small files, no.
+        private: Whether only its owner may read it.
 
     Raises:
         BundleError: The disk is full or the folder may not be written.
@@ -31,7 +32,7 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
             yield partial
             if flush:
                 os.fsync(descriptor)
-            partial.chmod(0o666 & ~umask())  # mkstemp makes it private
+            partial.chmod(0o600 if private else 0o666 & ~umask())
             partial.replace(path)
         finally:
             os.close(descriptor)
@@ -42,7 +43,13 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
         raise not_written(path, error) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a small file by this text in UTF-8; line ends are written as they are."""
-    with replacing(path, flush=False) as partial:
-        partial.write_bytes(text.encode())
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Replaces a small file by this text in UTF-8; line ends stay as they are, what is no Unicode is spelled out.
+
+    Args:
+        path: The file.
+        text: What it is to hold.
+        private: Whether only its owner may read it.
+    """
+    with replacing(path, flush=False, private=private) as partial:
+        partial.write_bytes(text.encode("utf-8", "backslashreplace"))

@@ -14,7 +14,7 @@ def board_rows(
     """Who is where: rank, who, correct, rows, accuracy, and points at the end.
 
     The public board is ranked on the public rows alone, so that it tells nothing about the others; on it is everybody
-    with a score. On the final one is who was ranked, in the ranks that the points were made of.
+    who is enrolled and has a score. On the final one is who was ranked, in the ranks that the points were made of.
 
     Args:
         records: See `Graded.records`.
@@ -22,7 +22,11 @@ def board_rows(
         names: Students' identifiers in place of pseudonyms.
     """
     correct, rows = ("correct", "rows") if final else ("public_correct", "public_rows")
-    shown = [each for each in records if each[rows] and (each["rank"] is not None or not final)]
+    shown = [
+        each
+        for each in records
+        if each[rows] and (each["rank"] is not None if final else each["status"] != "not enrolled")
+    ]
     place = (
         {each["student"]: each["rank"] for each in shown}
         if final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from cnnkit.grading.points import Grade, rounded
 from cnnkit.grading.roster import Student
 from cnnkit.grading.verdict import Verdict
 from cnnkit.submissions.assignment import Assignment
+from cnnkit.submissions.identity import legible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,14 +120,26 @@ class Graded:
         return [problem for problem, there in conditions.items() if there]
 
     def records(self) -> list[dict[str, Any]]:
-        """One row a student, plain values: what `grades.parquet` holds."""
-        return [record(each) for each in self.students]
+        """One row for each student, plain values that any file can hold: what `grades.parquet` holds.
+
+        A verdict that no row can be made of leaves its columns empty and a flag; it is one student's, and so is that.
+        """
+        return [_storable(each) for each in self.students]
 
     def table(self) -> pd.DataFrame:
         """The same as a DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(self.records())
+
+
+def _storable(each: StudentGrade) -> dict[str, Any]:
+    try:
+        row = record(each)
+    except Exception as error:  # a fault of ours that this student's values brought out
+        flag = f"no scores could be written: {type(error).__name__}: {error}"
+        row = record(replace(each, verdict=None, flags=(*each.flags, flag)))
+    return {name: legible(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def record(each: StudentGrade) -> dict[str, Any]:

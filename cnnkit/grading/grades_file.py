@@ -54,7 +54,7 @@ def write_grades_file(path: Path, graded: Graded) -> None:
     """Writes the file; an older one is replaced when the new one is whole."""
     metadata = {"assignment": graded.assignment.name, "snapshot": graded.snapshot, **graded.circumstances}
     schema = COLUMNS.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True)})
-    with replacing(path) as partial:
+    with replacing(path, private=True) as partial:
         pq.write_table(pa.Table.from_pylist(graded.records(), schema=schema), partial)
 
 

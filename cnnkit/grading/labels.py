@@ -101,12 +101,12 @@ def read_labels(path: Path, assignment: Assignment) -> Labels:
 
 
 def write_labels(path: Path, labels: Labels) -> None:
-    """Writes the file that `read_labels` reads; it replaces an older one only when it is whole."""
+    """Writes the file that `read_labels` reads, for its owner only; an older one is replaced by a whole one."""
     table = pa.table(
         {"id": pa.array(labels.ids, pa.string()), "label": pa.array(labels.truth.astype(np.int8), pa.int8())},
         metadata={METADATA_KEY: json.dumps({"salt": labels.salt})},
     )
-    with replacing(path) as partial:
+    with replacing(path, private=True) as partial:
         pq.write_table(table, partial)
 
 

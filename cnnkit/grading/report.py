@@ -8,7 +8,7 @@ from statistics import median
 from cnnkit.grading import html
 from cnnkit.grading.explain import plain
 from cnnkit.grading.graded import Graded
-from cnnkit.grading.points import RANK_RULES, rounded
+from cnnkit.grading.points import RANK_RULES
 from cnnkit.tasks.report_page import footer, header, page, section, tiles
 
 LISTED = 1_000
@@ -18,7 +18,7 @@ LISTED = 1_000
 def report_page(graded: Graded) -> str:
     """The page, one HTML file that needs nothing else."""
     spec, counts = graded.assignment, graded.counts()
-    accuracies = [each.verdict.score.accuracy for each in graded.students if each.verdict and each.verdict.score]
+    accuracies = [row["accuracy"] for row in graded.records() if row["accuracy"] is not None]
     flagged = [each for each in graded.students if each.flags]
     told = [
         f"{len(graded.students):,} students, snapshot {graded.snapshot}.",
@@ -72,27 +72,22 @@ def report_page(graded: Graded) -> str:
 
 def _leaderboard(graded: Graded) -> str:
     ranked = sorted(
-        (each for each in graded.students if each.grade.rank is not None),
-        key=lambda each: (each.grade.rank, each.grade.student),
+        (row for row in graded.records() if row["rank"] is not None and row["accuracy"] is not None),
+        key=lambda row: (row["rank"], row["student"]),
     )
-    rows = []
-    for each in ranked[:LISTED]:
-        score = each.verdict.score if each.verdict else None
-        if score is None or each.grade.rank is None:
-            continue
-        low, high = score.interval
-        rows.append(
-            [
-                plain(each.grade.rank),
-                each.grade.student,
-                each.student.name,
-                each.pseudonym,
-                f"{score.correct:,}",
-                f"{score.accuracy:.2%}",
-                f"{low:.2%} – {high:.2%}",
-                plain(rounded(each.grade.points)),
-            ]
-        )
+    rows = [
+        [
+            f"{row['rank']:g}",
+            row["student"],
+            row["name"],
+            row["pseudonym"],
+            f"{row['correct']:,}",
+            f"{row['accuracy']:.2%}",
+            f"{row['accuracy_low']:.2%} – {row['accuracy_high']:.2%}",
+            f"{row['points']:g}",
+        ]
+        for row in ranked[:LISTED]
+    ]
     heading = ["rank", "student", "name", "on the board", "correct", "accuracy", "95 % interval", "points"]
     return section(
         "Leaderboard",

@@ -15,10 +15,11 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnnkit.export.atomic_file import replacing, write_text
+from cnnkit.export.atomic_folder import not_written
 from cnnkit.grading.feedback import feedback_page
 from cnnkit.grading.gradebooks.canvas import fill_canvas
 from cnnkit.grading.gradebooks.codabench import codabench_scores
@@ -42,10 +43,12 @@ class Written:
     Attributes:
         folder: Where.
         absent: Exported file → students with a grade whom it does not have.
+        failed: Students whose own files could not be written, and why; the others' were.
     """
 
     folder: Path
     absent: dict[str, tuple[str, ...]]
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 def write_grades(
@@ -71,33 +74,44 @@ def write_grades(
         BundleError: The disk is full or the folder may not be written.
     """
     folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # grades are nobody's business but staff's
+    except OSError as error:
+        raise not_written(folder, error) from error
     filled: dict[str, Filled] = {}
     if canvas is not None:
         filled["canvas.csv"] = fill_canvas(Sheet.read(Path(canvas)), graded, heading=canvas_column)
     if moodle is not None:
         filled["moodle.csv"] = fill_moodle(Sheet.read(Path(moodle)), graded)
+    write_grades_file(folder / GRADES_FILE, graded)  # first: whatever fails later, the grades are there
     for name, file in filled.items():
-        with replacing(folder / name) as partial:
+        with replacing(folder / name, private=True) as partial:
             partial.write_bytes(file.data)
-    _write_students(graded, folder / STUDENTS)
-    write_text(folder / "nbgrader.csv", nbgrader_csv(graded))
+    failed = _write_students(graded, folder / STUDENTS)
+    write_text(folder / "nbgrader.csv", nbgrader_csv(graded), private=True)
     _write_changes(graded, folder / "changes.csv")
-    write_text(folder / "report.html", report_page(graded))
-    write_grades_file(folder / GRADES_FILE, graded)
-    return Written(folder, {name: file.absent for name, file in filled.items()})
+    write_text(folder / "report.html", report_page(graded), private=True)
+    return Written(folder, {name: file.absent for name, file in filled.items()}, failed)
 
 
-def _write_students(graded: Graded, folder: Path) -> None:
+def _write_students(graded: Graded, folder: Path) -> dict[str, str]:
+    """Writes what each student may see; what goes wrong with one of them is told and stops nobody else's."""
     names = {folder_name(each.grade.student): each for each in graded.students}
+    failed = {}
     for name, each in names.items():
-        contents = _student_files(each, graded)
+        try:
+            contents = _student_files(each, graded)
+        except Exception as error:  # a fault of ours that this student's values brought out
+            failed[each.grade.student] = f"{type(error).__name__}: {error}"
+            contents = {}
         for file, text in contents.items():
-            write_text(folder / name / file, text)
+            write_text(folder / name / file, text, private=True)
         for file in set(STUDENT_FILES) - set(contents):
             (folder / name / file).unlink(missing_ok=True)
     for old in folder.iterdir() if folder.is_dir() else ():
         if old.name not in names and old.is_dir() and {file.name for file in old.iterdir()} <= set(STUDENT_FILES):
             shutil.rmtree(old)  # somebody who is not in this class any more
+    return failed
 
 
 def _student_files(each: StudentGrade, graded: Graded) -> dict[str, str]:
@@ -105,7 +119,7 @@ def _student_files(each: StudentGrade, graded: Graded) -> dict[str, str]:
     if each.grade.decided:
         results = gradescope_results(each, graded.assignment)
         files["results.json"] = json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    if each.verdict is not None and each.verdict.score is not None:
+    if each.verdict is not None and each.verdict.score is not None and each.verdict.score.public_rows:
         files["scores.json"] = json.dumps(codabench_scores(each.verdict.score)) + "\n"
     return files
 
@@ -127,16 +141,22 @@ def _write_changes(graded: Graded, path: Path) -> None:
         ]
         for change in graded.changes
     ]
-    write_text(path, "".join(",".join(map(written, row)) + "\n" for row in [heading, *rows]))
+    write_text(path, "".join(",".join(map(written, row)) + "\n" for row in [heading, *rows]), private=True)
 
 
 def folder_name(student: str) -> str:
     """A student's identifier as the name of a folder, whatever is in it: different ones stay different.
 
+    What looks like a name with a hash gets a hash too, so that nobody can choose an identifier that leads to another's.
+
     >>> folder_name("jdoe"), folder_name("../../etc")[:8], len(folder_name("../../etc"))
-    ('jdoe', '_.._etc-', 16)
+    ('jdoe', '_.._etc-', 32)
     """
     safe = re.sub(r"[^A-Za-z0-9._@-]+", "_", student)[:80].lstrip(".-")
-    if safe and safe == student.casefold() == student:
+    if safe and safe == student.casefold() == student and not _HASHED.fullmatch(safe):
         return safe
-    return f"{safe}-{hashlib.sha256(student.encode(errors='surrogatepass')).hexdigest()[:8]}"
+    return f"{safe}-{hashlib.sha256(student.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
+
+
+_DIGITS = 24
+_HASHED = re.compile(rf".*-[0-9a-f]{{{_DIGITS}}}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from cnnkit.errors import InputError
@@ -30,6 +31,17 @@ class Finding:
     def __str__(self) -> str:
         where = f"{self.file}: " if self.file else ""
         return f"[{self.check}] {where}Expected {self.expected}. Received: {self.received}. {self.remedy}"
+
+
+def printable(text: str) -> str:
+    r"""Text on one line of a terminal: control characters and marks that turn its direction are spelled out.
+
+    >>> printable("Zoë \x1b[2J\u202e")
+    'Zoë \\x1b[2J\\u202e'
+    """
+    return "".join(
+        ascii(letter)[1:-1] if unicodedata.category(letter).startswith(("C", "Zl", "Zp")) else letter for letter in text
+    )
 
 
 def shown(value: object, limit: int = 60) -> str:

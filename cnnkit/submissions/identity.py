@@ -7,7 +7,6 @@ of them is of no stated kind, such as the name of a folder.
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -78,7 +77,7 @@ def legible(text: str) -> str:
     >>> legible("zo\udceb")
     'zo\\xeb'
     """
-    return os.fsencode(text).decode("utf-8", "backslashreplace") if _has_surrogates(text) else text
+    return _SURROGATE.sub(_spelled, text)
 
 
 def loose(text: str) -> str:
@@ -91,5 +90,11 @@ def loose(text: str) -> str:
     return "".join(letter for letter in parts if letter.isalnum())
 
 
-def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
+def _spelled(match: re.Match[str]) -> str:
+    r"""A byte as `\xeb`, half of a UTF-16 pair as `\ud83d`."""
+    code = ord(match[0])
+    return f"\\x{code - _BYTES:02x}" if _BYTES + 0x80 <= code <= _BYTES + 0xFF else f"\\u{code:04x}"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BYTES = 0xDC00  # Python adds this to a byte of a file name that is no UTF-8 (PEP 383)

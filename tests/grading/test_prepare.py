@@ -54,7 +54,7 @@ def test_rows_are_those_of_the_pictures(tmp_path: Path) -> None:
     """Pictures of one colour: what is in the file tells its label."""
     images = np.zeros((60, 8, 8, 3), np.uint8)
     images[::2] = 255
-    images += np.arange(60, dtype=np.uint8)[:, None, None, None] // 10
+    images += np.arange(60, dtype=np.uint8)[:, None, None, None] // 10 + 3
     dataset = arrays(images, np.arange(60) % 2 == 0, classes=["dark", "bright"], split=(1, 0, 0))
     images[::2] -= 10
     spec, _ = prepare(whole(dataset), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
@@ -153,6 +153,10 @@ def test_wrong_use(tmp_path: Path) -> None:
     (tmp_path / "full" / "file").write_text("")
     with pytest.raises(InputError, match="not empty"):
         prepare(drawn(), SPEC, out=tmp_path / "full", labels=tmp_path / "labels.parquet")
+    (tmp_path / "old.parquet").write_text("the labels of a class that has begun")
+    with pytest.raises(InputError, match="is there"):
+        prepare(drawn(), SPEC, out=tmp_path / "new", labels=tmp_path / "old.parquet")
+    assert not (tmp_path / "new").exists()
     three = arrays(np.zeros((9, 8, 8, 3), np.uint8), np.arange(9) % 3, classes=list("abc"), split=(1, 0, 0))
     with pytest.raises(DataError, match="two classes"):
         prepare(three.train, SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")

@@ -19,6 +19,7 @@ from cnnkit.grading.feedback import feedback_page
 from cnnkit.grading.grades_file import read_grades_file
 from cnnkit.grading.report import report_page
 from cnnkit.grading.results import folder_name, write_grades
+from cnnkit.grading.score import Score
 from cnnkit.submissions.assignment import Assignment, Late
 from tests.grading.by_hand import ABSENT, ADA, CLASS, CRASHED, GUEST, HOSTILE, JANE, PERSON, REFUSED, ZOE
 
@@ -180,16 +181,53 @@ def test_any_identifier_makes_a_folder_within(student: str, tmp_path: Path) -> N
     name = folder_name(student)
     assert "/" not in name
     assert name not in ("", ".", "..")
-    assert len(name) < 100
+    assert len(name) < 120
     (tmp_path / name).mkdir()
     assert folder_name(student + "_") != name
 
 
+def test_no_identifier_can_be_chosen_that_leads_to_anothers_folder() -> None:
+    for student in ("../../etc", "ADA", "Zoë"):
+        assert folder_name(folder_name(student)) != folder_name(student)
+
+
+def test_only_the_owner_reads_what_was_written(tmp_path: Path) -> None:
+    write_grades(CLASS, tmp_path / "out")
+    assert (tmp_path / "out").stat().st_mode & 0o077 == 0
+    files = [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    assert len(files) > len(CLASS.students)
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_values_that_cannot_be_written_stop_nobody_else(tmp_path: Path) -> None:
+    """Names that are no Unicode, numbers that are none, and a verdict that no page can be made of."""
+    assert JANE.verdict is not None
+    assert JANE.verdict.score is not None
+    nan = float("nan")
+    score = replace(JANE.verdict.score, auc=nan, brier=float("inf"), calibration_error=-nan)
+    odd = replace(
+        JANE, student=replace(JANE.student, name="Jos\udce9 \ud800"), verdict=replace(JANE.verdict, score=score)
+    )
+    empty = Score(0, 0, 0, 0, nan, nan, nan, 0, 0)  # its accuracy is 0 / 0
+    broken = replace(ZOE, verdict=replace(JANE.verdict, score=empty))
+    done = write_grades(replace(CLASS, students=(odd, broken, ADA)), tmp_path)
+    assert list(done.failed) == ["zoe"]
+    assert (tmp_path / "students" / folder_name("U1") / "feedback.html").exists()
+    assert (tmp_path / "students" / "ada" / "results.json").exists()
+    assert not (tmp_path / "students" / "zoe" / "feedback.html").exists()
+    rows, _ = read_grades_file(tmp_path)
+    assert [row["student"] for row in rows] == ["U1", "zoe", "ada"]
+    assert (rows[1]["status"], rows[1]["points"], rows[1]["accuracy"]) == ("passed", 12.5, None)
+    assert "no scores could be written" in rows[1]["flags"][-1]
+    assert rows[0]["name"] == r"Jos\xe9 \ud800"
+
+
 def test_the_public_board_knows_only_public_rows_and_pseudonyms() -> None:
     rows = board_rows(CLASS.records())
-    assert [row["correct"] for row in rows] == [54] * 4
-    assert {row["rank"] for row in rows} == {2.5}
+    assert [row["correct"] for row in rows] == [54] * 3  # the guest is not enrolled
+    assert {row["rank"] for row in rows} == {2}
     assert not {"U1", "ada", "zoe"} & {row["who"] for row in rows}
+    assert GUEST.pseudonym not in {row["who"] for row in rows}
     assert all(set(row) == {"rank", "who", "correct", "rows", "accuracy"} for row in rows)
 
 

@@ -6,5 +6,5 @@ from cnnkit.grading.score import Score
 
 
 def codabench_scores(score: Score) -> dict[str, float]:
-    """Its columns; `correct` is what ranks are made of, without any rounding."""
-    return {"accuracy": score.accuracy, "correct": float(score.correct), "auc": score.auc, "brier": score.brier}
+    """Its columns, of the public rows alone: students see them at once, and any number tells of labels."""
+    return {"accuracy": score.public_correct / score.public_rows, "correct": float(score.public_correct)}
