@@ -49,8 +49,8 @@ def table(
         rows: A DataFrame, or a CSV file (its columns separated by commas, semicolons or tabs; UTF-8).
         x: The column of file names, relative to `folder` or absolute.
         y: The column of labels: class names or whole numbers, one for each picture; or lists of them, or texts of
-            several with `separator` between. Or several columns of 0 and 1, one for each class; where each row has exactly
-            one 1, the classes exclude each other.
+            several with `separator` between. Or several columns of 0 and 1, one for each class; where each row has
+            exactly one 1, the classes exclude each other.
         folder: Where the files are; by default the folder of the CSV file, or the present one.
         separator: What stands between the labels of a picture; a text without any is a picture that shows no class.
         classes: The class names in the order of the labels; by default all in natural order. Whole numbers are their
