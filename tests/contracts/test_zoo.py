@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from cnnkit.backbones.table import OWN, ROWS, Row
 from cnnkit.backbones.truncation import truncate
 from cnnkit.errors import InputError
 from cnnkit.export.stock import check_stock
+from tests.weightless import weightless
 
 NETWORKS = [name for name in ck.zoo.__all__ if name != "nano"]
 # One of each file, the smallest.
@@ -76,14 +76,6 @@ def pictures(side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     )
     images = np.stack([(along, across)[label % 2] * 50 + (90, 160)[label // 2] for label in labels])
     return (images + generator.normal(0, 10, images.shape)).clip(0, 255).astype("float32"), labels
-
-
-@contextmanager
-def weightless() -> Iterator[None]:
-    """Networks built inside have shapes and no weights."""
-    with keras.StatelessScope(initialize_variables=False):
-        yield
-    keras.backend.clear_session()  # forgets the variables that it would make later
 
 
 @pytest.fixture(scope="module")

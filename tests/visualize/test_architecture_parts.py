@@ -10,6 +10,7 @@ import cnnkit as ck
 from cnnkit.visualize.architecture_parts import DETAILS, Part, untangled
 from cnnkit.visualize.layer_words import spread_out
 from tests.visualize.branchy_networks import inception, residual, three_inputs, unet
+from tests.weightless import weightless
 
 
 def told(model: keras.Model, detail: str = "stages") -> list[tuple[str, str]]:
@@ -55,10 +56,9 @@ def test_lenet_as_its_paper_tells_it() -> None:
 
 def test_keras_applications_are_told_in_the_words_of_their_papers() -> None:
     """Liu et al., 2022, figure 2: a 4×4 stem, then 3, 3, 9, 3 blocks. Zoph et al., 2018: NASNet-A (4 @ 1056)."""
-    with keras.StatelessScope(initialize_variables=False):
+    with weightless():
         convnext = keras.applications.ConvNeXtTiny(weights=None, include_top=False, input_shape=(224, 224, 3))
         nasnet = keras.applications.NASNetMobile(weights=None, include_top=False, input_shape=(224, 224, 3))
-    keras.backend.clear_session()
     block = "(7×7 dw, 1×1, 1×1)"
     told_stages = [words for _, words in told(convnext)][1:]
     assert told_stages == [f"4×4; {block} ×3", f"2×2; {block} ×3", f"2×2; {block} ×9", f"2×2; {block} ×3"]

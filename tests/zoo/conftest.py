@@ -9,6 +9,7 @@ import keras
 import pytest
 
 import cnnkit as ck
+from tests.weightless import weightless
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "googlenet, auxiliary": ("googlenet", {"auxiliary": True}),
@@ -19,12 +20,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="session")
 def drawn() -> Mapping[str, keras.Model]:
-    """Every network with its default arguments, and the variants; a billion parameters that take no memory.
-
-    Inside this scope Keras notes what each variable would be and makes none.
-    """
+    """Every network with its default arguments, and the variants."""
     builders = {name: (name, {}) for name in ck.zoo.__all__ if name != "nano"} | VARIANTS
-    with keras.StatelessScope(initialize_variables=False):
-        models = {title: getattr(ck.zoo, name)(**arguments) for title, (name, arguments) in builders.items()}
-    keras.backend.clear_session()  # forgets the variables that it would make later
-    return models
+    with weightless():
+        return {title: getattr(ck.zoo, name)(**arguments) for title, (name, arguments) in builders.items()}
