@@ -70,7 +70,7 @@ class BundleError(CnnkitError, OSError):
 
 
 class CheckpointError(CnnkitError, OSError):
-    """A checkpoint could not be written; the one before it is whole."""
+    """A checkpoint could not be written, and the one before it is whole; or one cannot be read."""
 
 
 class FrozenWeightsMovedError(CnnkitError, RuntimeError):

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -97,11 +98,21 @@ class Checkpoints:
 
         Raises:
             InputError: It belongs to another training: the first difference is named.
+            CheckpointError: It cannot be read.
         """
         found = self._all()
         if not found:
             return None
-        state = State(**json.loads((found[-1] / STATE_FILE).read_text(encoding="utf-8")))
+        try:
+            state = State(**json.loads((found[-1] / STATE_FILE).read_text(encoding="utf-8")))
+            with np.load(found[-1] / ARRAYS_FILE, allow_pickle=False) as file:
+                arrays = dict(file)
+        except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
+            raise CheckpointError(
+                f"a whole checkpoint of this version of cnnkit in {found[-1]}",
+                str(error),
+                "It is damaged, or of another version: remove it to start anew.",
+            ) from error
         asked = json.loads(json.dumps(dict(identity)))
         for key, value in asked.items():
             kept = state.identity.get(key)
@@ -111,8 +122,7 @@ class Checkpoints:
                     _short(value),
                     "Repeat the call that was interrupted, or give another folder to start anew.",
                 )
-        with np.load(found[-1] / ARRAYS_FILE, allow_pickle=False) as file:
-            return state, dict(file)
+        return state, arrays
 
     def remove(self) -> None:
         """Removes the checkpoints, and their folder where nothing else is in it."""

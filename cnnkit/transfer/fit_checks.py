@@ -126,6 +126,12 @@ def callbacks_of(value: object) -> tuple[keras.callbacks.Callback, ...]:
                 f"{type(callback).__name__}: {callback!r}"[:200],
                 "keras.callbacks.LambdaCallback(on_epoch_end=function) makes one of a function.",
             )
+        if isinstance(callback, keras.callbacks.SwapEMAWeights):
+            raise InputError(
+                "callbacks that need no moving average of the weights",
+                "SwapEMAWeights",
+                "No optimizer of a phase keeps one: Phase(patience=...) keeps the best weights.",
+            )
         if isinstance(callback, keras.callbacks.BackupAndRestore) and any(Path(callback.backup_dir).glob("*")):
             raise InputError(
                 "an empty backup folder for BackupAndRestore, which does not know the phases of a plan",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -58,6 +59,7 @@ class KerasCallbacks:
             # A model of its own over the same layers: the network itself is never compiled.
             self._model = keras.Model(network.model.input, network.model.output, name=network.model.name)
         self._model.compile(optimizer=optimizer, loss=head.loss(), metrics=head.metrics(), jit_compile=False)
+        self._model.get_compile_config = partial(_portable_compile_config, self._model)
         self._build_metrics(self._model)
         if self._hooks is None:
             self._model.stop_training = False
@@ -148,3 +150,12 @@ class KerasCallbacks:
         """Ends the training; one that failed has no end, as in Keras."""
         if self._hooks:
             self._hooks.on_train_end(dict(logs))
+
+
+def _portable_compile_config(model: keras.Model) -> dict[str, Any] | None:
+    """How a model was compiled, for `ModelCheckpoint`; None for several rates, which Keras writes as Python code."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if hasattr(optimizer, "optimizers"):
+        return None
+    config: dict[str, Any] | None = type(model).get_compile_config(model)
+    return config

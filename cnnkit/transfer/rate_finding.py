@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 
 import keras
@@ -17,6 +18,8 @@ from cnnkit.data.image_folder import dataset_of
 from cnnkit.errors import InputError
 from cnnkit.transfer.checkpoint import pack, unpack
 from cnnkit.transfer.feed import Feed
+from cnnkit.transfer.finite import require_finite_weights
+from cnnkit.transfer.fit_checks import check_arguments
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import flags_kept, set_flags
 from cnnkit.transfer.network import Network, check_dataset, network_of
@@ -26,6 +29,7 @@ from cnnkit.transfer.tail import halve
 
 SMOOTHING = 0.8  # of the running mean of the loss
 DIVERGED = 4.0  # times the lowest loss
+LEAST_STEPS = 3  # for a slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +76,20 @@ def find_rate(
         seed: Of the order of the pictures.
 
     Raises:
-        InputError: No network; the rates are not positive and rising, or there are fewer than 3 steps.
+        InputError: No network, or one whose weights are not finite; the rates are not positive and rising; there are
+            fewer than 3 steps, or the loss diverges before.
         DataError: The dataset has no training pictures, no labels or other classes.
     """
+    check_arguments({"batch_size": batch_size, "seed": seed})
+    _check_rates(lowest, highest, steps)
+    phase = Phase("find_rate") if phase is None else phase
+    if not isinstance(phase, Phase) or phase.solver != "steps":
+        raise InputError("a phase that trains in steps, or None", repr(phase)[:200], 'ck.Phase("head") is one.')
     network = network_of(network)
-    dataset = dataset_of(dataset, seed=seed)
+    dataset = dataset_of(dataset, seed=int(seed))
     check_dataset(network, dataset)
-    if not 0 < lowest < highest or steps < 3:
-        raise InputError(
-            "0 < lowest < highest and at least 3 steps",
-            f"lowest={lowest}, highest={highest}, steps={steps}",
-            "lowest=1e-6, highest=1, steps=60 suit most networks.",
-        )
-    phase = phase or Phase("find_rate")
     model = network.model
+    require_finite_weights(model)
     before = pack("before", model.variables)
     try:
         with flags_kept(model):
@@ -107,8 +111,25 @@ def find_rate(
             table = _test(halves.tail, feed, rates, np.geomspace(lowest, highest, steps) / phase.rate)
     finally:
         unpack("before", model.variables, before)
-    slope = np.gradient(table["loss"], np.log(table["rate"])) if len(table) > 2 else np.zeros(len(table))
+    if len(table) < LEAST_STEPS:
+        raise InputError(
+            "a lowest rate at which the loss stays finite for some steps",
+            f"lowest={lowest}: it diverged after {len(table)}",
+            f"Try lowest={lowest / 1000:g}.",
+        )
+    slope = np.gradient(table["loss"], np.log(table["rate"]))
     return RateCurve(table=table, suggestion=float(table["rate"].iloc[int(np.argmin(slope))]))
+
+
+def _check_rates(lowest: object, highest: object, steps: object) -> None:
+    rates = all(isinstance(rate, Real) and math.isfinite(rate) for rate in (lowest, highest))
+    fine = rates and isinstance(steps, Integral) and 0 < lowest < highest and steps >= LEAST_STEPS  # type: ignore[operator]
+    if not fine:
+        raise InputError(
+            f"finite numbers 0 < lowest < highest and a whole number of at least {LEAST_STEPS} steps",
+            f"lowest={lowest!r}, highest={highest!r}, steps={steps!r}"[:200],
+            "lowest=1e-6, highest=1, steps=60 suit most networks.",
+        )
 
 
 def _test(tail: keras.Model, feed: Feed, rates: Rates, factors: NDArray[np.float64]) -> pd.DataFrame:

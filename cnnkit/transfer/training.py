@@ -191,7 +191,7 @@ class Training:
 
 def _moving_variables(model: keras.Model) -> list[keras.Variable]:
     """All that training may change while the flags stand as they do."""
-    frozen = {id(variable) for variable in frozen_variables(model)}
+    frozen = {id(variable) for _, variable in frozen_variables(model)}
     return [variable for variable in model.variables if id(variable) not in frozen]
 
 

@@ -45,6 +45,17 @@ def test_what_a_kill_left_half_written_does_not_count(tmp_path) -> None:
     assert checkpoints.latest({})[0].rows == []
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("state.json", b"{"), ("state.json", b'{"identity": {}, "new": 1}'), ("arrays.npz", b"PK"), ("arrays.npz", b"")],
+)
+def test_a_damaged_one_is_named(tmp_path, name, content) -> None:
+    checkpoint = Checkpoints(tmp_path).save(State(identity={}), ARRAYS)
+    (checkpoint / name).write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a whole checkpoint.*checkpoint-0000"):
+        Checkpoints(tmp_path).latest({})
+
+
 def test_a_folder_that_cannot_be_written(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="a folder that can be written"):

@@ -146,7 +146,24 @@ def test_find_rate_leaves_a_network_that_it_drove_to_infinity(make, colours) -> 
     network = make()
     before = network.model.get_weights()
     find_rate(network, colours, WILD, highest=1e30, steps=20)
+    with pytest.raises(InputError, match="a lowest rate at which the loss stays finite"):
+        find_rate(network, colours, WILD, lowest=1e30, highest=1e35)
     assert same(before, network.model.get_weights())
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_training(make, colours) -> None:
+    network = make()
+
+    class Spoil(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None) -> None:
+            if len(self.model.history.epoch) == 1:
+                kernel = self.model.get_layer("probability").kernel
+                kernel.assign(kernel * math.nan)
+
+    with pytest.raises(DataError, match=r"finite loss.*nan for the validation pictures"):
+        fit(network, colours, plans.probe(epochs=3), callbacks=[keras.callbacks.History(), Spoil()], progress=False)
+    assert len(network.run.history) == 1
+    assert math.isfinite(evaluate(network, colours.validation)["loss"])
 
 
 def test_all_finite_knows_bfloat16_and_whole_numbers() -> None:

@@ -17,6 +17,7 @@ from cnnkit.transfer.fit_checks import callbacks_of
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.rate_finding import find_rate
 from cnnkit.transfer.run import Run
 
 
@@ -36,7 +37,16 @@ FIT = {
     "batch_size": [0, -1, 16.0, "16", None, True, np.float32(16)],
     "seed": [None, -1, 1.5, "0", True, 2**64],
     "resume": [5, True, ["folder"]],
-    "callbacks": [function, [function], keras.callbacks.History, "history", 5, [None], {"a": 1}],
+    "callbacks": [
+        function,
+        [function],
+        keras.callbacks.History,
+        "history",
+        5,
+        [None],
+        {"a": 1},
+        keras.callbacks.SwapEMAWeights(),
+    ],
     "progress": [None, "no", 1],
 }
 
@@ -173,3 +183,19 @@ def make_once() -> Network:
     from tests.transfer.worlds import GRAPHS
 
     return attach(backbone(GRAPHS["residual"]()), classifier(["grey", "red"]))
+
+
+FIND_RATE = {
+    "phase": [5, "head", Phase, plans.probe(), Phase("p", solver="lbfgs", epochs=1)],
+    "lowest": ["1e-6", None, 0, float("nan"), 2.0],
+    "highest": ["1", None, float("inf"), 1e-9],
+    "steps": [2, 10.0, "60", None],
+    "batch_size": FIT["batch_size"],
+    "seed": FIT["seed"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in FIND_RATE.items() for value in values])
+def test_find_rate(make_once, colours, name, value) -> None:
+    with pytest.raises(InputError):
+        find_rate(make_once, colours, **{name: value})

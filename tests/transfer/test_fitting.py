@@ -97,6 +97,13 @@ def test_early_stopping_restores_the_best_weights(make, colours) -> None:
     assert restored == pytest.approx(run.history["val_loss"].min(), rel=1e-4)
 
 
+def test_only_what_moves_is_remembered_for_the_end_of_a_phase(make, colours, tmp_path) -> None:
+    fit(make(), colours, Plan([Phase("head", epochs=1, patience=1)]), resume=tmp_path, progress=False)
+    with np.load(next(tmp_path.glob("checkpoint-*")) / "arrays.npz") as file:
+        best = [name for name in file if name.startswith("best/")]
+    assert len(best) == 2  # kernel and bias of the head
+
+
 def test_class_weights_reach_the_loss(make) -> None:
     images = np.full((12, 16, 16, 3), 128, np.uint8)
     labels = np.array([0] * 2 + [1] * 10)
