@@ -8,81 +8,43 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
+import tensorflow as tf
 
 from cnnkit.backbones.cuts import resolve_cut
-from cnnkit.backbones.extractor import Backbone, backbone
-from cnnkit.backbones.table import ROWS
+from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.truncation import truncate
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import CnnkitError, DataError, InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.heads.head import Head
+from cnnkit.tasks.candidates import One, candidates, check_cuts
+from cnnkit.tasks.comparison import Comparison, comparison_of, failed_row
 from cnnkit.transfer.exact_head import Examples, linear_layer, score_of, solve
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.network import native_framing
 from cnnkit.transfer.progress import Line, Meter, line
 
+FAILURES = (CnnkitError, MemoryError, tf.errors.ResourceExhaustedError)
+"""What concerns one backbone and not the others. Ctrl-C is none of them."""
 BATCH_SIZE = 32
 TIMED_BATCHES = 3
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """What `compare` found.
-
-    Attributes:
-        table: One row a backbone and cut, the most accurate first, the faster first among equals:
-
-            * backbone, cut: what `ck.finetune(..., backbone=, cut=)` takes.
-            * side: height of the input in pixels.
-            * features: length of the pooled feature vector.
-            * parameters, multiply_adds: of the backbone up to the cut, the latter for one picture.
-            * milliseconds: of one picture up to the cut, in batches of 32 on this machine.
-            * accuracy: on the validation pictures, which also chose `l2`; so it flatters a little.
-            * test_accuracy: on the test pictures, where there are some.
-            * l2: the L2 strength that was chosen.
-        chance: Accuracy of always naming the largest class, on the validation pictures.
-    """
-
-    table: pd.DataFrame
-    chance: float
-
-    @property
-    def best(self) -> pd.Series[Any]:
-        """The first row."""
-        return self.table.iloc[0]
-
-    def figure(self) -> Figure:
-        """Accuracy against time; it is `ck.visualize.accuracy_against_time(table, chance=chance)`."""
-        from cnnkit.visualize.cost_scatter import accuracy_against_time
-
-        return accuracy_against_time(self.table, chance=self.chance)
-
-    def __repr__(self) -> str:
-        formats = {
-            **dict.fromkeys(("parameters", "multiply_adds"), "{:,}".format),
-            **dict.fromkeys(("milliseconds", "l2"), "{:.3g}".format),
-            **dict.fromkeys(("accuracy", "test_accuracy"), "{:.3f}".format),
-        }
-        return f"{self.table.to_string(index=False, formatters=formats)}\nalways the largest class: {self.chance:.3f}"
-
-
 def compare(
     photos: str | Path | Dataset,
-    backbones: str | Backbone | Sequence[str | Backbone] = ("mobilenet", "mobilenet_v2"),
+    backbones: One | Sequence[One] = ("mobilenet", "mobilenet_v2"),
     *,
     cuts: int | str | Sequence[str] = 2,
+    alpha: float | Sequence[float | None] | None = None,
     weights: str | Path | None = "imagenet",
     seed: int = 0,
     progress: bool = True,
@@ -97,20 +59,28 @@ def compare(
 
     Args:
         photos: A folder (see `ck.data.folder`) or a dataset with validation pictures.
-        backbones: Names of `ck.backbones.names()`, or backbones of your own making (another width, size or file); or
-            one alone.
+        backbones: Names of `ck.backbones.names()`, names with a width, `("mobilenet", 0.25)`, and backbones or
+            functional models of your own; or one alone.
         cuts: The ends of so many last stages of each backbone; or the names of cuts and stage aliases that each of
             them has, or one alone.
-        weights: Of the backbones given by name.
+        alpha: Width of the backbones given by name: one for all, or one for each (None for one that has no width).
+        weights: Of the backbones given by name: `"imagenet"`, a file, or None for random ones.
         seed: Of random weights and of the split of a folder.
         progress: Whether to show the live line.
 
+    Returns:
+        The table, and what it says. A backbone that fails (its weights are not here, a cut it does not have, too little
+        memory) is a row with its error; the others are compared all the same.
+
     Raises:
-        DataError: No training or no validation pictures, or no labels.
-        InputError: No backbones, the same one twice, or no cuts.
-        UnknownNameError: No such backbone or cut.
-        WeightsError: The weights are not here and cannot be fetched.
+        DataError: No training or no validation pictures, no labels, or a picture that cannot be read.
+        InputError: No backbones, the same one twice, no cuts, or something else in the place of an argument: said
+            before anything is computed.
+        UnknownNameError: No such backbone.
+        CnnkitError: All of them failed: the error of the first.
     """
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or int(seed) < 0:
+        raise InputError("a seed of at least 0, a whole number", repr(seed)[:200], "0 is the default.")
     dataset = dataset_of(photos, seed=seed)
     if not len(dataset.train) or not len(dataset.validation) or dataset.train.labels is None:
         raise DataError(
@@ -119,39 +89,28 @@ def compare(
             f"{'without' if dataset.train.labels is None else 'with'} labels",
             "Validation chooses the L2 strength: ck.data.folder(path, split=(0.7, 0.15, 0.15)) makes such a part.",
         )
-    if isinstance(backbones, str | Backbone):
-        backbones = [backbones]
-    names = [given if isinstance(given, str) else _name(given) for given in backbones]
-    if not names or len(set(names)) != len(names):
-        raise InputError("different backbones, at least one", str(names), "ck.backbones.names() lists all.")
-    if not cuts or (isinstance(cuts, int) and cuts < 1):
-        raise InputError("at least one cut", f"cuts={cuts!r}", "cuts=1 compares the backbones whole.")
-
+    chosen = candidates(backbones, alpha, weights)
+    check_cuts(cuts)
     display = line(progress)
+    rows: list[dict[str, Any]] = []
+    errors: list[Exception] = []
     try:
-        rows = []
-        for name, given in zip(names, backbones, strict=True):
-            body = given if isinstance(given, Backbone) else backbone(given, weights=weights, seed=seed)
-            rows += _rows(name, body, _cuts(body, cuts), dataset, display)
+        for candidate in chosen:
+            try:
+                body = candidate.build(weights, seed)
+                rows += _rows(candidate.name, body, _cuts(body, cuts), dataset, display)
+            except FAILURES as error:
+                if isinstance(error, DataError) and not rows:
+                    raise  # pictures that no backbone can take
+                errors.append(error)
+                rows.append(failed_row(candidate.name, error))
+                display.keep(f"{candidate.name} failed: {rows[-1]['error']}")
     finally:
         display.close()
-    table = pd.DataFrame(rows).sort_values(["accuracy", "milliseconds"], ascending=[False, True], kind="stable")
+    if len(errors) == len(chosen):
+        raise errors[0]
     counts = dataset.validation.counts()
-    return Comparison(table.reset_index(drop=True), chance=float(counts.max() / counts.sum()))
-
-
-def _name(body: Backbone) -> str:
-    """A backbone's name with what sets it apart."""
-    settings, row = body.settings, ROWS.get(body.name)
-    side = settings.input_shape[0]
-    return "".join(
-        (
-            body.name,
-            "" if settings.alpha in (None, 1.0) else f" α={settings.alpha:g}",
-            "" if row is not None and side == row.side else f" {side} px",
-            " random" if settings.weights is None else "",
-        )
-    )
+    return comparison_of(rows, chance=float(counts.max() / counts.sum()))
 
 
 def _cuts(body: Backbone, cuts: int | str | Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cnnkit.transfer.plan import Plan
 from cnnkit.transfer.plan import from_settings as plan_from_settings
+from cnnkit.transfer.run_page import HIDDEN, run_html
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,17 @@ class Run:
         return tuple(phase.name for phase in self.plan.phases)
 
     def __repr__(self) -> str:
-        shown = self.history.drop(columns="images_per_second").to_string(index=False, float_format="{:.4g}".format)
+        shown = self.history.drop(columns=HIDDEN, errors="ignore").to_string(index=False, float_format="{:.4g}".format)
+        return f"{self._title()}\n{shown}"
+
+    def _repr_html_(self) -> str:
+        """Its curves and its epochs in a notebook."""
+        return run_html(self._title(), self.history)
+
+    def _title(self) -> str:
         seeds = ", ".join(str(seed) for seed in (*(fit.seed for fit in self.earlier), self.seed))
         fits = f" in {len(self.earlier) + 1} fits" if self.earlier else ""
-        return (
-            f"Run of {len(self.history)} epochs{fits} in {self.seconds:.1f} s, seed{'s' * bool(fits)} {seeds}\n{shown}"
-        )
+        return f"Run of {len(self.history)} epochs{fits} in {self.seconds:.1f} s, seed{'s' * bool(fits)} {seeds}"
 
 
 def from_settings(settings: Mapping[str, Any], history: pd.DataFrame) -> Run:
