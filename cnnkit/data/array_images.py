@@ -12,13 +12,14 @@ from natsort import natsorted
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from cnnkit.data.arguments import names_of, said
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import picture_of
 from cnnkit.data.pixel_arrays import CHANNELS, are_pictures, is_one_picture, rgb
 from cnnkit.data.source import Labels, Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
 from cnnkit.data.value_range import check_values
-from cnnkit.errors import DataError, unknown_name
+from cnnkit.errors import DataError, InputError, unknown_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +65,15 @@ def arrays(
         DataError: Values outside 0…255, NaN, pictures that were divided by 255, another shape, lengths that differ,
             labels that are no class, a class index that never occurs, or one class only.
     """
+    classes = None if classes is None else names_of(classes, "classes")
     given = {"train": (x, y), "validation": validation, "test": test}
     prefix = "train/" if validation is not None or test is not None else ""
     parts: dict[str, Source] = {}
     for name, pair in given.items():
         if pair is None:
             continue
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InputError(f"{name} as (x, y)", said(pair), "Give the pictures and their labels.")
         images = checked_images(pair[0], name)
         targets, names = _checked_targets(pair[1], parts["train"].classes if parts else classes, name)
         if len(images) != len(targets):

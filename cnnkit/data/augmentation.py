@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.affine import IN_PLACE, matrix, warp
+from cnnkit.data.arguments import flag, number, one_of, pair_of
 from cnnkit.data.colour import shift_channels
-from cnnkit.errors import InputError, unknown_name
+from cnnkit.errors import InputError
 
 # In SciPy's words; its "wrap" and "constant" are those of `ImageDataGenerator`.
 FILLS = {"nearest": "nearest", "reflect": "reflect", "wrap": "grid-wrap", "constant": "grid-constant"}
@@ -63,17 +64,21 @@ class Augmentation:
     def __post_init__(self) -> None:
         limits = {"rotation": 180.0, "shear": 89.0, "channel_shift": 255.0}
         for name, limit in limits.items():
-            if not 0 <= getattr(self, name) <= limit:
-                raise InputError(f"{name} from 0 to {limit:g}", repr(getattr(self, name)), "Give the largest value.")
+            expected, remedy = f"{name} from 0 to {limit:g}", "Give the largest value."
+            if not 0 <= number(getattr(self, name), name, expected, remedy) <= limit:
+                raise InputError(expected, repr(getattr(self, name)), remedy)
         for name in ("width_shift", "height_shift", "zoom"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(
-                    f"{name} from 0 up to but not 1", repr(getattr(self, name)), "Give a part: 0.2 is a fifth."
-                )
-        if self.brightness is not None and not 0 <= self.brightness[0] <= self.brightness[1]:
-            raise InputError("brightness as (lowest, highest) factor", repr(self.brightness), "For example (0.8, 1.2).")
-        if self.fill not in FILLS:
-            raise unknown_name("a fill", self.fill, FILLS)
+            expected, remedy = f"{name} from 0 up to but not 1", "Give a part: 0.2 is a fifth."
+            if not 0 <= number(getattr(self, name), name, expected, remedy) < 1:
+                raise InputError(expected, repr(getattr(self, name)), remedy)
+        for name in ("horizontal_flip", "vertical_flip"):
+            flag(getattr(self, name), name)
+        if self.brightness is not None:
+            expected, remedy = "brightness as (lowest, highest) factor", "For example (0.8, 1.2)."
+            low, high = pair_of(self.brightness, "brightness", expected, remedy)
+            if not 0 <= low <= high:
+                raise InputError(expected, repr(self.brightness), remedy)
+        one_of(self.fill, "a fill", FILLS)
 
     @classmethod
     def gentle(cls) -> Augmentation:

@@ -8,6 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import augmenter, said
+from cnnkit.errors import InputError
+
 
 class Augmenter(Protocol):
     """What makes a random view of a picture.
@@ -27,9 +30,19 @@ class Chain:
 
     Args:
         steps: What is applied, in this order.
+
+    Raises:
+        InputError: One of them makes no views.
     """
 
     steps: tuple[Augmenter, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.steps, tuple | list):
+            raise InputError("the steps of a chain as a tuple", said(self.steps), "For example Chain((first, second)).")
+        for step in self.steps:
+            augmenter(step)
+        object.__setattr__(self, "steps", tuple(self.steps))
 
     def apply(
         self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from cnnkit.data.arguments import number, one_of, path_of
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import check_header
 from cnnkit.data.image_folder import FileReader
 from cnnkit.data.source import Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
-from cnnkit.errors import DataError, InputError, unknown_name
+from cnnkit.errors import DataError, InputError
 
 
 def coco(
@@ -47,14 +48,13 @@ def coco(
         UnknownNameError: A category that the file does not have.
         ImageFileError: A file that is no picture.
     """
-    if not 0 <= minimum_area < 1:
-        raise InputError(
-            "minimum_area from 0 up to but not 1", repr(minimum_area), "0.005 is half a per cent of the picture."
-        )
-    described = _described(Path(annotations))
+    expected, remedy = "minimum_area from 0 up to but not 1", "0.005 is half a per cent of the picture."
+    if not 0 <= number(minimum_area, "minimum_area", expected, remedy) < 1:
+        raise InputError(expected, repr(minimum_area), remedy)
+    images, annotations = path_of(images, "the folder of the pictures"), path_of(annotations, "an instances JSON")
+    described = _described(annotations)
     categories = {category["name"]: category["id"] for category in described["categories"]}
-    if label not in categories:
-        raise unknown_name("a category", label, categories, str(annotations))
+    one_of(label, f"a category of {annotations}", categories)
     positive = set()
     area_of = {image["id"]: image["width"] * image["height"] for image in described["images"]}
     for thing in described["annotations"]:
@@ -64,7 +64,7 @@ def coco(
             positive.add(thing["image_id"])
     rows = sorted((image["file_name"], int(image["id"] in positive)) for image in described["images"])
     names = tuple(name for name, _ in rows)
-    _refuse_missing(Path(images), names, annotations)
+    _refuse_missing(images, names, annotations)
     labels = np.array([shown for _, shown in rows], np.int64)
     if len(np.unique(labels)) < 2:
         raise DataError(
@@ -72,7 +72,7 @@ def coco(
             f"{labels.sum()} of {len(labels)} show one",
             "Choose another category or another minimum_area.",
         )
-    source = Source(names, (f"no_{label}", label), labels, FileReader(Path(images), names), np.arange(len(names)))
+    source = Source(names, (f"no_{label}", label), labels, FileReader(images, names), np.arange(len(names)))
     return as_dataset(arranged({"train": source}, split=split, seed=seed))
 
 

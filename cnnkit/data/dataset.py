@@ -11,8 +11,9 @@ from itertools import combinations
 
 import pandas as pd
 
+from cnnkit.data.arguments import listed, said
 from cnnkit.data.source import SizedReader, Source
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, InputError
 
 SPLITS = ("train", "validation", "test")
 
@@ -54,7 +55,12 @@ class Dataset:
     ignored: int = 0
 
     def __post_init__(self) -> None:
+        if (classes := listed(self.classes)) is None:
+            raise InputError("the names of the classes as a tuple", said(self.classes), "Those of the sources.")
+        object.__setattr__(self, "classes", tuple(classes))
         for name, source in self.parts().items():
+            if not isinstance(source, Source):
+                raise InputError(f"a source as {name}", said(source), "Source.empty(classes) is one without examples.")
             if source.classes != self.classes:
                 raise DataError(
                     f"the classes {list(self.classes)} in every part",

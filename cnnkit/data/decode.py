@@ -25,9 +25,10 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from cnnkit.data.arguments import path_of, said
 from cnnkit.data.deep_pictures import float_tiff, shallow
 from cnnkit.data.jpeg_markers import is_finished, jpeg_frame
-from cnnkit.errors import ImageFileError, MissingExtraError, missing_extra
+from cnnkit.errors import ImageFileError, InputError, MissingExtraError, missing_extra
 
 # File name endings that promise a picture, and Pillow's names of the formats that are opened, whatever the ending.
 EXTENSIONS = frozenset(
@@ -67,7 +68,7 @@ def decode_file(path: str | Path, *, least: int | None = None) -> NDArray[np.uin
         ImageFileError: The file is missing, empty, truncated or no picture; the message names it.
     """
     try:
-        data = Path(path).read_bytes()
+        data = path_of(path, "a picture").read_bytes()
     except OSError as error:
         raise _refused(str(path), error.strerror or str(error)) from error
     return decode_bytes(data, str(path), least=least)
@@ -88,7 +89,9 @@ def decode_bytes(data: bytes, name: str, *, least: int | None = None) -> NDArray
     Raises:
         ImageFileError: The bytes are empty, truncated or no picture; the message holds `name`.
     """
-    if not data:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InputError("the bytes of a file", said(data), "ck.data.decode_file reads a file, as_source anything.")
+    if not (data := bytes(data)):
         raise _refused(name, "an empty file (0 bytes)")
     # Damaged files make decoders raise anything, from SyntaxError to struct.error: all of it means "refused".
     try:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import one_of, seed_of, whole_number
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.drawing.face_drawing import SMALLEST, render_face
 from cnnkit.data.drawing.parts import split_points
 from cnnkit.data.scene_pictures import drawing_version
 from cnnkit.data.source import Source
-from cnnkit.errors import InputError, unknown_name
 
 SPLITS_BY = ("shots", "people")
 
@@ -65,14 +65,11 @@ def faces(people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: s
     >>> len(album.classes), album.train.ids[0], album.train.image(0).shape
     (4, 'face-0-0000-0000', (96, 96, 3))
     """
-    if people < 1 or shots < 1:
-        raise InputError("at least one person and one shot", f"people={people}, shots={shots}", "Count from 1.")
-    if size < SMALLEST:
-        raise InputError(f"a size of at least {SMALLEST} pixels", f"size={size}", "Use 96 or more to see faces.")
-    if seed < 0:
-        raise InputError("a seed ≥ 0", f"seed={seed}", "Any whole number from 0 on is a population.")
-    if split_by not in SPLITS_BY:
-        raise unknown_name("a split", split_by, SPLITS_BY)
+    people = whole_number(people, "people", least=1, remedy="Count from 1.")
+    shots = whole_number(shots, "shots", least=1, remedy="Count from 1.")
+    size = whole_number(size, "size", least=SMALLEST, remedy="Use 96 pixels or more to see faces.")
+    seed = seed_of(seed)
+    one_of(split_by, "a split", SPLITS_BY)
     classes = tuple(f"person-{person:04d}" for person in range(people))
     positions = np.arange(people * shots, dtype=np.int64)
     person, shot = positions // shots, positions % shots

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data import pipeline
 from cnnkit.data.batch_memory import BatchMemory
+from cnnkit.data.generator_arguments import check_flow
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.labelled_files import LabelledFiles
 from cnnkit.data.load_image import CHANNELS, LoadImage
@@ -88,8 +89,7 @@ class Flow:
         super().__init__()
         if n < 1:
             raise DataError("at least one picture", "none", "A subset holds `validation_split` of the pictures.")
-        if batch_size < 1:
-            raise InputError("a batch_size of at least 1", str(batch_size), "32 is usual.")
+        check_flow(batch_size, shuffle, seed)
         if saving is not None and not Path(saving.folder).is_dir():
             raise InputError("save_to_dir as a folder that exists", saving.folder, "Make it first.")
         self.image_data_generator = generator

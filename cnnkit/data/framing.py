@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnkit.errors import InputError, unknown_name
+from cnnkit.data.arguments import number, one_of, said, size_of
+from cnnkit.errors import InputError
 
 RESIZES = ("crop", "squash", "pad")
 INTERPOLATIONS = {
@@ -58,14 +59,11 @@ class Framing:
     fraction: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.resize not in RESIZES:
-            raise unknown_name("a resize", self.resize, RESIZES)
-        if self.interpolation not in INTERPOLATIONS:
-            raise unknown_name("an interpolation", self.interpolation, INTERPOLATIONS)
-        if not 0 < self.fraction <= 1:
-            raise InputError(
-                "a fraction above 0 and up to 1", repr(self.fraction), "ImageNet's evaluation keeps 0.875."
-            )
+        one_of(self.resize, "a resize", RESIZES)
+        one_of(self.interpolation, "an interpolation", INTERPOLATIONS)
+        expected, remedy = "a fraction above 0 and up to 1", "ImageNet's evaluation keeps 0.875."
+        if not 0 < number(self.fraction, "fraction", expected, remedy) <= 1:
+            raise InputError(expected, repr(self.fraction), remedy)
         if self.fraction != 1 and self.resize != "crop":
             raise InputError(
                 "fraction=1 where nothing is cropped",
@@ -83,9 +81,13 @@ class Framing:
         Returns:
             (height, width, 3), uint8.
         """
-        height, width = size
-        if min(height, width) < 1:
-            raise InputError("a size of at least 1 × 1", f"{height} × {width}", "Give (height, width).")
+        height, width = size_of(size)
+        if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise InputError(
+                "a picture (h, w, 3) of uint8",
+                said(image),
+                "ck.data.as_source(image).image(0) makes one.",
+            )
         if image.shape[:2] == (height, width):
             return image.copy()
         if self.resize == "pad":

@@ -19,11 +19,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.affine import FILLS, IN_PLACE, matrix, mirror, warp
+from cnnkit.data.arguments import flag, path_of, said, size_of
 from cnnkit.data.colour import enhance_brightness, shift_channels
 from cnnkit.data.flow import ArrayFlow, FileFlow, Saving, for_keras
+from cnnkit.data.generator_arguments import check_generator, check_saving
 from cnnkit.data.labelled_files import in_directory, in_table, share
 from cnnkit.data.load_image import DECODES, LoadImage
-from cnnkit.errors import InputError, unknown_name
+from cnnkit.errors import InputError
 
 Parameters = Mapping[str, Any]
 DATA_FORMATS = {"channels_last": (1, 2, 3), "channels_first": (2, 3, 1)}  # axes of rows, columns and channels
@@ -120,28 +122,14 @@ class ImageDataGenerator:
         keep_bytes: int | None = None,
         threads: int | None = None,
     ) -> None:
+        given = dict(locals())
         if data_format is None or dtype is None:
             import keras  # heavy, and there already in any program that trains
 
-            data_format = data_format or keras.config.image_data_format()
-            dtype = dtype or keras.config.floatx()
-        for kind, name, names in (
-            ("a data format", data_format, DATA_FORMATS),
-            ("a fill mode", fill_mode, FILLS),
-            ("a way to decode", decode, DECODES),
-        ):
-            if name not in names:
-                raise unknown_name(kind, str(name), names)
-        if validation_split and not 0 < validation_split < 1:
-            raise InputError("a validation_split from 0 up to but not 1", str(validation_split), "0.2 is a fifth.")
-        if brightness_range is not None and not _is_pair(brightness_range):
-            raise InputError("brightness_range as (lowest, highest)", repr(brightness_range), "For example (0.8, 1.2).")
-        if not isinstance(zoom_range, float | int) and not _is_pair(zoom_range):
-            raise InputError(
-                "zoom_range as a number or (lowest, highest)", repr(zoom_range), "0.2 and (0.8, 1.2) are the same."
-            )
-        if threads is not None and threads < 1:
-            raise InputError("at least 1 thread", str(threads), "None takes as many as there are cores.")
+            data_format = keras.config.image_data_format() if data_format is None else data_format
+            dtype = keras.config.floatx() if dtype is None else dtype
+        names = {"data_format": DATA_FORMATS, "fill_mode": FILLS, "decode": DECODES}
+        check_generator(given | {"data_format": data_format, "dtype": dtype}, names)
 
         self.featurewise_center = featurewise_center
         self.samplewise_center = samplewise_center
@@ -155,7 +143,9 @@ class ImageDataGenerator:
         self.brightness_range = brightness_range
         self.shear_range = shear_range
         self.zoom_range = (
-            [1 - zoom_range, 1 + zoom_range] if isinstance(zoom_range, float | int) else [zoom_range[0], zoom_range[1]]
+            [zoom_range[0], zoom_range[1]]
+            if isinstance(zoom_range, Sequence | np.ndarray)
+            else [1 - zoom_range, 1 + zoom_range]
         )
         self.channel_shift_range = channel_shift_range
         self.fill_mode = fill_mode
@@ -212,15 +202,16 @@ class ImageDataGenerator:
             InputError: Another rank, lengths that differ, or subsets with different classes.
             UnknownNameError: Another subset.
         """
-        first, rest = (x[0], x[1]) if isinstance(x, tuple | list) else (x, [])
-        images = np.asarray(first)
-        others = [np.asarray(other) for other in (rest if isinstance(rest, list) else [rest])]
+        first, rest = (x[0], x[1]) if isinstance(x, tuple | list) and len(x) == 2 else (x, [])
+        images = _numbers(first, "x")
+        others = [_numbers(other, "x[1]") for other in (rest if isinstance(rest, list) else [rest])]
         targets = None if y is None else np.asarray(y)
-        weights = None if sample_weight is None else np.asarray(sample_weight)
+        weights = None if sample_weight is None else _numbers(sample_weight, "sample_weight")
+        flag(ignore_class_split, "ignore_class_split")
         for name, array in (("y", targets), ("sample_weight", weights), *(("x[1]", other) for other in others)):
-            if array is not None and len(array) != len(images):
+            if array is not None and array.shape[:1] != images.shape[:1]:
                 raise InputError(
-                    f"{name} as long as x, {len(images)}", f"shape {array.shape}", "Give one entry a picture."
+                    f"{name} as long as x, {images.shape[:1]}", f"shape {array.shape}", "Give one entry a picture."
                 )
         if (part := share(subset, self.validation_split)) is not None:
             middle = int(len(images) * self.validation_split)
@@ -286,7 +277,7 @@ class ImageDataGenerator:
             UnknownNameError: A class mode, a class, a subset, a color mode or an interpolation that does not exist.
         """
         files = in_directory(
-            os.fspath(directory),
+            str(path_of(directory, "a folder of class folders")),
             classes=classes,
             class_mode=class_mode,
             part=share(subset, self.validation_split),
@@ -296,7 +287,9 @@ class ImageDataGenerator:
         flow: FileFlow = for_keras(FileFlow)(
             self,
             files,
-            load=LoadImage(_sides(target_size), color_mode, interpolation, keep_aspect_ratio, self.decode),
+            load=LoadImage(
+                size_of(target_size, "target_size"), color_mode, interpolation, keep_aspect_ratio, self.decode
+            ),
             class_mode=class_mode,
             keep_bytes=self.keep_bytes,
             batch_size=batch_size,
@@ -356,7 +349,7 @@ class ImageDataGenerator:
         """
         files = in_table(
             dataframe,
-            directory=None if directory is None else os.fspath(directory),
+            directory=None if directory is None else str(path_of(directory, "the folder of the pictures")),
             x_col=x_col,
             y_col=y_col,
             weight_col=weight_col,
@@ -371,7 +364,7 @@ class ImageDataGenerator:
         flow: FileFlow = for_keras(FileFlow)(
             self,
             files,
-            load=LoadImage(_sides(target_size), color_mode, interpolation, decode=self.decode),
+            load=LoadImage(size_of(target_size, "target_size"), color_mode, interpolation, decode=self.decode),
             class_mode=class_mode,
             keep_bytes=self.keep_bytes,
             batch_size=batch_size,
@@ -612,18 +605,19 @@ def _flipped(view: NDArray[np.float32], horizontal: bool, vertical: bool) -> NDA
     return np.asarray(cv2.flip(view, code), np.float32).reshape(view.shape)
 
 
-def _is_pair(given: Any) -> bool:
-    return isinstance(given, tuple | list | np.ndarray) and len(given) == 2
-
-
-def _sides(size: Sequence[int]) -> tuple[int, int]:
-    if len(size) != 2 or min(size) < 1:
-        raise InputError("target_size as (height, width)", repr(size), "For example (224, 224).")
-    return int(size[0]), int(size[1])
+def _numbers(value: Any, name: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # pictures of several sizes
+        array = np.empty(0, object)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} as an array of numbers", said(value), "Pictures of one size make one: np.stack.")
+    return array
 
 
 def _saving(folder: str | None, prefix: str, file_format: str) -> Saving | None:
-    return Saving(folder, prefix, file_format) if folder else None
+    check_saving(folder, prefix, file_format)
+    return Saving(str(path_of(folder, "save_to_dir")), prefix, file_format) if folder else None
 
 
 def _refuse_other_classes(validation: NDArray[Any], training: NDArray[Any]) -> None:

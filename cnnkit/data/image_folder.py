@@ -15,7 +15,7 @@ import numpy as np
 from natsort import natsorted, ns
 from numpy.typing import NDArray
 
-from cnnkit.data.arguments import names_of, path_of
+from cnnkit.data.arguments import names_of, one_of, path_of
 from cnnkit.data.dataset import Dataset, SkippedFile
 from cnnkit.data.decode import check_header, decode_file
 from cnnkit.data.folder_layout import ARRANGEMENT, class_folders, listed, refuse_hidden_splits, split_folders
@@ -179,7 +179,7 @@ def pictures(
 
 
 def _named(files: Iterable[str | Path]) -> Iterator[str]:
-    if not isinstance(files, Iterable):
+    if not isinstance(files, Iterable) or getattr(files, "ndim", 1) == 0:
         raise InputError("a folder, or files", f"{type(files).__name__}", "One picture is np.asarray(picture)[None].")
     for file in files:
         if not isinstance(file, str | os.PathLike):
@@ -198,8 +198,7 @@ def reader_of(decode: str) -> type[FileReader]:
     Raises:
         UnknownNameError: No such way.
     """
-    if decode not in DECODES:
-        raise unknown_name("a way to decode", decode, DECODES)
+    one_of(decode, "a way to decode", DECODES)
     return DECODES[decode]
 
 
@@ -265,8 +264,7 @@ def _sources(
 
 def unreadable(reader: FileReader, on_error: str) -> tuple[SkippedFile, ...]:
     """The files that cannot be decoded; with `"raise"`, the first whose beginning is wrong is raised."""
-    if on_error not in ("raise", "skip"):
-        raise unknown_name("a way to meet broken files", on_error, ("raise", "skip"))
+    one_of(on_error, "a way to meet broken files", ("raise", "skip"))
     if on_error == "raise":
         pages = list(_in_threads(lambda file: check_header(reader.root / file), reader.paths))
         _note_pages(reader, pages)

@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import whole_number
 from cnnkit.data.per_process import PerProcess
 
 MEMORY_PART = 0.25  # of the free memory that kept pictures take by default
@@ -38,6 +39,8 @@ class KeptPictures:
     """
 
     def __init__(self, budget_bytes: int | None = None) -> None:
+        if budget_bytes is not None:
+            whole_number(budget_bytes, "budget_bytes", remedy="0 keeps none, None takes a quarter of what is free.")
         self._left = budget_bytes
         self._pictures: dict[int, NDArray[Any]] = {}
         self._lock = PerProcess(threading.Lock)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import flag, listed, names_of, one_of, said
 from cnnkit.errors import DataError, InputError, unknown_name
 
 ENDINGS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")  # as Keras compares them: without the dot
@@ -55,8 +56,7 @@ def share(subset: str | None, validation_split: float) -> tuple[float, float] | 
     """
     if subset is None:
         return None
-    if subset not in ("training", "validation"):
-        raise unknown_name("a subset", subset, ("training", "validation"))
+    one_of(subset, "a subset", ("training", "validation"))
     return (0.0, validation_split) if subset == "validation" else (validation_split, 1.0)
 
 
@@ -84,6 +84,8 @@ def in_directory(
     _check_class_mode(class_mode, CLASS_MODES)
     if not Path(directory).is_dir():
         raise DataError(f"a folder of class folders at {directory}", "nothing there", "Look for a mistake in the path.")
+    flag(follow_links, "follow_links")
+    classes = None if classes is None else names_of(classes, "classes")
     folders = sorted(path.name for path in Path(directory).iterdir() if path.is_dir())
     names = list(classes or folders)
     for name in names:
@@ -144,6 +146,10 @@ def in_table(
     """
     _check_class_mode(class_mode, TABLE_CLASS_MODES)
     classifying = class_mode in CLASSIFYING
+    if not isinstance(table, pd.DataFrame):
+        raise InputError("a DataFrame", said(table), "pd.read_csv(path) reads one, pd.DataFrame(rows) makes one.")
+    flag(validate_filenames, "validate_filenames")
+    classes = None if classes is None else names_of(classes, "classes")
     _check_columns(table, x_col, y_col, weight_col, class_mode)
     rows = table
     folder = directory or ""
@@ -176,8 +182,7 @@ def in_table(
 
 
 def _check_class_mode(class_mode: str | None, known: Sequence[str | None]) -> None:
-    if class_mode not in known:
-        raise unknown_name("a class mode", str(class_mode), [str(name) for name in known])
+    one_of(class_mode, "a class mode", known)
 
 
 def _pictures(folder: str, follow_links: bool) -> Iterator[str]:
@@ -193,9 +198,15 @@ def _check_columns(
 ) -> None:
     if class_mode == "multi_output" and not isinstance(y_col, list):
         raise InputError("a list of columns as y_col with class_mode='multi_output'", repr(y_col), "Give a list.")
-    labels = [] if class_mode in ("input", None) else [y_col] if isinstance(y_col, str) else list(y_col)
-    for column in [x_col, *labels, *([weight_col] if weight_col else [])]:
-        if column not in table.columns:
+    if class_mode in CLASSIFYING and not isinstance(y_col, str):
+        raise InputError(
+            f"one column as y_col with class_mode={class_mode!r}",
+            said(y_col),
+            "Give its name. Several columns go with class_mode='raw' or 'multi_output'.",
+        )
+    labels = [] if class_mode in ("input", None) else listed(y_col) or [y_col]
+    for column in [x_col, *labels, *([] if weight_col is None else [weight_col])]:
+        if not isinstance(column, str) or column not in table.columns:
             raise unknown_name("a column of the table", str(column), [str(name) for name in table.columns])
     if not all(isinstance(name, str) for name in table[x_col]):
         raise InputError(f"file names in the column {x_col!r}", "other values", "Use table[x_col].astype(str).")

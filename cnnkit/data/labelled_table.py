@@ -13,7 +13,7 @@ import pandas as pd
 from natsort import natsorted, ns
 from numpy.typing import NDArray
 
-from cnnkit.data.arguments import names_of, path_of, said
+from cnnkit.data.arguments import names_of, one_of, path_of, said
 from cnnkit.data.dataset import SPLITS, Dataset
 from cnnkit.data.image_folder import Decode, reader_of, unreadable
 from cnnkit.data.source import Labels, Source
@@ -71,6 +71,7 @@ def table(
         DataError: Missing files, a file in two rows, a missing label, labels that are fractions, or one class only.
         ImageFileError: A file that is no picture.
     """
+    one_of(on_error, "a way to meet broken files", ("raise", "skip"))
     frame, home = _read(rows)
     root = home if folder is None else path_of(folder, "the folder of the pictures")
     labels = _label_columns(y)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnkit.data.affine import resizing
+from cnnkit.data.arguments import flag, one_of
 from cnnkit.data.decode import jpeg_pixels
-from cnnkit.errors import ImageFileError, unknown_name
+from cnnkit.errors import ImageFileError
 
 COLOR_MODES = {"rgb": ("RGB",), "rgba": ("RGBA",), "grayscale": ("L", "I;16", "I")}
 CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
@@ -66,8 +67,8 @@ class LoadImage:
             ("an interpolation", self.interpolation, INTERPOLATIONS),
             ("a way to decode", self.decode, DECODES),
         ):
-            if name not in names:
-                raise unknown_name(kind, name, names)
+            one_of(name, kind, names)
+        flag(self.keep_aspect_ratio, "keep_aspect_ratio")
 
     def read(self, path: str) -> NDArray[Any]:
         """The picture in a file: (h, w, channels), uint8, but for grey of 16 or 32 bits; of `size` if exact.

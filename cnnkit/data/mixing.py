@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import number
 from cnnkit.errors import InputError
 
 
@@ -34,8 +35,9 @@ class MixUp:
     alpha: float = 0.2
 
     def __post_init__(self) -> None:
-        if self.alpha <= 0:
-            raise InputError("alpha above 0", str(self.alpha), "The paper uses 0.1 to 0.4; None mixes nothing.")
+        expected, remedy = "alpha above 0", "The paper uses 0.1 to 0.4; None mixes nothing."
+        if number(self.alpha, "alpha", expected, remedy) <= 0:
+            raise InputError(expected, str(self.alpha), remedy)
 
     def apply(
         self, images: NDArray[Any], targets: NDArray[np.float32], generator: np.random.Generator
@@ -66,8 +68,9 @@ class CutMix:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise InputError("alpha above 0 and up to 1", str(self.alpha), "1 is the paper's; None mixes nothing.")
+        expected, remedy = "alpha above 0 and up to 1", "1 is the paper's; None mixes nothing."
+        if not 0 < number(self.alpha, "alpha", expected, remedy) <= 1:
+            raise InputError(expected, str(self.alpha), remedy)
 
     def apply(
         self, images: NDArray[Any], targets: NDArray[np.float32], generator: np.random.Generator

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.ahead import ahead
+from cnnkit.data.arguments import augmenter, flag, said, seed_of, size_of, whole_number
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.framing import Framing
 from cnnkit.data.kept_pictures import KeptPictures
@@ -148,13 +149,17 @@ def batches(
         InputError: A batch size or a number of threads below 1.
         ImageFileError: A picture that cannot be read, when its batch is due; the message names it.
     """
+    _check_source(source, framing)
+    size, batch_size = size_of(size), whole_number(batch_size, "batch_size", least=1, remedy="32 is usual.")
+    seed, epoch, start = seed_of(seed), whole_number(epoch, "epoch"), whole_number(start, "start")
+    flag(shuffle, "shuffle")
+    if augment is not None:
+        augmenter(augment)
+    if not isinstance(kept, KeptPictures | None):
+        raise InputError("kept pictures, or None", said(kept), "ck.data.KeptPictures() keeps them for all epochs.")
+    if threads is not None:
+        whole_number(threads, "threads", least=1, remedy="Leave threads out to use all cores.")
     workers = min(os.cpu_count() or 1, 16) if threads is None else threads
-    if batch_size < 1 or workers < 1 or start < 0:
-        raise InputError(
-            "batch_size and threads of at least 1, start of at least 0",
-            f"batch_size={batch_size}, threads={threads}, start={start}",
-            "Leave threads out to use all cores.",
-        )
     visits = order(len(source), seed=seed, epoch=epoch, shuffle=shuffle)
     steps = [visits[stop : stop + batch_size] for stop in range(start * batch_size, len(visits), batch_size)]
 
@@ -164,11 +169,16 @@ def batches(
     return ahead(make, steps, threads=workers)
 
 
+def _check_source(source: object, framing: object) -> None:
+    if not isinstance(source, Source):
+        raise InputError("a source", said(source), "photos.train of a dataset is one; ck.data.as_source makes one.")
+    if not isinstance(framing, Framing):
+        raise InputError("a framing", said(framing), 'ck.data.Framing("crop") is one.')
+
+
 def _framed(source: Source, index: int, framing: Framing, size: tuple[int, int]) -> NDArray[np.uint8]:
     return framing.apply(source.image(index, least=framing.least(size)), size)
 
 
 def _state(seed: int, purpose: int, *place: int) -> np.random.SeedSequence:
-    if seed < 0:
-        raise InputError("a seed of 0 or more", str(seed), "Any whole number from 0 will do.")
-    return np.random.SeedSequence(seed, spawn_key=(purpose, *place))
+    return np.random.SeedSequence(seed_of(seed), spawn_key=(purpose, *place))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
+from cnnkit.data.arguments import number, whole_number
 from cnnkit.errors import InputError
 
 GREY = (128, 128, 128)  # what turning and shifting uncover
@@ -39,10 +40,10 @@ class RandAugment:
     magnitude: float = 9
 
     def __post_init__(self) -> None:
-        if self.operations < 1:
-            raise InputError("at least 1 operation", str(self.operations), "The paper uses 1 to 3.")
-        if not 0 <= self.magnitude <= STRONGEST:
-            raise InputError(f"a magnitude from 0 to {STRONGEST}", str(self.magnitude), "9 suits small networks.")
+        whole_number(self.operations, "operations", least=1, remedy="The paper uses 1 to 3.")
+        expected, remedy = f"a magnitude from 0 to {STRONGEST}", "9 suits small networks."
+        if not 0 <= number(self.magnitude, "magnitude", expected, remedy) <= STRONGEST:
+            raise InputError(expected, str(self.magnitude), remedy)
 
     def apply(
         self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator

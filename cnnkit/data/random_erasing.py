@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import number, pair_of
 from cnnkit.errors import InputError
 
 
@@ -37,12 +38,17 @@ class RandomErasing:
     aspect: tuple[float, float] = (0.3, 1 / 0.3)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise InputError("a probability from 0 to 1", str(self.probability), "0.5 is the paper's.")
-        if not 0 < self.area[0] <= self.area[1] <= 1:
-            raise InputError("area as (smallest, largest) part, above 0", repr(self.area), "For example (0.02, 0.4).")
-        if not 0 < self.aspect[0] <= self.aspect[1]:
-            raise InputError("aspect as (smallest, largest), above 0", repr(self.aspect), "For example (0.3, 3.3).")
+        expected, remedy = "a probability from 0 to 1", "0.5 is the paper's."
+        if not 0 <= number(self.probability, "probability", expected, remedy) <= 1:
+            raise InputError(expected, repr(self.probability), remedy)
+        expected, remedy = "area as (smallest, largest) part, above 0", "For example (0.02, 0.4)."
+        smallest, largest = pair_of(self.area, "area", expected, remedy)
+        if not 0 < smallest <= largest <= 1:
+            raise InputError(expected, repr(self.area), remedy)
+        expected, remedy = "aspect as (smallest, largest), above 0", "For example (0.3, 3.3)."
+        smallest, largest = pair_of(self.aspect, "aspect", expected, remedy)
+        if not 0 < smallest <= largest:
+            raise InputError(expected, repr(self.aspect), remedy)
 
     def apply(
         self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator

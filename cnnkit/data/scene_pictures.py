@@ -10,11 +10,11 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import seed_of, whole_number
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.drawing.parts import check_count, split_points
+from cnnkit.data.drawing.parts import split_points
 from cnnkit.data.drawing.scene_drawing import SMALLEST, render_scene, shows_person
 from cnnkit.data.source import Source
-from cnnkit.errors import InputError
 
 CLASSES = ("no_person", "person")
 
@@ -74,9 +74,8 @@ def scenes(n: int, seed: int = 0, *, size: int = 160) -> Dataset:
     >>> photos.classes, photos.train.ids[0], photos.train.image(0).shape
     (('no_person', 'person'), 'scene-0-000000', (160, 160, 3))
     """
-    check_count(n)
-    if size < SMALLEST:
-        raise InputError(f"a size of at least {SMALLEST} pixels", f"size={size}", "Use 96 or more to see people.")
+    n, seed = whole_number(n, "n", least=1, remedy="Give a number of pictures."), seed_of(seed)
+    size = whole_number(size, "size", least=SMALLEST, remedy="Use 96 pixels or more to see people.")
     labels = np.array([shows_person(seed, index) for index in range(n)], np.int64)
     whole = Source(
         ids=tuple(f"scene-{seed}-{index:06d}" for index in range(n)),

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.arguments import listed, said
 from cnnkit.errors import DataError, InputError
 
 T = TypeVar("T", bound=np.generic)
@@ -90,8 +91,20 @@ class Source:
     positions: NDArray[np.int64]
 
     def __post_init__(self) -> None:
+        for name in ("ids", "classes"):
+            texts = listed(getattr(self, name))
+            if texts is None or not all(isinstance(text, str) for text in texts):
+                raise InputError(f"{name} as a tuple of texts", said(getattr(self, name)), "One for each, in order.")
+            object.__setattr__(self, name, tuple(texts))
+        if not callable(getattr(self.reader, "read", None)) or not callable(getattr(self.reader, "digest", None)):
+            raise InputError("a reader, with read and digest", said(self.reader), "ck.data.Reader describes one.")
         count = len(self.ids)
-        positions = _read_only(np.array(self.positions, np.int64))
+        given = np.asarray(self.positions)
+        if given.size and given.dtype.kind not in "iu":
+            raise InputError(
+                "positions as whole numbers", said(self.positions), "np.arange(len(ids)) are the usual ones."
+            )
+        positions = _read_only(np.array(given, np.int64))
         if positions.shape != (count,):
             raise DataError(
                 f"one position for each of {count} ids",
@@ -126,21 +139,18 @@ class Source:
             index: Which.
             least: Pixels of the short side that are enough, for a reader that decodes a picture smaller.
         """
-        position = int(self.positions[index])
+        try:
+            position = int(self.positions[index])
+        except (IndexError, TypeError, ValueError) as error:
+            expected = f"the index of an example, from 0 to {len(self) - 1}"
+            raise InputError(expected, said(index), "source.ids.index(name) is one.") from error
         if least is not None and isinstance(self.reader, ScalingReader):
             return self.reader.read_scaled(position, least)
         return self.reader.read(position)
 
     def take(self, indices: ArrayLike) -> Source:
         """The examples at `indices` (integers, or a mask of one bool an example), in that order."""
-        chosen = np.asarray(indices)
-        if chosen.dtype == np.bool_:
-            if chosen.shape != (len(self),):
-                raise InputError(
-                    f"a mask of shape ({len(self)},)", f"shape {chosen.shape}", "Make one bool an example."
-                )
-            chosen = np.flatnonzero(chosen)
-        chosen = chosen.astype(np.int64)
+        chosen = self._places(indices)
         return Source(
             ids=tuple(self.ids[index] for index in chosen),
             classes=self.classes,
@@ -148,6 +158,28 @@ class Source:
             reader=self.reader,
             positions=self.positions[chosen],
         )
+
+    def _places(self, indices: ArrayLike) -> NDArray[np.int64]:
+        """Indices or a mask as indices from 0."""
+        chosen = np.asarray(indices)
+        if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "biu"):
+            raise InputError(
+                "indices of examples as a list of whole numbers, or a mask",
+                said(indices),
+                "The first five are take(range(5)); the place of an example is source.ids.index(name).",
+            )
+        if chosen.dtype == np.bool_:
+            if chosen.shape != (len(self),):
+                raise InputError(
+                    f"a mask of shape ({len(self)},)", f"shape {chosen.shape}", "Make one bool an example."
+                )
+            return np.flatnonzero(chosen)
+        chosen = chosen.astype(np.int64)
+        outside = chosen[(chosen < -len(self)) | (chosen >= len(self))]
+        if len(outside):
+            expected = f"indices from 0 to {len(self) - 1}"
+            raise InputError(expected, str(outside[0]), "len(source) says how many there are.")
+        return chosen
 
     def counts(self) -> NDArray[np.int64]:
         """(classes,) how many examples show each class; zeros where there are no labels."""
@@ -159,7 +191,7 @@ class Source:
 
     def digests(self, indices: ArrayLike | None = None) -> list[str]:
         """The content hashes of the examples at `indices`, of all by default, read by several threads."""
-        chosen = np.arange(len(self)) if indices is None else np.asarray(indices, np.int64)
+        chosen = np.arange(len(self)) if indices is None else self._places(indices)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             return list(pool.map(self.reader.digest, self.positions[chosen].tolist()))
 
@@ -198,6 +230,9 @@ def _read_only(array: NDArray[T]) -> NDArray[T]:
 
 def _checked_labels(labels: Labels, classes: tuple[str, ...], count: int) -> Labels:
     """A read-only copy of `labels` as int64 indices or a float32 table of 0 and 1."""
+    labels = cast("Labels", np.asarray(labels))
+    if labels.ndim not in (1, 2) or (labels.size and labels.dtype.kind not in "biuf"):
+        raise DataError("labels of shape (n,) or (n, classes)", said(labels), "Give class indices, or 0 and 1 a class.")
     if len(labels) != count:
         raise DataError(
             f"one label for each of {count} examples", f"{len(labels)} labels", "Give both the same length."
@@ -216,12 +251,6 @@ def _checked_labels(labels: Labels, classes: tuple[str, ...], count: int) -> Lab
                 "Round probabilities, or give class indices of shape (n,).",
             )
         return _read_only(np.array(labels, np.float32))
-    if labels.ndim != 1:
-        raise DataError(
-            "labels of shape (n,) or (n, classes)",
-            f"shape {labels.shape}",
-            "Give class indices, or 0 and 1 a class.",
-        )
     if count and not (labels.min() >= 0 and labels.max() < len(classes)):
         raise DataError(
             f"labels from 0 to {len(classes) - 1}, one for each of the {len(classes)} classes",

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import path_of, seed_of, shares_of
 from cnnkit.data.dataset import SPLITS, Dataset
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError, InputError, unknown_name
@@ -71,7 +72,7 @@ def stratified(
     >>> [len(part) for part in parts]
     [3, 3]
     """
-    shares = _checked_fractions(fractions)
+    shares = shares_of(fractions)
     wanted = int(np.count_nonzero(shares))
     strata = labels.astype(np.int64) if labels.ndim == 1 else _combinations(labels, wanted)
     parts: list[list[int]] = [[] for _ in shares]
@@ -103,10 +104,9 @@ def arranged(
         split: The shares of train, validation and test.
         seed: Another seed, another split.
     """
-    train = parts["train"]
+    train, seed, shares = parts["train"], seed_of(seed), shares_of(split)
     if "validation" in parts:
         return {name: parts.get(name, Source.empty(train.classes)) for name in SPLITS}
-    shares = _checked_fractions(split)
     if len(shares) != 3 or shares[0] == 0:
         raise InputError(
             "three shares (train, validation, test), the first above 0",
@@ -135,15 +135,14 @@ def from_file(source: Source, path: str | Path) -> dict[str, Source]:
         DataError: Another header, an id without an example, an example without a line, or a double line.
         UnknownNameError: Another name of a split.
     """
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        lines = csv.DictReader(file)
-        if not {"id", "split"} <= set(lines.fieldnames or ()):
-            raise DataError(
-                f"the columns id and split in {path}",
-                str(lines.fieldnames),
-                "Begin the file with the line: id,split",
-            )
-        rows = [(row["id"], row["split"]) for row in lines]
+    file = path_of(path, "a CSV file of splits")
+    try:
+        lines = csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines())
+        header, rows = lines.fieldnames, [(row.get("id"), row.get("split") or "") for row in lines]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"a CSV file of splits at {file}", str(error), "It has the columns id and split.") from error
+    if not {"id", "split"} <= set(header or ()):
+        raise DataError(f"the columns id and split in {path}", str(header), "Begin the file with the line: id,split")
     index_of = {name: index for index, name in enumerate(source.ids)}
     chosen: dict[str, list[int]] = {name: [] for name in SPLITS}
     seen = set()
@@ -171,13 +170,6 @@ def as_dataset(parts: Mapping[str, Source]) -> Dataset:
     return Dataset(parts["train"].classes, parts["train"], parts["validation"], parts["test"])
 
 
-def _checked_fractions(fractions: Sequence[float]) -> NDArray[np.float64]:
-    shares = np.asarray(fractions, np.float64)
-    if shares.ndim != 1 or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-6:
-        raise InputError("shares of 0 or more that add up to 1", str(fractions), "For example split=(0.7, 0.15, 0.15).")
-    return shares
-
-
 def _part_sizes(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many of `count` go to each part: the largest remainders are rounded up, and no part starves."""
     exact = shares * count
@@ -193,9 +185,7 @@ def _part_sizes(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _permutation(count: int, seed: int, stratum: int) -> NDArray[np.int64]:
     """An order of `count` things from raw Philox bits, whose stream NumPy never changes."""
-    if seed < 0:
-        raise InputError("a seed of 0 or more", str(seed), "Any whole number from 0 will do.")
-    bits = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(stratum,))).random_raw(count)
+    bits = np.random.Philox(np.random.SeedSequence(seed_of(seed), spawn_key=(stratum,))).random_raw(count)
     return np.argsort(bits, kind="stable")
 
 

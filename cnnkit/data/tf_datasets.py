@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import augmenter, said, seed_of, whole_number
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.pipeline import picture_bits
+from cnnkit.errors import InputError
 
 
 def augmented(dataset: Any, augment: Augmenter, *, seed: int = 0, epoch: int = 0) -> Any:
@@ -29,6 +31,10 @@ def augmented(dataset: Any, augment: Augmenter, *, seed: int = 0, epoch: int = 0
     Returns:
         The dataset, pictures float32 of the same shapes.
     """
+    augmenter(augment)
+    seed, epoch = seed_of(seed), whole_number(epoch, "epoch")
+    if not (callable(getattr(dataset, "enumerate", None)) and callable(getattr(dataset, "map", None))):
+        raise InputError("a tf.data.Dataset", said(dataset), "Of a folder: ck.fit(net, photos, augment=…) needs none.")
     import tensorflow as tf
 
     def view(place: Any, picture: Any) -> Any:

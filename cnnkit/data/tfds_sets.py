@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.arguments import path_of, said
+from cnnkit.data.arguments import path_of, said, seed_of, shares_of
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import decode_bytes
 from cnnkit.data.network import any_reachable
@@ -104,6 +104,8 @@ def tfds(
     """
     if not isinstance(name, str) or not name:
         raise InputError("the name of a set of tensorflow-datasets", said(name), 'For example "oxford_iiit_pet".')
+    shares_of(split)
+    seed_of(seed)
     cache = None if data_dir is None else str(path_of(data_dir, "the cache of tensorflow-datasets"))
     import tensorflow_datasets  # heavy: TensorFlow comes with it
 

@@ -1,0 +1,164 @@
+"""Values of the wrong type for each argument of each public function of the room: they work, or the error says why.
+
+Each row is a call that works. Each of its arguments is replaced by each of the values below, one at a time: whatever
+comes, it is a cnnkit error with its three parts, or a result; never an error of Python, NumPy or pandas.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import cnnkit as ck
+from cnnkit.errors import CnnkitError
+
+VALUES = [
+    None,
+    True,
+    7,
+    -1,
+    16.0,
+    2.5,
+    float("nan"),
+    "",
+    "text",
+    b"bytes",
+    Path("nowhere"),
+    [],
+    [1, "a"],
+    ["a", "a"],
+    (1, 2, 3),
+    {"a": 1},
+    np.float32(2.5),
+    np.int64(3),
+    np.array(3),
+    np.zeros((2, 3)),
+    pd.Series([1.5, 2.5]),
+    object(),
+    len,
+]
+X = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
+Y = np.arange(12) % 2
+DATA = ck.data.arrays(X, Y)
+FRAME = pd.DataFrame({"file": [f"a/{number}.png" for number in range(6)] + [f"b/{number}.png" for number in range(6)]})
+FRAME["kind"] = FRAME["file"].str[0]
+COCO = '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "person"}]}'
+
+
+def all_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose result is gone through: some faults show only then."""
+
+    def through(**arguments: Any) -> list[Any]:
+        return list(function(**arguments))
+
+    through.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # inspect looks there
+    return through
+
+
+CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "arrays": (ck.data.arrays, {"x": X, "y": Y}),
+    "as_source": (ck.data.as_source, {"pictures": X}),
+    "folder": (ck.data.folder, {"path": "."}),
+    "pictures": (ck.data.pictures, {"path": "."}),
+    "table": (ck.data.table, {"rows": FRAME, "x": "file", "y": "kind"}),
+    "coco": (ck.data.coco, {"images": ".", "annotations": "coco.json"}),
+    "scenes": (ck.data.scenes, {"n": 2}),
+    "faces": (ck.data.faces, {"people": 2, "shots": 3}),
+    "decode_file": (ck.data.decode_file, {"path": "a/0.png"}),
+    "decode_bytes": (ck.data.decode_bytes, {"data": b"...", "name": "it"}),
+    "batches": (all_of(ck.data.batches), {"source": DATA.train, "framing": ck.data.Framing(), "size": (8, 8)}),
+    "augmented": (ck.data.augmented, {"dataset": None, "augment": ck.data.Augmentation()}),
+    "Augmentation": (ck.data.Augmentation, {}),
+    "RandAugment": (ck.data.RandAugment, {}),
+    "RandomErasing": (ck.data.RandomErasing, {}),
+    "Chain": (ck.data.Chain, {"steps": ()}),
+    "MixUp": (ck.data.MixUp, {}),
+    "CutMix": (ck.data.CutMix, {}),
+    "Framing": (ck.data.Framing, {}),
+    "Framing.apply": (ck.data.Framing().apply, {"image": X[0], "size": (4, 4)}),
+    "KeptPictures": (ck.data.KeptPictures, {}),
+    "Dataset": (ck.data.Dataset, {"classes": DATA.classes, **DATA.parts()}),
+    "Source": (
+        ck.data.Source,
+        {"ids": ("a",), "classes": ("b",), "labels": None, "reader": DATA.train.reader, "positions": np.arange(1)},
+    ),
+    "Source.take": (DATA.train.take, {"indices": [0]}),
+    "Source.image": (DATA.train.image, {"index": 0}),
+    "Source.digests": (DATA.train.digests, {}),
+    "ImageDataGenerator": (ck.data.ImageDataGenerator, {"data_format": "channels_last", "dtype": "float32"}),
+}
+FLOWS = {
+    "flow": {"x": X, "y": Y, "batch_size": 4},
+    "flow_from_directory": {"directory": ".", "target_size": (8, 8), "batch_size": 4},
+    "flow_from_dataframe": {"dataframe": FRAME, "x_col": "file", "y_col": "kind", "target_size": (8, 8)},
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for number, name in enumerate(FRAME["file"]):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(X[number]).save(folder / name)
+    (folder / "coco.json").write_text(COCO, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(here)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # words, too
+        yield
+
+
+def raw_errors(name: str, function: Callable[..., Any], given: dict[str, Any]) -> list[str]:
+    """The calls that end in an error that is not cnnkit's."""
+    found = []
+    for argument in inspect.signature(function).parameters:
+        for value in VALUES:
+            try:
+                function(**{**given, argument: value})
+            except CnnkitError as error:
+                if not all((error.expected, error.received, error.remedy)):
+                    found.append(f"{name}({argument}={value!r}) says too little: {error}")
+            except Exception as error:
+                found.append(f"{name}({argument}={value!r}): {type(error).__name__}: {str(error)[:90]}")
+    return found
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_raw_error(name: str) -> None:
+    assert raw_errors(name, *CALLS[name]) == []
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_no_raw_error_of_a_flow(name: str) -> None:
+    generator = ck.data.ImageDataGenerator(data_format="channels_last", dtype="float32", threads=1)
+    method = getattr(generator, name)
+
+    def first(**arguments: Any) -> Any:
+        return method(**arguments)[0]
+
+    first.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]  # inspect looks there
+    assert raw_errors(name, first, FLOWS[name]) == []
+
+
+def test_every_public_function_is_in_the_table() -> None:
+    passive = {"Batch", "Reader", "SkippedFile", "tfds"}  # values that are made by others; tfds has a test below
+    assert set(ck.data.__all__) - passive == {name.split(".")[0] for name in CALLS}
+
+
+@pytest.mark.parametrize("argument", ["name", "data_dir", "split", "seed"])
+def test_no_raw_error_of_tfds(argument: str) -> None:
+    for value in (7 if argument != "seed" else -7, 2.5, [1, "a"], {"a": 1}, object(), np.float32(2.5)):
+        with pytest.raises(CnnkitError):
+            ck.data.tfds(**{"name": "no such set", argument: value})
