@@ -64,6 +64,9 @@ def assignment_prepare(
     tfds: Annotated[str | None, typer.Option(help="A detection set of tensorflow-datasets: coco/2017.")] = None,
     tfds_split: Annotated[str, typer.Option(help="Which of its splits.")] = "train",
     tfds_dir: Annotated[Path | None, typer.Option(help="Where it is prepared.")] = None,
+    class_folders: Annotated[
+        Path | None, typer.Option("--folder", help="Class folders, one of them named as the assignment's column.")
+    ] = None,
     train: Annotated[int | None, typer.Option(min=1, help="Pictures to train on; all that are left.")] = None,
     size: Annotated[int, typer.Option(min=32, help="Side of drawn pictures in pixels.")] = 160,
     seed: Annotated[
@@ -71,9 +74,10 @@ def assignment_prepare(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the train and score segments for the students, and the secret labels, from COCO or from drawn scenes.
+    """Make the train and score segments for the students, and the secret labels, from annotations, folders or scenes.
 
-    A picture shows a person if the box of one covers more than 0.5 % of it. The order of the pictures, and which are
+    A picture shows a person if the box of one covers more than 0.5 % of it. Of class folders, those in the folder that
+    is named as the assignment's column show it, those in all others do not. The order of the pictures, and which are
     drawn, follow from a random secret that only the labels' file keeps. The labels' fingerprint goes into
     assignment.toml, so that nothing is graded with other ones. Labels that a constant answer would pass with are
     refused.
@@ -84,10 +88,11 @@ def assignment_prepare(
     from cnnkit.grading.prepare import prepare
     from cnnkit.submissions.assignment import Assignment
 
-    given = [scenes is not None, coco_images is not None and coco_annotations is not None, tfds is not None]
+    annotated = coco_images is not None and coco_annotations is not None
+    given = [scenes is not None, annotated, tfds is not None, class_folders is not None]
     if sum(given) != 1:
         raise InputError(
-            "one of --scenes, --tfds, or --coco-images with --coco-annotations",
+            "one of --scenes, --folder, --tfds, or --coco-images with --coco-annotations",
             f"{sum(given)} of them",
             "Say where the pictures come from.",
         )
@@ -97,6 +102,7 @@ def assignment_prepare(
         scenes=scenes,
         coco=(coco_images, coco_annotations),
         tfds=(tfds, tfds_split, tfds_dir),
+        class_folders=class_folders,
         size=size,
         seed=int(salt, 16) if seed is None else seed,
     )
@@ -122,6 +128,7 @@ def _source(
     scenes: int | None,
     coco: tuple[Path | None, Path | None],
     tfds: tuple[str | None, str, Path | None],
+    class_folders: Path | None,
     size: int,
     seed: int,
 ) -> Source:
@@ -131,6 +138,11 @@ def _source(
         from cnnkit.data.scene_pictures import scenes as draw
 
         return whole(draw(scenes, seed, size=size))
+    if class_folders is not None:
+        from cnnkit.data.image_folder import folder
+        from cnnkit.grading.prepare import one_class
+
+        return one_class(whole(folder(class_folders, split=(1, 0, 0))), label)
     images, annotations = coco
     if images is not None and annotations is not None:
         from cnnkit.data.coco_images import coco as read

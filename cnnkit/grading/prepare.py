@@ -18,7 +18,7 @@ import os
 import secrets
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.drawing.picture_files import write_picture
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.export.atomic_file import write_text
 from cnnkit.grading.labels import Labels, refuse_constant_answers, write_labels
 from cnnkit.submissions.assignment import Assignment
@@ -147,6 +147,21 @@ def whole(dataset: Dataset) -> Source:
         reader=parts[0].reader,
         positions=np.concatenate([part.positions for part in parts]),
     )
+
+
+def one_class(source: Source, name: str) -> Source:
+    """The same pictures with two classes: all others, `no_<name>`, and the one of that name.
+
+    Raises:
+        UnknownNameError: No class has that name.
+        DataError: Pictures without one label each.
+    """
+    if name not in source.classes:
+        raise unknown_name("a class", name, source.classes, "the folders of the pictures")
+    if source.labels is None or source.labels.ndim != 1:
+        raise DataError("pictures with one label each", "others", "Choose other data.")
+    shown = np.asarray(source.labels == source.classes.index(name), np.int64)
+    return replace(source, classes=(f"no_{name}", name), labels=shown)
 
 
 def _order(ids: tuple[str, ...], salt: str) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ def run_html(title: str, history: pd.DataFrame) -> str:
         index=False, border=0, escape=True, float_format="{:.4g}".format, na_rep="–"
     )
     legend = (
-        f'<span style="color:{BLUE}">●&nbsp;training</span>&ensp;<span style="color:{ORANGE}">◆&nbsp;validation</span>'
+        f'<span style="color:{BLUE}">●&nbsp;training</span>&ensp;<span style="color:{ORANGE}">●&nbsp;validation</span>'
     )
     return f"<p>{escape(title)}</p><div>{panels}</div><p>{legend}</p>{table}"
 

@@ -25,7 +25,7 @@ from cnnkit.data.scene_pictures import scenes
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, UnknownNameError
 from cnnkit.grading.labels import read_labels
-from cnnkit.grading.prepare import prepare, whole
+from cnnkit.grading.prepare import one_class, prepare, whole
 from cnnkit.grading.tfds_boxes import tfds_boxes
 from cnnkit.submissions.assignment import Assignment
 
@@ -272,3 +272,28 @@ def test_sets_of_tfds_that_do_not_fit(detection: Path, tmp_path: Path) -> None:
         tfds_boxes("tiny_coco", label="persn", data_dir=detection)
     with pytest.raises(UnknownNameError, match="coco"):
         tfds_boxes("cocoo", data_dir=tmp_path)
+
+
+def test_an_assignment_from_class_folders_asks_for_one_of_them(tmp_path: Path) -> None:
+    """Ants among three kinds; the colour of a picture tells its kind."""
+    shades = {"ant": 20, "bee": 120, "wasp": 220}
+    for name, shade in shades.items():
+        (tmp_path / "insects" / name).mkdir(parents=True)
+        for index in range(20):
+            picture = np.full((16, 16, 3), shade + index % 20, np.uint8)
+            cv2.imwrite(str(tmp_path / "insects" / name / f"{name}{index}.png"), picture)
+    run("new", tmp_path / "ants", "--rows", 30, "--column", "ant")
+    spec = Assignment.load(tmp_path / "ants").model_copy(update={"pass_above": Decimal("0.9")})
+    spec.save(tmp_path / "ants")
+    out, secret = tmp_path / "out", tmp_path / "secret.parquet"
+    where = ("--folder", tmp_path / "insects", "--out", out, "--labels", secret)
+    made = run("prepare", tmp_path / "ants", *where)
+    truth = read_labels(secret, Assignment.load(tmp_path / "ants")).truth
+    assert (made["score"], made["train"], made["positive"]) == (30, 30, int(truth.sum()))
+    seen = [cv2.imread(str(out / "score" / f"{row:06d}.jpg")).mean() < 60 for row in range(30)]
+    assert seen == truth.tolist()
+    assert sorted(path.name for path in (out / "train").iterdir()) == ["ant", "no_ant"]
+    with pytest.raises(UnknownNameError, match=r"'ant'.*wasp|wasp.*ant"):
+        one_class(
+            whole(arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1] * 2, classes=["bee", "wasp"], split=(1, 0, 0))), "ant"
+        )
