@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from itertools import combinations
 
 import pandas as pd
 
 from cnnkit.data.arguments import listed, said
-from cnnkit.data.source import SizedReader, Source
+from cnnkit.data.source import SHOWN_CLASSES, SizedReader, Source
 from cnnkit.errors import DataError, InputError
 
 SPLITS = ("train", "validation", "test")
@@ -162,11 +163,21 @@ class Dataset:
 
     def __repr__(self) -> str:
         counts = self.counts()
-        shown = counts.head(12).to_string() if len(counts) else ""
-        more = f"\n… {len(counts) - 12} more classes" if len(counts) > 12 else ""
+        shown = counts.head(SHOWN_CLASSES).to_string() if len(counts) else ""
+        return f"{self._heading()}\n{shown}{self._more()}"
+
+    def _repr_html_(self) -> str:
+        table = self.counts().head(SHOWN_CLASSES).to_html(border=0) if self.classes else ""
+        return f"<p>{escape(self._heading())}</p>\n{table}<p>{self._more()}</p>"
+
+    def _heading(self) -> str:
         sizes = ", ".join(f"{len(source)} {name}" for name, source in self.parts().items())
         skipped = f"; {len(self.skipped)} files skipped" if self.skipped else ""
-        return f"Dataset of {len(self.classes)} classes: {sizes}{skipped}\n{shown}{more}"
+        return f"Dataset of {len(self.classes)} classes: {sizes}{skipped}"
+
+    def _more(self) -> str:
+        hidden = len(self.classes) - SHOWN_CLASSES
+        return f"\n… {hidden} more classes" if hidden > 0 else ""
 
 
 def _across_splits(examples: list[tuple[str, int]], key: Callable[[str, int], str]) -> list[tuple[str, int]]:

@@ -86,7 +86,7 @@ class LoadImage:
 
     def frame(self, height: int, width: int) -> NDArray[np.float64]:
         """The matrix that brings a picture of this size, as read, to `size`."""
-        return resizing(self._box(height, width), self.size)
+        return resizing((0, 0, width, height), self.size)
 
     def _decoded(self, data: bytes) -> NDArray[Any]:
         if self.color_mode == "rgb":
@@ -98,9 +98,12 @@ class LoadImage:
             return np.asarray(image if image.mode in modes else image.convert(modes[0]))
 
     def _resized(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        if self.decode == "scaled" or pixels.shape[:2] == self.size:
+        if pixels.shape[:2] == self.size:
             return pixels
         height, width = self.size
+        if self.decode == "scaled":  # cut here: what a view is moved over must be the fill, not what was cut off
+            left, top, right, bottom = self._box(*pixels.shape[:2])
+            return np.ascontiguousarray(pixels[top:bottom, left:right])
         if self.interpolation == "nearest" and pixels.dtype == np.uint8 and not self.keep_aspect_ratio:
             # Pillow's to the bit, unlike INTER_NEAREST; of a part, or of 16 bits, Pillow rounds in other ways.
             return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

@@ -23,6 +23,8 @@ from cnnkit.data.arguments import listed, said
 from cnnkit.errors import DataError, InputError
 
 T = TypeVar("T", bound=np.generic)
+# Classes that a printed source or dataset shows.
+SHOWN_CLASSES = 12
 Labels = NDArray[np.int64] | NDArray[np.float32]
 
 
@@ -215,12 +217,28 @@ class Source:
         return rows.assign(label=[self.classes[label] for label in self.labels.astype(np.int64)])
 
     def __repr__(self) -> str:
-        if self.labels is None:
+        counts = self._shown()
+        if counts is None:
             return f"Source of {len(self)} pictures without labels"
-        counts = pd.Series(self.counts(), index=list(self.classes))
-        shown = counts.head(12).to_string() if len(counts) else ""
-        more = f"\n… {len(counts) - 12} more classes" if len(counts) > 12 else ""
-        return f"Source of {len(self)} pictures\n{shown}{more}"
+        shown = counts.to_string() if len(counts) else ""
+        return f"Source of {len(self)} pictures\n{shown}{self._more()}"
+
+    def _repr_html_(self) -> str:
+        counts = self._shown()
+        if counts is None:
+            return f"<p>Source of {len(self)} pictures without labels</p>"
+        table = counts.to_frame("pictures").to_html(border=0) if len(counts) else ""
+        return f"<p>Source of {len(self)} pictures</p>\n{table}<p>{self._more()}</p>"
+
+    def _shown(self) -> pd.Series[int] | None:
+        """How many examples show each of the first classes; None where there are no labels."""
+        if self.labels is None:
+            return None
+        return pd.Series(self.counts(), index=list(self.classes)).head(SHOWN_CLASSES)
+
+    def _more(self) -> str:
+        hidden = len(self.classes) - SHOWN_CLASSES
+        return f"\n… {hidden} more classes" if hidden > 0 else ""
 
 
 def _read_only(array: NDArray[T]) -> NDArray[T]:

@@ -563,6 +563,17 @@ def test_a_scaled_decode_stays_close_and_never_enlarges(tmp_path: Path) -> None:
     assert np.abs(batches["scaled"] - batches["exact"]).max() < 4
 
 
+@pytest.mark.parametrize("decode", ["exact", "scaled"])
+def test_what_was_cut_off_does_not_come_back_at_shifted_borders(tmp_path: Path, decode: str) -> None:
+    picture = np.full((60, 180, 3), 255, np.uint8)
+    picture[:, 60:120] = 0  # the middle is black, what the aspect ratio cuts off is white
+    (tmp_path / "a").mkdir()
+    Image.fromarray(picture).save(tmp_path / "a" / "0.png")
+    generator = ImageDataGenerator(width_shift_range=[8], fill_mode="constant", cval=0, decode=decode)
+    flow = generator.flow_from_directory(tmp_path, (20, 20), class_mode=None, keep_aspect_ratio=True, seed=0)
+    assert flow[0].max() == 0
+
+
 @pytest.mark.parametrize(
     ("settings", "word"),
     [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
 
+import cnnkit as ck
 from cnnkit.data.dataset import Dataset, SkippedFile
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
@@ -206,3 +208,31 @@ def test_a_dataset_prints_as_a_short_table() -> None:
     assert lines[3].split() == ["cat", "1", "0", "0"]
     assert "1 files skipped" in data.report().loc["all", "warning"]
     assert data.fingerprint == dataset(source([0, 1]), source([2], first=9)).fingerprint
+
+
+def test_a_notebook_shows_names_and_runs_nothing_of_them() -> None:
+    """A folder of photographs from the net may be called anything."""
+    names = ("<script>alert(1)</script>", "R&D")
+    data = ck.data.arrays(np.zeros((12, 4, 4, 3), np.uint8), np.arange(12) % 2, classes=names)
+    for shown in (data._repr_html_(), data.train._repr_html_()):
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+        assert "R&amp;D" in shown
+        assert "<script>" not in shown
+        assert "<table" in shown
+    assert "8 train, 2 validation, 2 test" in data._repr_html_()
+    unlabelled = ck.data.as_source(np.zeros((3, 4, 4, 3), np.uint8))
+    assert "3 pictures without labels" in unlabelled._repr_html_()
+    many = ck.data.arrays(np.zeros((60, 4, 4, 3), np.uint8), np.arange(60) % 20)
+    assert "8 more classes" in many._repr_html_()
+    assert "8 more classes" in many.train._repr_html_()
+
+
+@pytest.mark.parametrize("indices", [5, 2.5, "a", [1.5], None, slice(5), [[0]]])
+def test_indices_that_are_none(indices: Any) -> None:
+    source = ck.data.arrays(np.zeros((12, 4, 4, 3), np.uint8), np.arange(12) % 2).train
+    with pytest.raises(InputError, match=r"take\(range\(5\)\)"):
+        source.take(indices)
+    with pytest.raises(InputError, match="indices from 0 to 7"):
+        source.take([0, 8])
+    with pytest.raises(InputError, match="index of an example, from 0 to 7"):
+        source.image(8)
