@@ -9,16 +9,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from cnnkit import __version__
 from cnnkit.cli.assignment_command import assignment_app
 from cnnkit.cli.backbones_command import backbones
 from cnnkit.cli.bench_command import bench
 from cnnkit.cli.board_command import board
+from cnnkit.cli.cache_command import cache_app
 from cnnkit.cli.check_command import check
 from cnnkit.cli.cuts_command import cuts
+from cnnkit.cli.evaluate_command import evaluate
 from cnnkit.cli.finetune_command import finetune
 from cnnkit.cli.grade_command import grade
 from cnnkit.cli.ledger_command import ledger_app
@@ -30,8 +33,8 @@ from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
 FAILED, USED_WRONGLY, STOPPED = 1, 2, 130
 
-COMMANDS = (quickstart, backbones, cuts, finetune, predict, report, check, grade, board, bench)
-GROUPS = {"assignment": assignment_app, "ledger": ledger_app, "weights": weights_app}
+COMMANDS = (quickstart, backbones, cuts, finetune, evaluate, predict, report, check, grade, board, bench)
+GROUPS = {"assignment": assignment_app, "cache": cache_app, "ledger": ledger_app, "weights": weights_app}
 
 
 def application() -> typer.Typer:
@@ -43,12 +46,27 @@ def application() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_every_command)
     for command in COMMANDS:
         app.command()(_interruptible(command))
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
     return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cnnkit {__version__}")
+        raise typer.Exit
+
+
+def _every_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None: ...
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from cnnkit.errors import InputError, unknown_name
+from cnnkit.transfer.user_cache import cache_folder
 
 Keep = Literal["auto", "none", "memory", "disk"]
 Place = Literal["none", "memory", "disk"]
 Number = Literal["float32", "float16", "bfloat16"]
 
-FOLDER_VARIABLE = "CNNKIT_CACHE"
-DEFAULT_FOLDER = Path("data", "cache")
-DEFAULT_BUDGET = 20_000_000_000  # bytes
+DEFAULT_BUDGET = 10_000_000_000  # bytes
 MEMORY_PART = 0.5  # of the free memory that "auto" takes
 
 
@@ -31,12 +29,12 @@ class FeatureCache:
             `fit` returns; `"none"` computes them anew in each epoch; `"auto"` takes the disk where they fit into the
             budget, else the memory where they fit into half of what is free, and keeps nothing that would not be
             used twice.
-        folder: Where the files are; by default that of the environment variable `CNNKIT_CACHE`, or `data/cache`
-            below the current directory. It can be deleted at any time.
+        folder: Where the files are; by default that of the environment variable `CNNKIT_CACHE`, else the user's cache
+            folder, `~/.cache/cnnkit` on Linux. It can be deleted at any time; `cnnkit cache` shows what it holds.
         dtype: What features are rounded to. `"float32"` loses nothing: the trained weights are those of
             `"none"`. The other two halve the size.
         budget_bytes: What all files in the folder may take; the entries that were not used for longest give way. By
-            default 20 GB, but no more than half of the free disk.
+            default 10 GB, but no more than half of the free disk.
 
     Raises:
         UnknownNameError: No such place, or no such dtype.
@@ -59,7 +57,7 @@ class FeatureCache:
     @property
     def root(self) -> Path:
         """The folder, as an absolute path."""
-        return Path(self.folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER).absolute()
+        return Path(self.folder).expanduser().absolute() if self.folder else cache_folder()
 
     def budget(self, used_bytes: int) -> int:
         """What the folder may hold in all, where it holds `used_bytes` already."""
@@ -123,7 +121,7 @@ def choose(cache: FeatureCache, wanted: Wanted, *, memory_bytes: int, disk_bytes
         place: Place = "disk" if fits_disk and wanted.portable else "memory"
     else:
         place = "disk" if cache.keep == "disk" and wanted.portable else "memory"
-    where = f"in {cache.root}" if place == "disk" else "in memory"
+    where = f"in {cache.root}, of at most {in_words(disk_bytes)}," if place == "disk" else "in memory"
     if cache.keep != "memory" and not wanted.portable:
         where += ", since a key cannot tell code of the user's own"
     versions = f" of {wanted.views} views" if wanted.views > 1 else ""

@@ -206,8 +206,14 @@ class FeatureStore:
         """What all entries take on the disk."""
         return sum(_size(folder) for folder in self._entries())
 
+    def entries(self) -> list[tuple[Path, int, float]]:
+        """Folder, bytes and time of the last use of each entry."""
+        return [(folder, _size(folder), _last_use(folder)) for folder in self._entries()]
+
     def open(self, key: str, layout: Layout, about: Mapping[str, Any], *, budget_bytes: int) -> Entry:
-        """The entry of a key, made if there is none, after others have given way where the budget asks for it.
+        """The entry of a key, made if there is none, after evicting the least recently used ones where the budget asks.
+
+        One entry is one view of the pictures: old views of one training give way before younger ones of another.
 
         Args:
             key: 64 hex digits.

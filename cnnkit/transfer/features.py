@@ -29,11 +29,12 @@ from cnnkit.data.ahead import ahead
 from cnnkit.data.chain import Augmenter, Chain
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
-from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose
+from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.progress import Line, Meter
+from cnnkit.transfer.user_cache import former_cache
 
 BATCH_SIZE = 32  # of the prefix when features are computed to be kept
 # An entry up to this size is copied to memory when it is opened, if that takes no more than a part of what is free.
@@ -168,6 +169,7 @@ class Features:
         key, about = self._key(feed, layout, view)
         if key in self._held or self._disk_failed:
             return self._held.get(key)
+        self._say_former()
         with ExitStack() as stack:
             try:
                 used = self._store.used_bytes()
@@ -188,6 +190,12 @@ class Features:
             tensors = [np.array(tensor) for tensor in tensors]
         self._held[key] = tensors
         return tensors
+
+    def _say_former(self) -> None:
+        """Once, before the folder is used for the first time."""
+        if not self._store.folder.exists() and (former := former_cache()) is not None:
+            place, size = former
+            self._display.keep(f"{in_words(size)} of features in {place} are of an earlier version, and no longer used")
 
     def _say_wait(self) -> None:
         self._display.show("another process computes these features: waiting for it")

@@ -6,6 +6,7 @@ in a log file say, one line an epoch.
 
 from __future__ import annotations
 
+import html
 import sys
 import time
 from typing import Any, Protocol
@@ -39,16 +40,23 @@ class TerminalLine:
 
     def show(self, text: str) -> None:
         """Redraws the line."""
-        self._live.update(text)
+        self._live.update(_as_it_is(text))
 
     def keep(self, text: str) -> None:
         """Prints above the live line."""
-        self._console.print(text, highlight=False)
+        self._console.print(_as_it_is(text))
         self._live.update("")
 
     def close(self) -> None:
         """Leaves the terminal as it was."""
         self._live.stop()
+
+
+def _as_it_is(text: str) -> Any:
+    """For rich, which would take a folder called "[red]" for a colour."""
+    from rich.text import Text
+
+    return Text(text)
 
 
 class NotebookLine:
@@ -74,7 +82,7 @@ class NotebookLine:
     def _display(self, text: str) -> None:
         from IPython import display
 
-        content = display.HTML(f"<pre style='margin:0'>{text}</pre>")
+        content = display.HTML(f"<pre style='margin:0'>{html.escape(text)}</pre>")
         if self._handle is None:
             self._handle = display.display(content, display_id=True)
         else:

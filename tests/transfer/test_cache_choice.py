@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -38,16 +39,14 @@ def test_code_of_the_users_own_is_never_kept_in_files() -> None:
 
 def test_the_reason_says_where_and_how_much() -> None:
     choice = choose(FeatureCache(folder="/somewhere"), POOLED, memory_bytes=10**9, disk_bytes=10**9)
-    assert choice.reason == "features kept in /somewhere (5,120 bytes a picture, 5.12 MB)"
+    assert choice.reason == "features kept in /somewhere, of at most 1 GB, (5,120 bytes a picture, 5.12 MB)"
 
 
 def test_the_folder(monkeypatch, tmp_path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CNNKIT_CACHE", raising=False)
-    assert FeatureCache().root == tmp_path / "data" / "cache"
     monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path / "elsewhere"))
     assert FeatureCache().root == tmp_path / "elsewhere"
     assert FeatureCache(folder=tmp_path).root == tmp_path
+    assert FeatureCache(folder="~/features").root == Path.home() / "features"
 
 
 def test_the_budget_is_half_of_the_free_disk_at_most(tmp_path, monkeypatch) -> None:

@@ -1,0 +1,103 @@
+"""`cnnkit evaluate`: a bundle and labelled pictures in, its scores out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from cnnkit.data.dataset import Dataset
+    from cnnkit.data.image_folder import Decode
+    from cnnkit.data.source import Source
+    from cnnkit.transfer.engines import EngineName, Precision
+
+
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")],
+    data: Annotated[Path, typer.Argument(help="One folder a class, or train/validation/test folders of them.")],
+    part: Annotated[
+        str | None,
+        typer.Option(help="test, validation, train or all; by default test, or validation where there is no test."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split; that of the training by default.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 32,
+    engine: Annotated[str, typer.Option(help="What runs it: auto, tensorflow, onnx or openvino.")] = "auto",
+    precision: Annotated[str, typer.Option(help="float32; or bfloat16, faster and rougher.")] = "float32",
+    decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Score a saved network on labelled pictures: loss, accuracy, and precision, recall, F1 and AUC of each class.
+
+    A folder that was trained on is split as in the training, and scored on what was held out; of a folder of new
+    pictures take --part all.
+
+    Example: cnnkit evaluate runs/photos photos/
+    """
+    from cnnkit._quiet import import_quietly
+
+    import_quietly("keras")
+    import cnnkit as ck
+
+    network = ck.load(bundle)
+    of_training = 0 if network.run is None else network.run.seed
+    photos = ck.data.folder(
+        data,
+        seed=of_training if seed is None else seed,
+        classes=network.classes,
+        decode=cast("Decode", decode),
+    )
+    name, source = _part(photos, part)
+    scores = ck.evaluate(
+        network,
+        source,
+        batch_size=batch_size,
+        engine=cast("EngineName", engine),
+        precision=cast("Precision", precision),
+        progress=not as_json,
+    )
+    if as_json:
+        print(json.dumps({"part": name, "pictures": len(source), "scores": scores}))
+        return
+    print(f"{len(source)} pictures: {name} of {data}")
+    for line in _table(scores, network.classes):
+        print(line)
+
+
+def _part(photos: Dataset, name: str | None) -> tuple[str, Source]:
+    """The part that was asked for, with its name; by default what was held out."""
+    from cnnkit.errors import DataError, unknown_name
+    from cnnkit.grading.prepare import whole
+
+    parts = photos.parts()
+    if name == "all":
+        return name, whole(photos)
+    if name is None:
+        name = "test" if len(photos.test) else "validation"
+    if name not in parts:
+        raise unknown_name("a part", name, [*parts, "all"])
+    if not len(parts[name]):
+        filled = ", ".join(other for other, source in parts.items() if len(source))
+        raise DataError(f"pictures in {name}", "none", f"There are {filled}: give one of them as --part, or all.")
+    return name, parts[name]
+
+
+def _table(scores: Mapping[str, float], classes: tuple[str, ...]) -> Iterator[str]:
+    """One line per score of all pictures, then one row per class."""
+    overall = {name: value for name, value in scores.items() if "/" not in name and name != "images"}
+    width = max(map(len, (*overall, *classes)))
+    for name, value in overall.items():
+        yield f"{name:<{width}}  {value:.4f}"
+    columns = list(dict.fromkeys(name.partition("/")[0] for name in scores if "/" in name))
+    if not columns:
+        return
+    yield ""
+    yield f"{'class':<{width}}  " + "  ".join(f"{column:>{max(len(column), 6)}}" for column in columns)
+    for label in classes:
+        values = [scores.get(f"{column}/{label}") for column in columns]
+        cells = ("–" if value is None else f"{value:.4f}" for value in values)
+        row = (f"{cell:>{max(len(column), 6)}}" for cell, column in zip(cells, columns, strict=True))
+        yield f"{label:<{width}}  " + "  ".join(row)
