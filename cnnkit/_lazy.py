@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cnnkit._backend import with_tensorflow
 from cnnkit._quiet import import_quietly
 
 
@@ -24,9 +25,9 @@ def lazy_exports(
 
     def get(name: str) -> Any:
         if name in module_of:
-            return import_quietly(module_of[name])
+            return with_tensorflow(lambda: import_quietly(module_of[name]))
         if name in names:
-            return getattr(import_quietly(names[name]), name)
+            return getattr(with_tensorflow(lambda: import_quietly(names[name])), name)
         # The interpreter adds "Did you mean" to an AttributeError by looking at `dir`.
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
 

@@ -10,6 +10,7 @@
     ├── BundleError(OSError)              a saved network is damaged or was changed
     ├── CheckpointError(OSError)          a checkpoint could not be written
     ├── FrozenWeightsMovedError(RuntimeError)   training changed what the plan froze
+    ├── BackendError(RuntimeError)        Keras runs on something else than TensorFlow
     ├── BenchmarkError(RuntimeError)      a benchmark did not finish
     ├── MissingExtraError(ImportError)    an optional dependency is not installed
     └── InterruptedTrainingError(KeyboardInterrupt)   Ctrl-C; the message says what was kept
@@ -75,6 +76,10 @@ class CheckpointError(CnnkitError, OSError):
 
 class FrozenWeightsMovedError(CnnkitError, RuntimeError):
     """A training step changed a weight that the phase had frozen."""
+
+
+class BackendError(CnnkitError, RuntimeError):
+    """Keras runs on JAX or PyTorch."""
 
 
 class BenchmarkError(CnnkitError, RuntimeError):

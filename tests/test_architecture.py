@@ -17,7 +17,9 @@ PACKAGE = Path(cnnkit.__file__).parent
 RANKS = {
     "_quiet": -1,
     "errors": 0,
-    "_lazy": 0,
+    "_backend": 0.1,
+    "_lazy": 0.2,
+    "arguments": 1,
     "primitives": 1,
     "metrics": 1,
     "submissions": 2,
@@ -126,6 +128,24 @@ def test_first_use_of_keras_is_silent_and_errors_are_not_swallowed() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert (done.stdout, done.stderr) == ("", "said")
+
+
+@pytest.mark.parametrize("source", ["KERAS_BACKEND", "keras.json"])
+def test_another_backend_of_keras_is_refused_in_words(source: str, tmp_path: Path) -> None:
+    code = (
+        "import cnnkit, sys; cnnkit.primitives.conv2d; cnnkit.backbones.names()\n"
+        "try: cnnkit.backbone\n"
+        "except cnnkit.errors.BackendError as error: print(error)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment["KERAS_HOME"] = str(tmp_path)
+    if source == "KERAS_BACKEND":
+        environment["KERAS_BACKEND"] = "jax"
+    else:
+        (tmp_path / "keras.json").write_text('{"backend": "torch", "floatx": "float32", "epsilon": 1e-7}')
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert "Expected Keras on TensorFlow" in done.stdout, done.stderr
+    assert 'KERAS_BACKEND="tensorflow" before Python starts' in done.stdout
 
 
 def test_every_public_name_exists() -> None:

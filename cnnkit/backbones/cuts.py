@@ -9,8 +9,8 @@ import pandas as pd
 
 from cnnkit.backbones.graph import cut_nodes, functional, nodes
 from cnnkit.backbones.model_costs import count
-from cnnkit.backbones.truncation import WHERE, cut_node
-from cnnkit.errors import InputError, unknown_name
+from cnnkit.backbones.truncation import WHERE, check_cut, cut_node
+from cnnkit.errors import unknown_name
 
 COLUMNS = ["name", "shape", "stride", "receptive_field", "parameters", "multiply_adds"]
 
@@ -53,29 +53,22 @@ def stages(table: pd.DataFrame) -> tuple[str, ...]:
     Args:
         table: What `cut_table` gives.
     """
-    maps = table[table["stride"].notna() & (table["receptive_field"].isna() | (table["receptive_field"] > 1))]
+    are_maps = table["shape"].map(len) == 3
+    sees = table["receptive_field"].isna() | (table["receptive_field"] > 1)
+    maps = table[are_maps & table["stride"].notna() & sees]
+        (table["shape"].map(len) == 3)
+        & table["stride"].notna()
+        & (table["receptive_field"].isna() | (table["receptive_field"] > 1))
+    ]
     # Padding repeats the numbers of the cut before it, with a larger map.
     ends: dict[float, str] = {}
     before: tuple[object, int] | None = None
-    for name, shape, stride, *numbers in maps[COLUMNS].itertuples(index=False, name=None):
+    for name, shape, stride, *counts in maps[COLUMNS].itertuples(index=False, name=None):
+        numbers = [None if pd.isna(number) else number for number in counts]  # <NA> is neither equal nor other
         if before is None or before[0] != (stride, numbers) or shape[0] <= before[1]:
             ends[float(stride)] = str(name)
             before = (stride, numbers), shape[0]
     return tuple(ends[stride] for stride in sorted(ends))
-
-
-def check_cut(cut: object) -> None:
-    """Refuses a cut that is no name.
-
-    Raises:
-        InputError: A position, most often: there are libraries that count layers.
-    """
-    if not isinstance(cut, str):
-        raise InputError(
-            "a cut as the name of a layer or stage",
-            repr(cut),
-            f'"stage4" ends where the stride is 16. All cuts: {WHERE}.',
-        )
 
 
 def resolve_cut(model: keras.Model, cut: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from html import escape
+from math import isfinite
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 
+from cnnkit.arguments import Argument, check_arguments, whole
 from cnnkit.backbones import weights as files
-from cnnkit.backbones.cuts import check_cut, cut_table, resolve_cut, stages
+from cnnkit.backbones.cuts import cut_table, resolve_cut, stages
 from cnnkit.backbones.families import FAMILIES
 from cnnkit.backbones.flattening import end_of
 from cnnkit.backbones.given_models import check_data_format, check_shape, given_model
@@ -20,13 +23,34 @@ from cnnkit.backbones.loading import fit_build
 from cnnkit.backbones.naming import canonical
 from cnnkit.backbones.preprocessing import Given, fold, image_input, preprocess
 from cnnkit.backbones.table import ROWS, Row, check_alpha, check_side, find_row
-from cnnkit.backbones.truncation import cut_node
+from cnnkit.backbones.truncation import check_cut, cut_node
 from cnnkit.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Shape = tuple[int, int, int]
+
+ARGUMENTS = (
+    Argument(
+        "weights",
+        lambda value: value is None or isinstance(value, str | Path),
+        '"imagenet", None or the path of a weights file',
+        "None makes random weights.",
+    ),
+    Argument(
+        "alpha",
+        lambda value: value is None or (isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)),
+        "a width alpha as a number, or None",
+        "0.5 is half the channels; cnnkit backbones lists the published widths.",
+    ),
+    Argument(
+        "top", lambda value: isinstance(value, bool), "top as True or False", "True keeps the ImageNet classifier."
+    ),
+    Argument(
+        "seed", lambda value: whole(value, 0), "a seed: a whole number from 0 on", "Each gives its own random weights."
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +173,7 @@ def backbone(
     """
     if cut is not None:
         check_cut(cut)
+    check_arguments(ARGUMENTS, {"weights": weights, "alpha": alpha, "top": top, "seed": seed})
     check_data_format()
     if isinstance(name_or_model, Backbone | keras.Model):
         own = isinstance(name_or_model, Backbone)
@@ -181,7 +206,7 @@ def backbone(
     row = find_row(name_or_model)
     shape = _input_shape(row, input_shape, top=top, pretrained=weights is not None)
     width = check_alpha(row, alpha, pretrained=weights in ("imagenet", "cnnkit"))
-    with seeded(seed):
+    with seeded(int(seed)):
         model, source, file = _load(row, shape, width, weights, top=top)
     settings = BackboneSettings(row.name, width, source, shape, top, file, row.preprocessing)
     return _cut(row.name, model, cut, settings)

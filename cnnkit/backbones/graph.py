@@ -164,8 +164,12 @@ def boundary(model: keras.Model, frozen_layer_names: Collection[str]) -> list[An
 
     Raises:
         UnknownNameError: A name is no layer of the model.
+        InputError: No list of names.
     """
     model = functional(model)
+    if isinstance(frozen_layer_names, str) or not isinstance(frozen_layer_names, Collection):
+        received = f"{type(frozen_layer_names).__name__}: {frozen_layer_names!r}"[:200]
+        raise InputError("a list of layer names", received, 'Give ["conv1", "bn1"]; model.summary() lists them.')
     calls = nodes(model)
     known = {call.name for call in calls}
     for name in frozen_layer_names:

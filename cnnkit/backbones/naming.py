@@ -15,6 +15,8 @@ from typing import Any
 
 import keras
 
+from cnnkit.errors import InputError
+
 
 def automatic_stem(class_name: str) -> str:
     """The stem of Keras's automatic names for a class.
@@ -107,7 +109,12 @@ def canonical(model: keras.Model) -> keras.Model:
     Otherwise a new model is built from the renamed configuration and takes over the weights: a layer's new
     name would not reach the paths of its variables, which optimizers and bundles go by. Nor do names say all: Keras
     builds NASNet in name scopes, which stand in the paths of the first build of a process.
+
+    Raises:
+        InputError: Something else than a model.
     """
+    if not isinstance(model, keras.Model):
+        raise InputError("a keras.Model", f"{type(model).__name__}: {model!r}"[:200], "Pass the .model of a backbone.")
     config = model.get_config()
     renamed = rename_config(config)
     if _text(renamed) == _text(config) and _paths_begin_with_names(model):

@@ -32,6 +32,20 @@ def truncate(model: keras.Model, cut: str) -> keras.Model:
     return keras.Model(inputs, cut_node(model, cut).outputs[0], name=model.name)
 
 
+def check_cut(cut: object) -> None:
+    """Refuses a cut that is no name.
+
+    Raises:
+        InputError: A position, most often: there are libraries that count layers.
+    """
+    if not isinstance(cut, str):
+        raise InputError(
+            "a cut as the name of a layer or stage",
+            repr(cut)[:200],
+            f'"stage4" ends where the stride is 16. All cuts: {WHERE}.',
+        )
+
+
 def cut_node(model: keras.Model, cut: str) -> Node:
     """The node of a legal cut of a functional model.
 
@@ -39,6 +53,7 @@ def cut_node(model: keras.Model, cut: str) -> Node:
         UnknownNameError: There is no such layer.
         InputError: The layer is no legal cut.
     """
+    check_cut(cut)
     legal = {call.name: call for call in cut_nodes(model)}
     if cut in legal:
         return legal[cut]

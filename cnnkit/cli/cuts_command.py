@@ -21,9 +21,9 @@ def cuts(
 
     Example: cnnkit cuts vgg16 --side 224
     """
-    from cnnkit._quiet import import_quietly
+    from cnnkit._backend import import_keras
 
-    import_quietly("keras")
+    import_keras()
     from cnnkit.backbones.extractor import backbone
 
     shape = None if side is None else (side, side, 3)

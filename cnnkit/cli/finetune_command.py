@@ -40,9 +40,9 @@ def finetune(
 
     Example: cnnkit finetune photos/ --backbone mobilenet_v2 --out runs/photos
     """
-    from cnnkit._quiet import import_quietly
+    from cnnkit._backend import import_keras
 
-    import_quietly("keras")
+    import_keras()
     import cnnkit as ck
     from cnnkit.export.atomic_folder import refuse_foreign
     from cnnkit.export.bundle import FILES

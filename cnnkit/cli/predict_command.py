@@ -38,9 +38,9 @@ def predict(
 
     Example: cnnkit predict runs/photos holiday/ --out holiday.parquet
     """
-    from cnnkit._quiet import import_quietly
+    from cnnkit._backend import import_keras
 
-    import_quietly("keras")
+    import_keras()
     from cnnkit.data.image_folder import pictures
     from cnnkit.export.bundle import load
 

@@ -21,9 +21,9 @@ def quickstart(
 
     Example: cnnkit quickstart
     """
-    from cnnkit._quiet import import_quietly
+    from cnnkit._backend import import_keras
 
-    import_quietly("keras")
+    import_keras()
     from cnnkit.data.image_folder import folder
     from cnnkit.export.bundle import load
     from cnnkit.grading.rehearsal import CLASSMATES, rehearse

@@ -25,9 +25,9 @@ def report(
 
     Example: cnnkit report runs/photos photos/ --out photos.html
     """
-    from cnnkit._quiet import import_quietly
+    from cnnkit._backend import import_keras
 
-    import_quietly("keras")
+    import_keras()
     import cnnkit as ck
     from cnnkit.tasks.report_facts import held_out
 

@@ -28,10 +28,14 @@ from cnnkit.metrics.one_against_rest import class_scores, macro_means, precision
 
 Pooling = Literal["average", "max", "flatten"]
 
+# Pooling and the axes that it pools: height and width of maps, or the tokens of a transformer.
 POOLING_LAYERS = {
-    "average": keras.layers.GlobalAveragePooling2D,
-    "max": keras.layers.GlobalMaxPooling2D,
-    "flatten": keras.layers.Flatten,
+    ("average", 2): keras.layers.GlobalAveragePooling2D,
+    ("average", 1): keras.layers.GlobalAveragePooling1D,
+    ("max", 2): keras.layers.GlobalMaxPooling2D,
+    ("max", 1): keras.layers.GlobalMaxPooling1D,
+    ("flatten", 2): keras.layers.Flatten,
+    ("flatten", 1): keras.layers.Flatten,
 }
 MACRO = ("precision", "recall", "f1", "auc")
 """Scores of the average class that `evaluate` gives."""
@@ -76,7 +80,7 @@ class Classifier:
         """Pooling → (dropout → dense → ReLU) for each hidden layer → dropout → output layer."""
         x = features
         if len(x.shape) > 2:
-            x = POOLING_LAYERS[self.pooling](name="head_pool")(x)
+            x = POOLING_LAYERS[self.pooling, len(x.shape) - 2](name="head_pool")(x)
         for number, units in enumerate(self.hidden, start=1):
             if self.dropout:
                 x = keras.layers.Dropout(self.dropout, seed=self.seed + 100 + number, name=f"head_dropout{number}")(x)

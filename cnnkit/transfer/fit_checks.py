@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from numbers import Integral
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
 
+from cnnkit.arguments import Argument, whole
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.mixing import Mixer
 from cnnkit.errors import DataError, InputError
@@ -25,29 +23,8 @@ from cnnkit.transfer.tail import halve
 RATE_CALLBACKS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) < 2**63
-
-
 def _offers_apply(value: object) -> bool:
     return value is None or (not isinstance(value, type) and callable(getattr(value, "apply", None)))
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of `fit`.
-
-    Attributes:
-        name: Its name.
-        fine: Whether a value may be given.
-        expected: What may be, for the message.
-        remedy: What to do about another.
-    """
-
-    name: str
-    fine: Callable[[Any], bool]
-    expected: str
-    remedy: str
 
 
 ARGUMENTS = (
@@ -68,7 +45,7 @@ ARGUMENTS = (
     ),
     Argument(
         "views",
-        lambda value: value is None or _whole(value, 1),
+        lambda value: value is None or whole(value, 1),
         "views as a whole number, at least 1 view, or None",
         "8 views cost as much as 8 epochs without a cache.",
     ),
@@ -76,13 +53,11 @@ ARGUMENTS = (
     Argument("precision", lambda value: isinstance(value, str), "the name of a precision", '"float32" or "bfloat16".'),
     Argument(
         "batch_size",
-        lambda value: _whole(value, 1),
+        lambda value: whole(value, 1),
         "a batch_size of at least 1, a whole number",
         "32 is usual; int(...) makes one of a float.",
     ),
-    Argument(
-        "seed", lambda value: _whole(value, 0), "a seed: a whole number from 0 on", "Each gives its own training."
-    ),
+    Argument("seed", lambda value: whole(value, 0), "a seed: a whole number from 0 on", "Each gives its own training."),
     Argument(
         "resume",
         lambda value: value is None or isinstance(value, str | Path),
@@ -91,22 +66,6 @@ ARGUMENTS = (
     ),
     Argument("progress", lambda value: isinstance(value, bool), "progress as True or False", "False shows nothing."),
 )
-
-
-def check_arguments(given: Mapping[str, object]) -> None:
-    """Refuses values that are none of what `fit` takes.
-
-    Args:
-        given: Name → value, of the names in `ARGUMENTS`.
-
-    Raises:
-        InputError: The first of them is named.
-    """
-    for argument in ARGUMENTS:
-        if argument.name in given and not argument.fine(given[argument.name]):
-            value = given[argument.name]
-            received = f"{argument.name}={value!r}, {type(value).__name__}"
-            raise InputError(argument.expected, received[:200], argument.remedy)
 
 
 def callbacks_of(value: object) -> tuple[keras.callbacks.Callback, ...]:

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from cnnkit.arguments import check_arguments
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
@@ -24,7 +25,7 @@ from cnnkit.transfer.callback_counters import require_keepable, unpacked
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State
 from cnnkit.transfer.engines import EngineName, Precision, find_engine
 from cnnkit.transfer.features import Features, portable_config
-from cnnkit.transfer.fit_checks import callbacks_of, check_arguments, check_training
+from cnnkit.transfer.fit_checks import ARGUMENTS, callbacks_of, check_training
 from cnnkit.transfer.keras_callbacks import KerasCallbacks
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.plan import Plan
@@ -106,6 +107,7 @@ def fit(
         InterruptedTrainingError: Ctrl-C: the network has the weights of the last whole epoch, or the best.
     """
     check_arguments(
+        ARGUMENTS,
         {
             "plan": plan,
             "augment": augment,
@@ -118,7 +120,7 @@ def fit(
             "seed": seed,
             "resume": resume,
             "progress": progress,
-        }
+        },
     )
     network, dataset = network_of(network), dataset_of(dataset, seed=int(seed))
     given = callbacks_of(callbacks)

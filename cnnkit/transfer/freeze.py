@@ -97,19 +97,19 @@ def frozen_variables(model: keras.Model) -> list[tuple[str, keras.Variable]]:
     """
     return [
         ("/".join((*chain, variable.path)), variable)
-        for chain, leaf in _leaves(model, ())
+        for chain, leaf in leaves(model)
         if not leaf.trainable
         for variable in leaf.variables
     ]
 
 
-def _leaves(layer: keras.layers.Layer, chain: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], keras.layers.Layer]]:
+def leaves(model: keras.Model, chain: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], keras.layers.Layer]]:
     """Layers that hold no layers in turn, each with the names of the inner models around it."""
-    for part in layer.layers:
+    for part in model.layers:
         if getattr(part, "layers", None) is None:
             yield chain, part
         else:
-            yield from _leaves(part, (*chain, part.name))
+            yield from leaves(part, (*chain, part.name))
 
 
 class FrozenCheck:

@@ -69,7 +69,9 @@ class Network:
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Layer names by group, from the input on: `stage1`, `stage2`, …, `head`.
 
-        A stage holds the layers that its end depends on and that no shallower stage holds.
+        A stage holds the layers that its end depends on and that no shallower stage holds. What the backbone does after
+        its last maps, dense layers or a transformer, is one more stage if it has weights: the head is only what was
+        put on.
         """
         found: dict[str, tuple[str, ...]] = {}
         known: set[str] = set()
@@ -78,7 +80,12 @@ class Network:
             members = set(ancestors(self.model, end)) - known
             found[f"stage{number}"] = tuple(name for name in names if name in members)
             known |= members
-        found["head"] = tuple(name for name in names if name not in known)
+        behind = tuple(name for name in names if name in set(ancestors(self.model, self.cut)) - known)
+        if any(self.model.get_layer(name).weights for name in behind) or not found:
+            found[f"stage{len(found) + 1}"] = behind
+        elif behind:
+            found[f"stage{len(found)}"] += behind
+        found["head"] = tuple(name for name in names if name not in known | set(behind))
         return found
 
     def record(self, run: Run) -> None:
@@ -145,15 +152,24 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
             centre crop of 0.875 of the short side for most, and of all of it for a model of your own.
 
     Raises:
-        InputError: A layer of the head has the name of one in the backbone, `ck.backbone` refuses the model, or one of
-            both is something else.
+        InputError: A layer of the head has the name of one in the backbone, its output is no tensor, `ck.backbone`
+            refuses the model, or one of both is something else.
     """
     if not isinstance(head, Head):
         received = f"{type(head).__name__}: {head!r}"[:200]
         raise InputError("a head", received, 'ck.heads.classifier(["no_person", "person"]) makes one.')
     if not isinstance(body, Backbone):
         body = backbone(body)
+    if framing is not None and not isinstance(framing, Framing):
+        received = f"{type(framing).__name__}: {framing!r}"[:200]
+        raise InputError("a framing, or None", received, 'ck.data.Framing("squash") is one.')
     output = head.build(body.model.output)
+    if not isinstance(output, keras.KerasTensor):
+        raise InputError(
+            "a head whose build returns one tensor",
+            f"{type(output).__name__} from {type(head).__name__}.build",
+            "Return the tensor of the probabilities: one output has one loss.",
+        )
     try:
         model = keras.Model(body.model.input, output, name=f"{body.name}_{len(head.classes)}_classes")
     except ValueError as error:

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cnnkit.arguments import check_arguments
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
 from cnnkit.errors import InputError
 from cnnkit.transfer.checkpoint import pack, unpack
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.finite import require_finite_weights
-from cnnkit.transfer.fit_checks import check_arguments
+from cnnkit.transfer.fit_checks import ARGUMENTS
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import flags_kept, set_flags
 from cnnkit.transfer.network import Network, check_dataset, network_of
@@ -80,7 +81,7 @@ def find_rate(
             fewer than 3 steps, or the loss diverges before.
         DataError: The dataset has no training pictures, no labels or other classes.
     """
-    check_arguments({"batch_size": batch_size, "seed": seed})
+    check_arguments(ARGUMENTS, {"batch_size": batch_size, "seed": seed})
     _check_rates(lowest, highest, steps)
     phase = Phase("find_rate") if phase is None else phase
     if not isinstance(phase, Phase) or phase.solver != "steps":

@@ -29,6 +29,7 @@ from cnnkit.transfer.network import Network
 from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.rates import Rates
+from cnnkit.transfer.resting import say_what_rests
 from cnnkit.transfer.tail import halve
 
 
@@ -93,6 +94,7 @@ class Training:
             f"in {len(trained)} layers, rates "
             + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
             + kept
+            + (say_what_rests(halves.prefix, augmented=self.augment is not None) if halves.prefix else "")
         )
         weights = PhaseWeights(_moving_variables(self.network.model), best)
         self.callbacks.begin_phase(optimizer)

@@ -6,6 +6,8 @@ Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
+from types import NoneType
 from typing import Any
 
 import cv2
@@ -16,6 +18,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cnnkit.arguments import list_of, whole
 from cnnkit.backbones.graph import nodes
 from cnnkit.errors import InputError, unknown_name
 from cnnkit.transfer.network import Network
@@ -102,6 +105,8 @@ def class_maps(
         raise InputError(
             "a layer that the output depends on", f"{layer!r}", "Choose one on the way from the picture to the output."
         )
+    # Half precision (a mixed_float16 network) has too few digits for sums over all cells, and OpenCV none for pictures.
+    gradients, maps = tf.cast(gradients, tf.float32), tf.cast(maps, tf.float32)
     alpha = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)  # (n, 1, 1, k), equation 1
     return np.asarray(tf.nn.relu(tf.reduce_sum(alpha * maps, axis=3)))  # (n, h', w'), equation 2
 
@@ -160,6 +165,13 @@ def gradcam_figure(
         DataError: As in `gradcam`.
     """
     sheet = several_pictures(images)
+    for name, given in (("titles", titles), ("colours", colours)):
+        if not list_of(given, str):
+            raise InputError(
+                f"{name} as a list of text, one for each picture",
+                f"{name}={given!r}, {type(given).__name__}"[:200],
+                f'Give {name}=["first", "second"], or leave it out.',
+            )
     columns = fitting_columns(len(sheet))
     rows = -(-len(sheet) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0)
@@ -222,6 +234,12 @@ def _chosen(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """(n, 1) signs and (n, 1) units of the scores that the targets ask for."""
     count, units = scores.shape
+    if targets is not None and not list_of(targets, (str, Integral, NoneType)):
+        raise InputError(
+            "targets as a list of class names or indices, one for each picture",
+            f"{type(targets).__name__}: {targets!r}"[:200],
+            "None explains the predicted classes.",
+        )
     wanted = [None] * count if targets is None else list(targets)
     if len(wanted) != count:
         raise InputError(f"one target for each of {count} pictures", f"{len(wanted)}", "Or none: the predicted ones.")
@@ -242,6 +260,7 @@ def _class_index(target: str | int, classes: Sequence[str], count: int) -> int:
         if target not in classes:
             raise unknown_name("a class", target, classes, "net.classes" if classes else "use its index")
         return list(classes).index(target)
-    if not 0 <= target < count:
-        raise InputError(f"a class index from 0 to {count - 1}", str(target), "Count from 0.")
+    if not whole(target, 0) or target >= count:
+        named = " or a class name" if classes else ""
+        raise InputError(f"a class index from 0 to {count - 1}{named}", repr(target)[:200], "Count from 0.")
     return int(target)

@@ -8,10 +8,12 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cnnkit.arguments import whole
+from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import show
 from cnnkit.visualize.given_pictures import Image
-from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
+from cnnkit.visualize.tapping import AnyNetwork, call_of, framed, maps_node, model_of
 
 
 def activation_maps(network: AnyNetwork, image: Image, layer: str) -> NDArray[np.float32]:
@@ -28,7 +30,7 @@ def activation_maps(network: AnyNetwork, image: Image, layer: str) -> NDArray[np
         DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
     model = model_of(network)
-    tap = keras.Model(model.inputs, maps_node(model, layer).outputs[0], name="activations")
+    tap = keras.Model(model.inputs, maps_node(model, call_of(model, layer).name).outputs[0], name="activations")
     seen = framed(network, image)
     pixels = tf.convert_to_tensor(seen[None], tf.float32)
     maps: NDArray[np.float32] = np.asarray(tap(pixels, training=False))[0]
@@ -39,7 +41,7 @@ def activations(network: AnyNetwork, image: Image, layer: str, *, count: int = 2
     """The picture and the maps of the channels that answer it most strongly, each with its channel number.
 
     All maps share one scale: black is the smallest answer of the layer, white the largest. The strongest channels are
-    those of the largest single answer.
+    those of the largest mean over the picture: of the largest single answer many are equal, where ReLU6 ends at 6.
 
     Args:
         network: As in `activation_maps`.
@@ -50,8 +52,10 @@ def activations(network: AnyNetwork, image: Image, layer: str, *, count: int = 2
     Returns:
         A figure 11 inches wide.
     """
+    if not whole(count, 1):
+        raise InputError("a count of at least 1, a whole number", f"count={count!r}"[:200], "23 fill a figure.")
     maps = activation_maps(network, image, layer)
-    strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:count]
+    strongest = np.argsort(-maps.mean(axis=(0, 1)), kind="stable")[:count]
     columns = min(8, len(strongest) + 1)
     rows = -(-(len(strongest) + 1) // columns)
     made = style.figure(11, rows * (11 / columns + 0.22) + 0.45)

@@ -26,7 +26,7 @@ def test_the_figure_shows_the_picture_and_the_strongest_channels() -> None:
     assert maps.shape == (8, 8, 8)
     assert [axes.get_title(loc="center") for axes in made.axes] == [
         "picture",
-        *np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:3].astype(str),
+        *np.argsort(-maps.mean(axis=(0, 1)), kind="stable")[:3].astype(str),
     ]
     assert "3 strongest of 8 channels, 8 × 8" in made.get_suptitle()
 
@@ -50,3 +50,17 @@ def test_a_model_inside_a_model_can_be_tapped_where_it_ends() -> None:
     np.testing.assert_allclose(
         activation_maps(outer, picture, "body"), activation_maps(inner, picture, "maps"), rtol=1e-5
     )
+
+
+def test_channels_that_end_at_the_same_value_are_ranked_by_their_mean() -> None:
+    """ReLU6: channel 0 is 6 in one cell, channel 2 in half of them, channel 1 everywhere, channel 3 is 0."""
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Conv2D(4, 1, name="conv")(image)
+    model = keras.Model(image, keras.layers.ReLU(6.0, name="relu6")(x))
+    kernel = np.zeros((1, 1, 3, 4), np.float32)
+    kernel[0, 0, [0, 1, 2], [0, 1, 2]] = 1
+    model.set_weights([kernel, np.zeros(4, np.float32)])
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[0, 0, 0] = picture[..., 1] = picture[:4, :, 2] = 200
+    figure = activations(model, picture, "relu6", count=3)
+    assert [axes.get_title() for axes in figure.axes[:4]] == ["picture", "1", "2", "0"]
