@@ -56,10 +56,6 @@ def stages(table: pd.DataFrame) -> tuple[str, ...]:
     are_maps = table["shape"].map(len) == 3
     sees = table["receptive_field"].isna() | (table["receptive_field"] > 1)
     maps = table[are_maps & table["stride"].notna() & sees]
-        (table["shape"].map(len) == 3)
-        & table["stride"].notna()
-        & (table["receptive_field"].isna() | (table["receptive_field"] > 1))
-    ]
     # Padding repeats the numbers of the cut before it, with a larger map.
     ends: dict[float, str] = {}
     before: tuple[object, int] | None = None
