@@ -114,11 +114,7 @@ def split_folders(listing: Listing, classes: Sequence[str] | None = None) -> dic
     given = classes is not None and sorted(classes) == top
     if not named or given or (others and _are_classes(listing, named)):
         return {}
-    splits: dict[str, str] = {}
-    for name in named:
-        if (split := split_of(name)) in splits:
-            raise DataError(f"one folder for {split} in {listing.root}", f"{splits[split]!r} and {name!r}", "Keep one.")
-        splits[split] = name
+    splits = _splits_of(listing.root, named)
     if others:
         raise DataError(
             f"nothing beside {' and '.join(splits.values())} in {listing.root}",
@@ -133,6 +129,20 @@ def split_folders(listing: Listing, classes: Sequence[str] | None = None) -> dic
     others_of = {split: _looked_through(listing, name, known) for split, name in splits.items()}
     found = {**others_of, "train": train}
     return {split: found[split] for split in ("train", "validation", "test") if split in found}
+
+
+def _splits_of(root: Path, named: Sequence[str]) -> dict[str, str]:
+    """Split → its folder; beside a folder for validation, and without one for test, `eval` is the test."""
+    splits: dict[str, str] = {}
+    without_test = not any(split_of(name) == "test" for name in named)
+    for name in sorted(named, key=lambda name: ("eval" in name.lower(), name)):
+        split = split_of(name)
+        if split in splits and without_test and "eval" in name.lower():
+            split = "test"
+        if split in splits:
+            raise DataError(f"one folder for {split} in {root}", f"{splits[split]!r} and {name!r}", "Keep one.")
+        splits[split] = name
+    return splits
 
 
 def _are_classes(listing: Listing, named: Sequence[str]) -> bool:

@@ -22,6 +22,8 @@ BRIGHTEST_SCALED = 2.0
 FEW_VALUES = 0.001
 # The part of a set that may look scaled without an error: a film may fade to black.
 FEW_PICTURES = 0.1
+# What dark pictures end at, of 255.
+DARK = 16
 # Bits a channel that cameras, microscopes and tomographs use of the 16 or 32 that a file has.
 BITS = (8, 10, 12, 14, 16, 24, 32)
 
@@ -80,13 +82,26 @@ def seem_scaled(pictures: NDArray[Any]) -> NDArray[np.bool_]:
     Returns:
         (n,) of bool.
     """
-    colours = pictures[..., :3] if pictures.shape[3:] == (4,) else pictures
-    flat = colours.reshape(len(pictures), -1)
-    seem: NDArray[np.bool_] = flat.max(axis=1) == 1
+    return _end_at_one(pictures) | _are_small_fractions(pictures)
+
+
+def _end_at_one(pictures: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(_flat(pictures).max(axis=1) == 1)
+
+
+def _are_small_fractions(pictures: NDArray[Any]) -> NDArray[np.bool_]:
+    flat = _flat(pictures)
+    small = np.zeros(len(flat), np.bool_)
     if flat.dtype.kind == "f":
         for place in np.flatnonzero((flat > BRIGHTEST_SCALED).mean(axis=1) <= FEW_VALUES):
-            seem[place] |= bool((flat[place] != np.rint(flat[place])).any())
-    return seem
+            small[place] = (flat[place] != np.rint(flat[place])).any()
+    return small
+
+
+def _flat(pictures: NDArray[Any]) -> NDArray[Any]:
+    """(n, values) of the colours, without alpha."""
+    colours = pictures[..., :3] if pictures.shape[3:] == (4,) else pictures
+    return colours.reshape(len(pictures), -1)
 
 
 def check_finite(pictures: NDArray[Any], name: str, first: int = 0) -> None:
@@ -116,14 +131,18 @@ def check_values(pictures: NDArray[Any] | Sequence[NDArray[Any]], name: str) -> 
         DataError: NaN, values outside 0…255, or pictures that were divided by 255.
     """
     low, high = np.inf, -np.inf
-    scaled: list[int] = []
+    fractions: list[int] = []
+    ones: list[int] = []
     for start, some in _chunks(pictures):
         check_finite(some, name, start)
         low, high = min(low, float(some.min())), max(high, float(some.max()))
-        scaled += (start + np.flatnonzero(seem_scaled(some))).tolist()
+        fractions += (start + np.flatnonzero(_are_small_fractions(some))).tolist()
+        ones += (start + np.flatnonzero(_end_at_one(some))).tolist()
     if low <= -0.5 or high >= 255.5:  # what rounds to 0 or 255 comes from arithmetic
         raise DataError(f"values from 0 to 255 in {name}", f"values from {low:g} to {high:g}", _remedy(low, high))
-    if len(scaled) > FEW_PICTURES * len(pictures):
+    # In a set of dark pictures, whole numbers, some end at 1 and others at 2, 3, …; of masks and what was cast all do.
+    scaled = fractions if 1 < high <= DARK else sorted({*fractions, *ones})
+    if len(scaled) > FEW_PICTURES * len(pictures) or (scaled and high <= BRIGHTEST_SCALED):
         kind = "floats" if pictures[0].dtype.kind == "f" else "whole numbers"
         some_only = f"values near 0…1 in {len(scaled)} of {len(pictures)} pictures, number {scaled[0]} for one"
         raise DataError(

@@ -91,6 +91,7 @@ def test_fingerprint_and_digest_come_from_the_files(tmp_path: Path) -> None:
         (("Training", "Testing"), [16, 4, 20]),
         (("TrainImages", "dev", "TestData"), [20, 20, 20]),
         (("train2017", "eval"), [20, 20, 0]),
+        (("Training", "Validation", "Evaluation"), [20, 20, 20]),
         (("trainset", "VALIDATION SET", "test 1"), [20, 20, 20]),
     ],
 )

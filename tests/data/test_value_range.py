@@ -34,6 +34,7 @@ BOXED[:, 10:30, 10:30] = F[:, 10:30, 10:30]  # nearly black, with a lamp
         np.concatenate([F[:6] / 255, F[6:]]),  # half of them
         (F / 255).astype(np.uint8) + np.eye(48, dtype=np.uint8)[..., None],  # cast: 0, and 1 where it was white
         (F > 127).astype(np.float32),
+        np.concatenate([X * 0, np.ones_like(X[:1])]),  # cast, and white was in one of them only
     ],
 )
 def test_what_was_divided_by_255(x: Any) -> None:
@@ -65,6 +66,7 @@ def test_other_preprocessing(x: Any, remedy: str) -> None:
         X // 60,  # 0…4
         F * 0.02,  # ends at 5
         (X // 90).astype(np.float32),  # 0, 1, 2
+        np.concatenate([X[:6] // 90, X[6:].clip(max=1)]),  # dark, half of them even darker
         np.zeros_like(F),
         np.zeros_like(X[:1]),
         BOXED,
