@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
+from cnnkit.errors import InputError
 from cnnkit.transfer.plan import Phase, Plan, Solver
 
 
@@ -54,7 +57,7 @@ def freeze_then_finetune(
                 rate=deep_rate,
                 rate_decay=rate_decay,
                 schedule="cosine",
-                warmup_epochs=min(1, deep_epochs),
+                warmup_epochs=1,
                 clip_norm=1.0,
                 patience=patience,
                 monitor="accuracy",
@@ -72,17 +75,19 @@ def gradual(*, stages: int = 3, epochs: int = 3, rate: float = 1e-3, rate_decay:
         rate: Rate of the head in the first phase; each later phase has half of the one before.
         rate_decay: Factor from group to group toward the input.
     """
-    phases = [Phase("head", epochs=epochs, rate=rate, schedule="cosine")]
-    phases += [
+    head = Phase("head", epochs=epochs, rate=rate, schedule="cosine")
+    if not isinstance(stages, Integral) or isinstance(stages, bool) or stages < 0:
+        raise InputError("stages as a whole number of at least 0", repr(stages), "0 trains the head alone.")
+    phases = [head] + [
         Phase(
             f"stages{count}",
             train=count,
             epochs=epochs,
-            rate=rate * 0.5**count,
+            rate=head.rate * 0.5**count,
             rate_decay=rate_decay,
             schedule="cosine",
             clip_norm=1.0,
         )
-        for count in range(1, stages + 1)
+        for count in range(1, int(stages) + 1)
     ]
     return Plan(phases)

@@ -105,6 +105,17 @@ def test_features_that_overflow_are_named_by_every_solver(make, colours) -> None
         predict(network, colours.test)
 
 
+def test_an_overflow_of_float16_is_called_so(make, colours) -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        network = make()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    network.model.get_layer("block2_bn").gamma.assign(np.full(12, 1e6))
+    with pytest.raises(DataError, match=r"finite features.*float16 overflows.*mixed_bfloat16"):
+        fit(network, colours, plans.probe(epochs=1), progress=False)
+
+
 class NoNumber(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return keras.ops.sum(y_pred, -1) * math.nan

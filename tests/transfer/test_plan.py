@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import re
 
@@ -79,3 +80,33 @@ def test_a_plan_needs_phases_with_names_of_their_own() -> None:
         Plan([])
     with pytest.raises(InputError, match="different names"):
         Plan([Phase("a"), Phase("a")])
+
+
+PLANS = {
+    plans.probe: {"epochs": ["5", 2.5, None, -1], "rate": ["a", 0, None], "solver": [None, "lbgfs", 1]},
+    plans.freeze_then_finetune: {
+        "head_epochs": ["5", 2.5, None, -1],
+        "deep_epochs": ["5", 2.5, None, -1],
+        "train": [None, -1, 1.0, ["head"]],
+        "head_rate": ["a", 0, None],
+        "deep_rate": ["a", 0, None],
+        "rate_decay": ["a", 0, 2, None],
+        "patience": ["4", 0, 1.5],
+    },
+    plans.gradual: {
+        "stages": ["3", 2.0, None, -1, True],
+        "epochs": ["5", 2.5, None, -1],
+        "rate": ["a", 0, None],
+        "rate_decay": ["a", 0, None],
+    },
+}
+
+
+@pytest.mark.parametrize("make", PLANS)
+def test_a_plan_by_name_takes_what_a_phase_takes(make) -> None:
+    arguments = PLANS[make]
+    assert set(arguments) == set(inspect.signature(make).parameters)
+    for name, values in arguments.items():
+        for value in values:
+            with pytest.raises(InputError):
+                make(**{name: value})
