@@ -191,4 +191,4 @@ def _across_splits(examples: list[tuple[str, int]], key: Callable[[str, int], st
 
 def _size(source: Source, index: int) -> int:
     reader = source.reader
-    return reader.size(int(source.positions[index])) if isinstance(reader, SizedReader) else 0
+    return reader.file_size(int(source.positions[index])) if isinstance(reader, SizedReader) else 0

@@ -43,7 +43,7 @@ class FileReader:
         with (self.root / self.paths[position]).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def size(self, position: int) -> int:
+    def file_size(self, position: int) -> int:
         """Bytes of the file."""
         return (self.root / self.paths[position]).stat().st_size
 

@@ -46,7 +46,7 @@ class Reader(Protocol):
 class SizedReader(Protocol):
     """A reader that knows how many bytes a picture takes: two of different size need no digest to differ."""
 
-    def size(self, position: int) -> int:
+    def file_size(self, position: int) -> int:
         """Bytes of the stored picture at `position`."""
 
 

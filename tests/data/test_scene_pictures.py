@@ -68,3 +68,9 @@ def test_faces_refuse_what_cannot_be_drawn(wrong: dict[str, int]) -> None:
 def test_faces_name_the_splits() -> None:
     with pytest.raises(UnknownNameError, match="people"):
         faces(2, 2, split_by="peoples")
+
+
+def test_drawn_pictures_have_no_files_whose_size_tells_duplicates_apart() -> None:
+    photos = scenes(12, seed=2, size=32)
+    assert photos.duplicates().empty
+    assert not photos.report().empty

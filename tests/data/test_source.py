@@ -40,7 +40,7 @@ class Sized(Numbers):
         self.hashed.append(position)
         return super().digest(position)
 
-    def size(self, position: int) -> int:
+    def file_size(self, position: int) -> int:
         return 10 + position % self.period
 
 
