@@ -20,6 +20,8 @@ RANKS = {
     "_backend": 0.1,
     "_lazy": 0.2,
     "arguments": 1,
+    "exercises": 1,
+    "lessons": 1,
     "primitives": 1,
     "metrics": 1,
     "submissions": 2,

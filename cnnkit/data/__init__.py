@@ -42,6 +42,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "decode_file": "cnnkit.data.decode",
         "faces": "cnnkit.data.face_pictures",
         "folder": "cnnkit.data.image_folder",
+        "photograph": "cnnkit.data.photographs",
         "pictures": "cnnkit.data.image_folder",
         "scenes": "cnnkit.data.scene_pictures",
         "table": "cnnkit.data.labelled_table",
