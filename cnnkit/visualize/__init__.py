@@ -51,7 +51,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "rates": "cnnkit.visualize.rate_curve",
         "receptive_field": "cnnkit.visualize.receptive_fields",
         "save": "cnnkit.visualize.style",
-        "save_animation": "cnnkit.visualize.sliding_picture",
+        "save_animation": "cnnkit.visualize.film",
         "speeds": "cnnkit.visualize.speed_bars",
         "transposed_convolution": "cnnkit.visualize.sliding_picture",
         "transposed_convolution_animation": "cnnkit.visualize.sliding_picture",

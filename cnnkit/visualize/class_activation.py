@@ -27,6 +27,8 @@ from cnnkit.visualize.contact_sheet import draw_pictures, fitting_columns
 from cnnkit.visualize.given_pictures import Image, several_pictures
 from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 
+LARGEST = 3.4
+"""Inches of a picture's side, at most: one and its map below fit a slide."""
 SQUASHED = ("sigmoid", "softmax")
 
 
@@ -157,7 +159,7 @@ def gradcam_figure(
         colours: The colour of each title; ink by default.
 
     Returns:
-        A figure 11 inches wide.
+        A figure up to 11 inches wide.
 
     Raises:
         UnknownNameError: No such layer or class.
@@ -175,7 +177,8 @@ def gradcam_figure(
     columns = fitting_columns(len(sheet))
     rows = -(-len(sheet) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0)
-    made = style.figure(11, rows * (2 * 11 / columns + 0.25 * lines))
+    side = min(11 / columns, LARGEST)
+    made = style.figure(columns * side, rows * (2 * side + 0.25 * lines))
     draw_gradcam(made, network, sheet, titles, layer=layer, targets=targets, columns=columns, colours=colours)
     return made
 

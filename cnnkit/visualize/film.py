@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.animation import FuncAnimation, HTMLWriter
+from matplotlib.animation import FFMpegWriter, FuncAnimation, HTMLWriter, PillowWriter
 from matplotlib.figure import Figure
 
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, MissingExtraError, unknown_name
 from cnnkit.visualize import style
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
 
@@ -62,10 +62,16 @@ class Film(FuncAnimation):
     def __init__(self, figure: Figure, draw: Callable[[int], Sequence[Any]], frames: int, seconds: float) -> None:
         self.figure = figure
         self.seconds = seconds
+        self._draw, self._frames = draw, frames
         super().__init__(figure, draw, frames=frames, interval=round(1000 * seconds))
 
     def _repr_html_(self) -> str:
         return offline(str(self.to_jshtml()))
+
+    def _repr_png_(self) -> bytes:
+        """Its last frame, for a page that runs no scripts, such as that of a code host."""
+        self._draw(self._frames - 1)
+        return style.png(self.figure, dpi=100)
 
 
 def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1, most: int = 60) -> Film:
@@ -88,7 +94,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         A film, which a notebook shows with buttons; the picture's pixels wide, at least 400.
 
     Raises:
-        InputError: No pictures, one alone, or pictures of several sizes.
+        InputError: No pictures, or pictures of several sizes.
         DataError: Pictures that were divided by 255.
     """
     frames = several_pictures(images)
@@ -113,3 +119,39 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         return []
 
     return Film(figure, draw, len(chosen), seconds)
+
+
+WRITERS: dict[str, Any] = {".gif": PillowWriter, ".html": OfflineWriter, ".mp4": FFMpegWriter}
+
+
+def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
+    """Writes an animation; the ending says in which format: .gif, .html (with buttons), .mp4 (needs ffmpeg).
+
+    Args:
+        film: From `convolution_animation`, `animation` and the like.
+        path: Where to; missing folders are made.
+        dpi: Pixels per inch.
+
+    Returns:
+        The path.
+
+    Raises:
+        UnknownNameError: Another ending.
+        InputError: No animation.
+        MissingExtraError: .mp4 where there is no ffmpeg.
+    """
+    path = Path(path)
+    if not isinstance(film, Film):
+        raise InputError("an animation", type(film).__name__, "ck.visualize.save writes a figure.")
+    if path.suffix not in WRITERS:
+        raise unknown_name("an animation's format", path.suffix, WRITERS)
+    writer = WRITERS[path.suffix]
+    if not writer.isAvailable():
+        raise MissingExtraError(
+            f"ffmpeg, which writes {path.suffix}",
+            "no program of that name",
+            f"Install ffmpeg, or write {path.with_suffix('.gif').name}.",
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    film.save(str(path), writer=writer(fps=1 / film.seconds), dpi=dpi)
+    return path

@@ -137,6 +137,8 @@ def test_the_figure_has_each_picture_above_its_map() -> None:
     np.testing.assert_array_equal(shown[4], overlay(photos[0], gradcam(net, photos[0])))
     assert made.axes[8].get_title(loc="center") == "picture 4"
     gradcam_figure(net, photos[:7])  # an incomplete last row
+    sizes = [gradcam_figure(net, photos[:count], ["one"] * count).get_size_inches() for count in (1, 2, 6)]
+    assert all(width <= 11 and height <= 7.1 for width, height in sizes)
 
 
 def test_a_network_takes_what_predict_takes() -> None:

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from cnnkit.errors import DataError, InputError
-from cnnkit.visualize.film import animation
-from cnnkit.visualize.sliding_picture import save_animation
+from cnnkit.visualize.film import animation, save_animation
 
 GREYS = [np.full((6, 8, 3), level, np.uint8) for level in range(0, 250, 25)]
 
@@ -40,6 +39,7 @@ def test_a_notebook_shows_a_film_with_buttons_and_few_frames() -> None:
     assert "<button" in page
     assert page.count("data:image/png") == 3
     assert shown(film) == 225  # the last is kept
+    assert film._repr_png_().startswith(b"\x89PNG")  # for a page that runs no scripts
 
 
 @pytest.mark.parametrize("images", [[], [GREYS[0], GREYS[0][:3]]])
@@ -54,7 +54,7 @@ def test_pictures_are_told_from_what_is_none(tmp_path: Path) -> None:
     assert shown(film) == 225
     with pytest.raises(DataError, match="multiply by 255"):
         animation(np.stack(GREYS) / 255)
-    with pytest.raises(InputError, match="several pictures"):
-        animation(GREYS[0])
+    with pytest.raises(InputError, match="one picture"):
+        animation([3])
     with pytest.raises(InputError, match=r"ck\.visualize\.save writes"):
         save_animation(film.figure, tmp_path / "dream.gif")

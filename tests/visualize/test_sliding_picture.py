@@ -15,19 +15,17 @@ from PIL import Image
 
 import cnnkit as ck
 from cnnkit.errors import InputError, MissingExtraError, UnknownNameError
-from cnnkit.visualize import sliding_picture
+from cnnkit.visualize import film as films
+from cnnkit.visualize.film import save_animation
 from cnnkit.visualize.sliding_picture import (
-    FILLED,
-    TINTS,
-    WINDOW_TINTS,
     convolution,
     convolution_animation,
     pooling,
     pooling_animation,
-    save_animation,
     transposed_convolution,
     transposed_convolution_animation,
 )
+from cnnkit.visualize.sliding_sheet import FILLED, TINTS, WINDOW_TINTS
 from cnnkit.visualize.sliding_window import BORDER, PICTURE
 
 IMAGE = np.array([[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1]])
@@ -256,7 +254,7 @@ def test_other_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not re.search(r"https?://|<i class", page)
     with pytest.raises(UnknownNameError, match=r"\.gif"):
         save_animation(film, tmp_path / "film.giv")
-    monkeypatch.setattr(sliding_picture.FFMpegWriter, "isAvailable", lambda: False)
+    monkeypatch.setattr(films.FFMpegWriter, "isAvailable", lambda: False)
     with pytest.raises(MissingExtraError, match=r"write film\.gif"):
         save_animation(film, tmp_path / "film.mp4")
 
