@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.patches import FancyBboxPatch
 
 import cnnkit as ck
+from cnnkit.visualize import style
+from cnnkit.visualize.ink import page, tinted
 
 HERE = Path(__file__).parent
-RESULTS = HERE.parents[1] / "tests" / "benchmarks" / "results.json"
+ROOT = HERE.parents[1]
+RESULTS = ROOT / "tests" / "benchmarks" / "results.json"
+
+# Room → what it is for.
+WHAT = {
+    "primitives": "by hand, NumPy only",
+    "metrics": "numbers from arrays",
+    "submissions": "files handed in, and the gate",
+    "data": "sources, views, batches",
+    "zoo": "networks from scratch",
+    "losses": "focal, class-balanced, …",
+    "backbones": "table, names, cuts, counting",
+    "heads": "a task as one value",
+    "transfer": "network, plan, fit, predict",
+    "export": "bundles, predictions, Keras 2",
+    "visualize": "pictures of all of it",
+    "tasks": "report, compare, quickstart",
+    "grading": "batches, ledger, gradebooks",
+    "cli": "one module for each command",
+}
 
 # (benchmark, case, peer) of results.json → what it is in plain words.
 WORKS = {
@@ -42,6 +65,34 @@ def vgg16() -> None:
     ck.visualize.save(ck.visualize.architecture(ck.zoo.vgg16(weights=None)), HERE / "vgg16.png", dpi=100)
 
 
+def rooms() -> None:
+    """The packages of cnnkit by rank: each imports lower ones and itself, as tests/test_architecture.py says."""
+    spec = importlib.util.spec_from_file_location("architecture", ROOT / "tests" / "test_architecture.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ranks: dict[int, list[str]] = {}
+    for name, rank in module.RANKS.items():
+        if (ROOT / "cnnkit" / name).is_dir():
+            ranks.setdefault(rank, []).append(name)
+    width, height = 2.35, 0.62
+    across = max(map(len, ranks.values()))
+    figure, axes = page(across * width + 0.9, len(ranks) * (height + 0.2) + 0.3)
+    for row, (rank, names) in enumerate(sorted(ranks.items())):
+        y = 0.2 + row * (height + 0.2)
+        axes.text(0.35, y + height / 2, str(rank), fontsize=13, color=style.MUTED, ha="center", va="center")
+        for column, name in enumerate(sorted(names)):
+            x = 0.7 + column * width
+            box = FancyBboxPatch(
+                (x, y), width - 0.2, height, boxstyle="round,pad=0,rounding_size=0.07",
+                facecolor=tinted(style.BLUE, 0.85), edgecolor=style.BLUE,
+            )  # fmt: skip
+            axes.add_patch(box)
+            axes.text(x + 0.1, y + 0.4, name, fontsize=11.5, fontweight="bold", va="center")
+            axes.text(x + 0.1, y + 0.17, WHAT[name], fontsize=8.5, color=style.MUTED, va="center")
+    ck.visualize.save(figure, HERE / "rooms.png", dpi=100)
+
+
 if __name__ == "__main__":
     bench()
     vgg16()
+    rooms()
