@@ -14,6 +14,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("py.typed", "zoo/nano.weights.h5", "zoo/nano.md", "cli/__init__.py", "data/drawing/people.py")
+SHIPPED += ("data/photos/astronaut.jpg", "data/photos/cat.jpg", "data/photos/LICENSES.txt")
+LESSONS = [
+    *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb")),
+    *("assignments/person/AssignmentTemplate.ipynb", "assignments/person/assignment.toml"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +45,19 @@ def test_the_wheel_carries_weights_and_types(built: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "data/", "notebooks/"))]
     entry = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("entry_points.txt")))
     assert b"cnnkit = cnnkit.cli:main" in entry
+
+
+def test_an_installed_package_gives_its_notebooks(built: Path, tmp_path: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    shutil.unpack_archive(wheel, tmp_path / "installed", "zip")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); import cnnkit.cli; print(cnnkit.__file__); "
+    )
+    code += f"cnnkit.cli.main(['notebooks', {str(tmp_path / 'mine')!r}])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(str(tmp_path / "installed")), done.stdout + done.stderr
+    for name in LESSONS:
+        assert (tmp_path / "mine" / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 def test_the_sdist_carries_them_too(built: Path) -> None:

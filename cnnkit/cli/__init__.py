@@ -25,6 +25,7 @@ from cnnkit.cli.evaluate_command import evaluate
 from cnnkit.cli.finetune_command import finetune
 from cnnkit.cli.grade_command import grade
 from cnnkit.cli.ledger_command import ledger_app
+from cnnkit.cli.notebooks_command import notebooks
 from cnnkit.cli.predict_command import predict
 from cnnkit.cli.quickstart_command import quickstart
 from cnnkit.cli.report_command import report
@@ -33,7 +34,7 @@ from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
 FAILED, USED_WRONGLY, STOPPED = 1, 2, 130
 
-COMMANDS = (quickstart, backbones, cuts, finetune, evaluate, predict, report, check, grade, board, bench)
+COMMANDS = (quickstart, backbones, cuts, finetune, evaluate, predict, report, check, grade, board, notebooks, bench)
 GROUPS = {"assignment": assignment_app, "cache": cache_app, "ledger": ledger_app, "weights": weights_app}
 
 
