@@ -1,4 +1,4 @@
-"""What the lectures state about arithmetic and counting (shared/seeds/FACTS.md); each test names its deck."""
+"""What the lectures (decks) of the course behind cnnkit state about arithmetic; each test names its deck."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _row(entry: Count, side: int | None) -> tuple[object, ...]:
 
 
 def memory(costs: pd.DataFrame, *, batch_size: int = 1, bytes_per_value: int = 4) -> pd.DataFrame:
-    """Bytes that a network needs, forward and in training: the lecture's rule (deck 000).
+    """Bytes that a network needs, forward and in training: the usual rule of thumb.
 
     Training holds a gradient of each activation (×2). A parameter has its gradient with plain SGD (×2), a velocity
     too with momentum (×3), two moments with Adam (×4). All activations are held at once, which is what training

@@ -1,4 +1,4 @@
-"""What the lectures fix about architectures in numbers (shared/seeds/FACTS.md); each test names its deck."""
+"""What the lectures (decks) of the course behind cnnkit fix about architectures; each test names its deck."""
 
 from __future__ import annotations
 
