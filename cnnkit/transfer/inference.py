@@ -96,10 +96,8 @@ def predict(
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]
     probabilities = np.concatenate(parts)
-    table = pd.DataFrame(probabilities, columns=list(network.classes))
-    table.insert(0, LABEL, network.head.decide(probabilities))
-    table.insert(0, ID, list(source.ids))
-    return table
+    columns = dict(zip(network.classes, probabilities.T, strict=True))
+    return pd.DataFrame({ID: list(source.ids), LABEL: network.head.decide(probabilities)} | columns)
 
 
 def evaluate(
