@@ -33,6 +33,21 @@ def class_names(classes: object) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
+def refuse_column_names(classes: Sequence[str]) -> None:
+    """Refuses classes that a prediction table has no place for, before anything is trained.
+
+    Raises:
+        InputError: A class has the name of a column.
+    """
+    taken = [name for name in classes if name in TAKEN]
+    if taken:
+        raise InputError(
+            'classes with other names than "id" and "label", columns of every prediction table',
+            f"{taken} among the classes",
+            'Rename the class, e.g. to "label_": of a folder its subfolder.',
+        )
+
+
 def hidden_units(hidden: object) -> tuple[int, ...]:
     """Units of each hidden layer as Python integers: a layer refuses NumPy's.
 
@@ -81,6 +96,7 @@ def check_fields(head: Any) -> None:
         raise unknown_name("a pooling", str(head.pooling), POOLINGS)
     if head.loss_name not in get_args(LossName):
         raise unknown_name("a loss", str(head.loss_name), get_args(LossName))
+    refuse_column_names(head.classes)
     for fine, expected, received, remedy in _conditions(head):
         if not fine:
             raise InputError(expected, received, remedy)
@@ -89,7 +105,6 @@ def check_fields(head: Any) -> None:
 def _conditions(head: Any) -> Iterator[tuple[bool, str, str, str]]:
     """(whether it holds, what is expected, what was received, what to do)."""
     classes, weight, limit = list(head.classes), head.class_weight, head.threshold
-    taken = [name for name in classes if name in TAKEN]
     limits = limit if isinstance(limit, tuple) else (limit,)
     weighed = weight is not None or head.loss_name in BALANCED
     weighing = f"class_weight={weight!r}, loss={head.loss_name!r}"
@@ -108,12 +123,6 @@ def _conditions(head: Any) -> Iterator[tuple[bool, str, str, str]]:
     different = bool(classes) and len(set(classes)) == len(classes)
     yield different, "classes with different names", f"{classes}", "Give each class one name of its own."
     yield all(classes), "classes with names", f"{classes}", "An empty text is no name."
-    yield (
-        not taken,
-        'classes with other names than "id" and "label", columns of every prediction table',
-        f"{taken} among the classes",
-        'Rename the class, e.g. to "label_": of a folder its subfolder.',
-    )
     yield (
         not head.multi_label or not any("|" in name for name in classes),
         'labels without "|", which joins several of them',

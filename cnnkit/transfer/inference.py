@@ -13,6 +13,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.classifier_arguments import TAKEN
 from cnnkit.heads.head import ScoringHead
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.engines import EngineName, Precision
@@ -21,7 +22,7 @@ from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.score import Score
 
-ID, LABEL = "id", "label"  # columns beside those of the classes
+ID, LABEL = TAKEN  # columns beside those of the classes
 
 
 def forward_pass(
@@ -83,15 +84,12 @@ def predict(
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1; or an output is not finite.
         UnknownNameError: No such engine or precision.
-        InputError: No network, or one whose weights are not finite; a whole dataset; a class called "id" or "label"; or
-            an engine that does not compute in that precision.
+        InputError: No network, or one whose weights are not finite; a whole dataset; or an engine that does not compute
+            in that precision.
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)
     whole_number("batch_size", batch_size)
-    taken = [name for name in (ID, LABEL) if name in network.classes]
-    if taken:
-        raise InputError("classes with other names than the table's columns", repr(taken), "Rename the class.")
     source = as_source(images)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]

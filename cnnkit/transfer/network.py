@@ -16,6 +16,7 @@ from cnnkit.backbones.graph import ancestors, nodes
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.classifier_arguments import class_names, refuse_column_names
 from cnnkit.heads.head import Head
 from cnnkit.transfer.forward_cache import ForwardCache
 from cnnkit.transfer.run import Run
@@ -158,6 +159,8 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
     if not isinstance(head, Head):
         received = f"{type(head).__name__}: {head!r}"[:200]
         raise InputError("a head", received, 'ck.heads.classifier(["no_person", "person"]) makes one.')
+    names = class_names(head.classes)
+    refuse_column_names(names)
     if not isinstance(body, Backbone):
         body = backbone(body)
     if framing is not None and not isinstance(framing, Framing):
@@ -171,7 +174,7 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
             "Return the tensor of the probabilities: one output has one loss.",
         )
     try:
-        model = keras.Model(body.model.input, output, name=f"{body.name}_{len(head.classes)}_classes")
+        model = keras.Model(body.model.input, output, name=f"{body.name}_{len(names)}_classes")
     except ValueError as error:
         raise InputError(
             "a head whose layer names the backbone does not have",

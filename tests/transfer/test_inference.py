@@ -9,8 +9,29 @@ from PIL import Image
 
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.classification import classifier
+from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import evaluate, predict
+from cnnkit.transfer.network import attach
+from cnnkit.transfer.plan import Phase, Plan
+
+
+class Own:
+    """A head of a user's own: the protocol and nothing else, with the classes as given."""
+
+    def __init__(self, head, classes) -> None:
+        self._head = head
+        self.classes = classes
+
+    build = property(lambda self: self._head.build)
+    loss = property(lambda self: self._head.loss)
+    metrics = property(lambda self: self._head.metrics)
+    encode = property(lambda self: self._head.encode)
+    sample_weights = property(lambda self: self._head.sample_weights)
+    probabilities = property(lambda self: self._head.probabilities)
+    decide = property(lambda self: self._head.decide)
+    settings = property(lambda self: self._head.settings)
 
 
 def test_predict_keeps_the_order_and_gives_a_column_a_class(make, colours) -> None:
@@ -56,22 +77,8 @@ def test_a_threshold_is_used_wherever_something_is_decided(make, colours) -> Non
 def test_a_head_of_ones_own_gives_the_metrics_that_it_names(make, colours) -> None:
     """A head without `scores`, as they were before there were any, is evaluated by its loss and metrics."""
 
-    class Own:
-        def __init__(self, head) -> None:
-            self._head = head
-
-        classes = property(lambda self: self._head.classes)
-        build = property(lambda self: self._head.build)
-        loss = property(lambda self: self._head.loss)
-        metrics = property(lambda self: self._head.metrics)
-        encode = property(lambda self: self._head.encode)
-        sample_weights = property(lambda self: self._head.sample_weights)
-        probabilities = property(lambda self: self._head.probabilities)
-        decide = property(lambda self: self._head.decide)
-        settings = property(lambda self: self._head.settings)
-
     network = make()
-    own = replace(network, head=Own(network.head))
+    own = replace(network, head=Own(network.head, network.classes))
     assert set(evaluate(own, colours.test)) == {"loss", "accuracy", "images"}
 
 
@@ -115,12 +122,25 @@ def test_what_is_no_network_is_told_how_to_become_one(make, colours) -> None:
             ask(make().model, colours.test)
 
 
-def test_a_class_with_the_name_of_a_column_is_refused_before_anything_is_computed(make, colours) -> None:
+@pytest.mark.parametrize("taken", ["label", "id"])
+def test_a_class_with_the_name_of_a_column_is_refused_where_the_network_is_made(make, taken: str) -> None:
+    with pytest.raises(InputError, match=rf"\['{taken}'\].*Rename"):
+        classifier(["no", taken])
     network = make()
-    network = replace(network, head=replace(network.head, classes=("no", "label_")))
-    object.__setattr__(network.head, "classes", ("label", "passport"))  # a head of one's own may have such a class
-    with pytest.raises(InputError, match=r"\['label'\].*Rename"):
-        predict(network, colours.test)
+    with pytest.raises(InputError, match=rf"\['{taken}'\].*Rename"):
+        attach(network.backbone, Own(network.head, [taken, "passport"]))
+
+
+def test_a_head_of_ones_own_may_have_a_list_of_classes(make, colours, tmp_path) -> None:
+    """Trained, evaluated, predicted and reported as with a tuple; a text is no list."""
+    network = make()
+    own = attach(network.backbone, Own(network.head, list(colours.classes)))
+    run = fit(own, colours, Plan([Phase("head", epochs=1)]), progress=False)
+    assert len(run.history) == 1
+    assert evaluate(own, colours.test)["images"] == len(colours.test)
+    assert list(predict(own, colours.test)) == ["id", "label", "grey", "red"]
+    with pytest.raises(InputError, match="a list of class names"):
+        attach(network.backbone, Own(network.head, "ab"))
 
 
 def test_files_by_name_come_in_the_order_given(make, tmp_path) -> None:
