@@ -1,7 +1,7 @@
 """The whole road on pictures that cnnkit draws itself: no download, no accelerator, a few minutes.
 
-Data → pre-trained backbone → head → fine-tuning → bundle → predictions → report, and beside it the same network
-from random weights on the same budget, to see what transfer is worth.
+Data → pre-trained backbone → head → fine-tuning → calibration → bundle → predictions → report, and beside it the same
+network from random weights on the same budget, to see what transfer is worth.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,13 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.drawing import write_folders
 from cnnkit.data.image_folder import folder
 from cnnkit.data.scene_pictures import drawing_version
-from cnnkit.errors import InputError
+from cnnkit.errors import DataError, InputError
 from cnnkit.export.bundle import save
 from cnnkit.export.prediction_table import write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.heads.classification import classifier
 from cnnkit.tasks.report import check_replaceable, report
+from cnnkit.transfer.calibration import calibrate
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.inference import evaluate, predict
 from cnnkit.transfer.network import Network, attach
@@ -107,6 +108,9 @@ def quickstart(
         network, run = _train("cnnkit", photos, TRANSFER, seed, progress)
     with _timed(timings, "train from random weights"):
         scratch, _ = _train(None, photos, SCRATCH, seed, progress)
+    # Of a hundred pictures so few are for validation that a network may do no better on them than chance.
+    with _timed(timings, "calibrate"), suppress(DataError):
+        network = calibrate(network, photos.validation, progress=progress)
     with _timed(timings, "predict"):
         predictions = predict(network, photos.test)
     accuracy = {

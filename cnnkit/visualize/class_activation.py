@@ -247,7 +247,7 @@ def _chosen(
     if len(wanted) != count:
         raise InputError(f"one target for each of {count} pictures", f"{len(wanted)}", "Or none: the predicted ones.")
     classes = network.classes if isinstance(network, Network) else ()
-    guessed = (scores[:, 0] > 0).astype(np.int64) if units == 1 else scores.argmax(axis=1)
+    guessed = (scores[:, 0] >= _least_score(network)).astype(np.int64) if units == 1 else scores.argmax(axis=1)
     indices = [
         int(guess) if target is None else _class_index(target, classes, max(units, 2))
         for target, guess in zip(wanted, guessed, strict=True)
@@ -256,6 +256,12 @@ def _chosen(
     if units == 1:
         return np.where(chosen == 1, 1, -1).astype(np.float32), np.zeros_like(chosen)
     return np.ones((count, 1), np.float32), chosen
+
+
+def _least_score(network: AnyNetwork) -> float:
+    """The logit from which on the second of two classes is predicted: 0, or that of the head's threshold."""
+    threshold = getattr(network.head, "threshold", 0.5) if isinstance(network, Network) else 0.5
+    return float(np.log(threshold) - np.log1p(-threshold))
 
 
 def _class_index(target: str | int, classes: Sequence[str], count: int) -> int:

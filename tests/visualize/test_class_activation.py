@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
+import cnnkit as ck
 from cnnkit.errors import DataError, InputError, UnknownNameError
 from cnnkit.visualize.class_activation import class_maps, gradcam, gradcam_figure, heat, overlay
 from cnnkit.visualize.tapping import deepest_maps
@@ -60,6 +63,16 @@ def test_the_default_target_is_the_answer() -> None:
     model, x = pooled(3, "softmax"), images(6)
     answers = np.asarray(model(x)).argmax(axis=1).tolist()
     np.testing.assert_array_equal(class_maps(model, x), class_maps(model, x, targets=answers))
+
+
+def test_the_answer_is_that_of_the_threshold() -> None:
+    net = network(["no", "yes"])
+    x = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.uint8)
+    p = float(ck.predict(net, x)["yes"].iloc[0])
+    for threshold, answer in ((p * 0.9, "yes"), (p + 0.1 * (1 - p), "no")):
+        own = dataclasses.replace(net, head=dataclasses.replace(net.head, threshold=threshold))
+        assert ck.predict(own, x)["label"].tolist() == [answer]
+        np.testing.assert_array_equal(class_maps(own, x), class_maps(net, x, targets=[answer]))
 
 
 def test_a_frozen_network_has_the_same_map() -> None:
