@@ -33,6 +33,14 @@ CLASS_INDEX = WeightsFile(
     top=True,
 )
 
+# WordNet number → a name of its own, for the names that two classes of that file share.
+TWICE = {
+    "n02012849": "crane (bird)",
+    "n03126707": "crane (machine)",
+    "n03710637": "maillot",
+    "n03710721": "maillot, tank suit",
+}
+
 
 def keras_home() -> Path:
     """`$KERAS_HOME`, or `~/.keras`; read at each call, where Keras reads it once at import."""
@@ -222,14 +230,16 @@ def export_weights(folder: str | Path) -> pd.DataFrame:
 def imagenet_classes() -> tuple[str, ...]:
     """The 1,000 classes of ImageNet, in the order of every published network's output; `"tench"` is the first.
 
-    Read from `imagenet_class_index.json`, found or fetched like a weights file.
+    Read from `imagenet_class_index.json`, found or fetched like a weights file. Each has a name of its own: of the two
+    pairs that share one in that file, the crane is the bird or the machine, the maillot has a tank suit beside it.
 
     Raises:
         WeightsError: The file is not here and cannot be fetched, or it was changed.
     """
     path, _ = locate([CLASS_INDEX], "the class names of ImageNet")
     index = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(index[str(number)][1].replace("_", " ") for number in range(len(index)))
+    pairs = [index[str(number)] for number in range(len(index))]
+    return tuple(TWICE.get(wordnet, name.replace("_", " ")) for wordnet, name in pairs)
 
 
 def _opens(path: Path) -> bool:

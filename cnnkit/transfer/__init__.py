@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "Phase": "cnnkit.transfer.plan",
         "Plan": "cnnkit.transfer.plan",
         "Run": "cnnkit.transfer.run",
+        "add_classes": "cnnkit.transfer.more_classes",
         "attach": "cnnkit.transfer.network",
         "cache_entries": "cnnkit.transfer.user_cache",
         "cache_folder": "cnnkit.transfer.user_cache",
@@ -22,6 +23,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "find_rate": "cnnkit.transfer.rate_finding",
         "finetune": "cnnkit.transfer.finetuning",
         "fit": "cnnkit.transfer.fitting",
+        "imagenet": "cnnkit.transfer.imagenet_network",
         "predict": "cnnkit.transfer.inference",
+        "top": "cnnkit.transfer.imagenet_network",
     },
 )
