@@ -140,6 +140,8 @@ def _check_phase(
 ) -> None:
     where = f"phase {phase.name!r}"
     trained_layers(network, phase.train)
+    if not phase.epochs:
+        return
     if mix is not None and phase.solver == "lbfgs":
         raise InputError(
             f"mix=None for {where}, which solves for one optimum",
@@ -157,13 +159,13 @@ def _check_phase(
     if phase.patience is not None and phase.monitor == "accuracy" and "accuracy" not in metrics:
         raise InputError(f"monitor='loss' in {where}", "monitor='accuracy'", f"The head measures {metrics}.")
     setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, RATE_CALLBACKS)]
-    if setters and phase.epochs and phase.moves_rate:
+    if setters and phase.moves_rate:
         raise InputError(
             f"schedule='constant' and warmup_epochs=0 in {where}, whose rate {setters[0]} sets",
             f"schedule={phase.schedule!r}, warmup_epochs={phase.warmup_epochs}",
             "Leave the rate to one of the two.",
         )
-    if phase.solver == "lbfgs" and phase.epochs:
+    if phase.solver == "lbfgs":
         refuse_other_losses(network.head)
         with flags_kept(network.model):
             set_flags(network, phase)

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnkit.transfer.callback_counters import Counters, counters, restore
 from cnnkit.transfer.network import Network
@@ -50,8 +51,13 @@ class KerasCallbacks:
         """Whether one of them has ended the training."""
         return self._model is not None and bool(self._model.stop_training)
 
-    def begin_phase(self, optimizer: keras.optimizers.Optimizer) -> None:
-        """Gives the model the optimizer of a phase; before the first one, begins the training."""
+    def begin_phase(self, optimizer: keras.optimizers.Optimizer, targets: NDArray[np.float32]) -> None:
+        """Gives the model the optimizer of a phase; before the first one, begins the training.
+
+        Args:
+            optimizer: Of the phase.
+            targets: Of any one picture, as the head encodes them.
+        """
         if not self:
             return
         network, head = self.network, self.network.head
@@ -60,7 +66,7 @@ class KerasCallbacks:
             self._model = keras.Model(network.model.input, network.model.output, name=network.model.name)
         self._model.compile(optimizer=optimizer, loss=head.loss(), metrics=head.metrics(), jit_compile=False)
         self._model.get_compile_config = partial(_portable_compile_config, self._model)
-        self._build_metrics(self._model)
+        self._build_metrics(self._model, targets)
         if self._hooks is None:
             self._model.stop_training = False
             self._hooks = keras.callbacks.CallbackList(
@@ -92,10 +98,10 @@ class KerasCallbacks:
         self._at_begin = counters(self.callbacks)
         restore(self.callbacks, self.kept)
 
-    def _build_metrics(self, model: keras.Model) -> None:
+    def _build_metrics(self, model: keras.Model, targets: NDArray[np.float32]) -> None:
         """Metrics exist once they have seen a batch; `EarlyStopping("val_accuracy")` asks them which way is better."""
         outputs = np.zeros((1, *model.output_shape[1:]), np.float32)
-        model.compute_metrics(None, outputs, outputs)
+        model.compute_metrics(None, targets, outputs)
         model.reset_metrics()
 
     def counters(self) -> Counters:

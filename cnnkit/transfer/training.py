@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
@@ -66,7 +67,8 @@ class Training:
             if index != self.state.phase:
                 self.state = replace(self.state, phase=index, epoch=0, best=None, waited=0, stopped=False)
                 self.arrays = {}
-            self._run_phase(plan.phases[index])
+            if plan.phases[index].epochs:
+                self._run_phase(plan.phases[index])
             if self.state.ended:
                 break
         self.callbacks.end(self.state.rows[-1] if self.state.rows else {})
@@ -97,7 +99,7 @@ class Training:
             + (say_what_rests(halves.prefix, augmented=self.augment is not None) if halves.prefix else "")
         )
         weights = PhaseWeights(_moving_variables(self.network.model), best)
-        self.callbacks.begin_phase(optimizer)
+        self.callbacks.begin_phase(optimizer, training.targets(np.array([0]))[0])
         epochs = Epochs(
             phase=phase,
             head=head,

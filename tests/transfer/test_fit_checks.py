@@ -147,6 +147,13 @@ def test_a_plan_without_epochs_trains_nothing(make_once, colours) -> None:
         fit(make_once, colours, plan, progress=False)
 
 
+def test_a_phase_without_epochs_is_left_out(make, colours) -> None:
+    exact = Phase("exact", train="all", epochs=0, solver="lbfgs")
+    run = fit(make(), colours, Plan([exact, Phase("head", epochs=1), Phase("deep", epochs=0)]), progress=False)
+    assert run.history["phase"].tolist() == ["head"]
+    assert list(run.trained_parameters) == ["head"]
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_strategy_is_refused(make, make_once, colours) -> None:
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
