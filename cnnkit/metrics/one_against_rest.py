@@ -7,11 +7,12 @@ scores and does not count in an average, and the AUC of a class that every examp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, InputError
 from cnnkit.metrics.classification import roc_auc_score
 from cnnkit.metrics.given_arrays import array_of, binary_scores, flags_of, pair_of
 
@@ -86,11 +87,15 @@ def class_scores(
 
     Raises:
         DataError: Tables of different shapes, nothing to compare, or a score that is not finite.
+        InputError: `classes` is no list of names.
 
     >>> scores = class_scores([[1, 0], [0, 1]], [[1, 0], [1, 0]], [[0.9, 0.1], [0.6, 0.4]], ["cat", "dog"])
     >>> scores["dog"]["recall"], scores["dog"]["auc"]
     (0.0, 1.0)
     """
+    listed = isinstance(classes, Sequence) and not isinstance(classes, str | bytes)
+    if not listed or not all(isinstance(name, str) for name in classes):
+        raise InputError("a list of class names", f"{classes!r}"[:200], "photos.classes is one.")
     shown, called = _flags(truth, len(classes)), _flags(decided, len(classes))
     values = array_of(probabilities)
     if not shown.shape == called.shape == values.shape:
@@ -127,9 +132,18 @@ def macro_means(scores: Mapping[str, Mapping[str, float]], names: Mapping[str, s
     Returns:
         What it is called → mean, without those that no class has.
 
+    Raises:
+        InputError: One of both is something else.
+
     >>> macro_means({"cat": {"f1": 1.0}, "dog": {"f1": 0.5}}, {"f1": "macro_f1", "auc": "macro_auc"})
     {'macro_f1': 0.75}
     """
+    fine = isinstance(scores, Mapping) and all(isinstance(row, Mapping) for row in scores.values())
+    numbers = (isinstance(value, Real) for row in scores.values() for value in row.values()) if fine else ()
+    if not fine or not all(numbers):
+        raise InputError("scores by class and name", f"{scores!r}"[:200], "ck.metrics.class_scores gives them.")
+    if not isinstance(names, Mapping) or not all(isinstance(mean, str) for mean in names.values()):
+        raise InputError("score → what its mean is called", f"{names!r}"[:200], 'E.g. {"f1": "macro_f1"}.')
     listed = {mean: [row[name] for row in scores.values() if name in row] for name, mean in names.items()}
     return {mean: float(np.mean(values)) for mean, values in listed.items() if values}
 

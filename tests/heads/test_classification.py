@@ -122,7 +122,7 @@ def test_what_an_older_version_saved() -> None:
 WRONG = ["three", None, object(), [None], {"x": "y"}, 1 + 2j]
 
 
-@pytest.mark.parametrize("given", WRONG, ids=repr)
+@pytest.mark.parametrize("given", WRONG)
 @pytest.mark.parametrize("name", sorted(inspect.signature(classifier).parameters))
 def test_every_argument_refuses_other_types_in_words(name, given) -> None:
     """Whatever it is, it is accepted for what it says or refused by a cnnkit error, never by a raw one."""

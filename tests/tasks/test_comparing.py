@@ -104,7 +104,7 @@ def test_each_backbone_has_its_width() -> None:
     assert [one.name for one in candidates(("mobilenet", 0.5), None, None)] == ["mobilenet α=0.5"]
 
 
-@pytest.mark.parametrize("given", [3.5, object(), [None], b"x", {"a": 1}, [], ""], ids=repr)
+@pytest.mark.parametrize("given", [3.5, object(), [None], b"x", {"a": 1}, [], ""])
 @pytest.mark.parametrize("name", ["photos", "backbones", "cuts", "alpha", "weights", "seed"])
 def test_every_argument_refuses_other_types_in_words(photos, name, given) -> None:
     if (name, given) in [("alpha", 3.5), ("alpha", [None])]:

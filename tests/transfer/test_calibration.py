@@ -189,7 +189,7 @@ def test_what_cannot_be_calibrated_is_said() -> None:
         ck.choose_threshold(network, source, by="f2")
 
 
-@pytest.mark.parametrize("given", [3, "runs/photos", [None], object()], ids=repr)
+@pytest.mark.parametrize("given", [3, "runs/photos", [None], object()])
 @pytest.mark.parametrize("function", [ck.calibrate, ck.choose_threshold])
 def test_every_argument_refuses_other_types_in_words(function, given) -> None:
     network, source = NETWORK

@@ -1,0 +1,53 @@
+"""Every public metric refuses what it cannot measure by a cnnkit error, whichever argument it is."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from cnnkit import metrics
+from cnnkit.errors import CnnkitError
+
+GOOD = {
+    "accuracy_score": {"labels": [0, 1], "decisions": [0, 1]},
+    "average_precision_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
+    "best_threshold": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
+    "brier_loss": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
+    "calibration": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
+    "class_scores": {
+        "truth": np.eye(2),
+        "decided": np.eye(2),
+        "probabilities": np.eye(2),
+        "classes": ["a", "b"],
+    },
+    "confusion": {"labels": [0, 1], "decisions": [0, 1]},
+    "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
+    "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
+    "roc_auc_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
+    "wilson_interval": {"correct": 1, "count": 2},
+}
+VALUES = (None, 3.5, "ab", b"x", object(), [None, None], [[0, 1], [1]], {"a": 1}, {"a": {"b": "c"}}, 1 + 2j, [0, 1, 2])
+FINE = (("best_threshold", "at", None), ("wilson_interval", "count", VALUES[1]))
+"""What an argument may be after all."""
+
+
+def test_the_table_holds_every_public_metric() -> None:
+    functions = {name for name in metrics.__all__ if inspect.isfunction(getattr(metrics, name))}
+    assert functions == set(GOOD)
+
+
+CASES = [
+    (name, argument, value)
+    for name in GOOD
+    for argument in inspect.signature(getattr(metrics, name)).parameters
+    for value in VALUES
+    if not any(fine[:2] == (name, argument) and fine[2] is value for fine in FINE)
+]
+
+
+@pytest.mark.parametrize(("name", "argument", "value"), CASES)
+def test_every_argument_refuses_other_types_in_words(name: str, argument: str, value: object) -> None:
+    with pytest.raises(CnnkitError):
+        getattr(metrics, name)(**{**GOOD[name], argument: value})
