@@ -6,7 +6,6 @@ Neural Networks", 2015. From noise it shows what a channel looks for; a photogra
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from cnnkit.data.framing import Framing
 from cnnkit.errors import InputError
 from cnnkit.transfer.progress import clock, line
 from cnnkit.visualize import style
-from cnnkit.visualize.contact_sheet import draw_pictures
+from cnnkit.visualize.contact_sheet import LARGEST, draw_pictures, fitting_columns
 from cnnkit.visualize.tapping import AnyNetwork, call_of, framed, model_of, readable
 
 Pixels = NDArray[np.float32]
@@ -178,7 +177,7 @@ def dreams(
         progress: A moving line of progress.
 
     Returns:
-        A figure 9 inches wide; a channel that answers nothing is titled `silent`.
+        A figure up to 11 inches wide; a channel that answers nothing is titled `silent`.
 
     Raises:
         UnknownNameError: No such layer.
@@ -192,9 +191,9 @@ def dreams(
     indices = np.concatenate([_channels(network, layer, channel) for channel in chosen])
     made, heard = _dreamt(_tap(network, layer), start, indices, ascent, progress, None)
     titles = [f"{channel}" if answers else f"{channel}, silent" for channel, answers in zip(chosen, heard, strict=True)]
-    columns = math.ceil(math.sqrt(len(chosen)))
-    rows = -(-len(chosen) // columns)
-    sheet = style.figure(9, rows * (9 / columns + 0.3) + 0.5)
+    columns = fitting_columns(len(chosen))
+    rows, side = -(-len(chosen) // columns), min(11 / columns, LARGEST)
+    sheet = style.figure(max(columns * side, LARGEST), rows * (side + 0.3) + 0.5)
     draw_pictures(sheet, list(made), titles, columns=columns)
     total = call_of(model_of(network), layer).outputs[0].shape[-1]
     what = "look for" if image is None else "see in the picture"

@@ -17,8 +17,8 @@ from cnnkit.visualize.tapping import AnyNetwork, call_of, graph_of
 
 Kernel = NDArray[np.float32]
 
-MOST_ROWS, MOST_COLUMNS = 16, 16
-"""Filters and channels at most where each has a tile of its own."""
+MOST_ROWS, MOST_COLUMNS = 10, 16
+"""Filters and channels at most where each has a tile of its own: what a slide has room for."""
 TILE = 24
 """Pixels of a tile, about."""
 
@@ -53,7 +53,7 @@ def filters(network: AnyNetwork, layer: str | None = None, *, count: int = 64) -
         layer: A convolution of any kind and dimension (of a separable one the depthwise part), or a dense layer on
             flattened maps, whose units are filters of the maps' size. The steps of a Conv1D go down; the slices of a
             Conv3D are taken for channels.
-        count: How many filters at most; in rows of tiles at most 16, of the 16 channels with the largest weights.
+        count: How many filters at most; in rows of tiles at most 10, of the 16 channels with the largest weights.
 
     Returns:
         A figure 11 inches wide.

@@ -30,3 +30,10 @@ def test_a_table_of_something_else_is_refused() -> None:
         accuracy_against_time(pd.DataFrame({"backbone": ["a"]}))
     with pytest.raises(InputError, match="Received: str"):
         accuracy_against_time("comparison")
+
+
+def test_many_backbones_can_be_told_apart() -> None:
+    names = [f"backbone {number}" for number in range(24)]
+    table = pd.DataFrame({"backbone": names, "multiply_adds": 1, "milliseconds": 1.0, "accuracy": 0.5})
+    lines = accuracy_against_time(table).axes[0].lines
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 24

@@ -85,7 +85,7 @@ def test_of_many_channels_the_strongest_are_shown_in_their_order() -> None:
     made = filters(model, "mix")
     labels = [label.get_text() for label in made.axes[0].get_xticklabels()]
     assert labels == [str(channel) for channel in range(2, 33, 2)]
-    assert made.get_suptitle() == "mix: 16 of 20 filters of 1 × 1 × 40, the 16 strongest channels"
+    assert made.get_suptitle() == "mix: 10 of 20 filters of 1 × 1 × 40, the 16 strongest channels"
     expected = scipy.special.expit(-1 / kernel.std())
     np.testing.assert_allclose(tile(made, 3, labels.index("30"), 1, 1), expected, rtol=1e-6)
 

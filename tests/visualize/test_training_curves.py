@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import keras
 import numpy as np
@@ -90,3 +91,12 @@ def test_what_keras_returns_is_one_phase() -> None:
 def test_a_table_that_is_no_history(table: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="phase, loss"):
         curves(table)
+
+
+@pytest.mark.parametrize("count", [3, 8])
+def test_names_of_phases_do_not_meet(count: int) -> None:
+    made = curves(history(**{f"stage {number} of the whole network": 2 for number in range(count)}))
+    made.draw_without_rendering()
+    boxes = sorted((text.get_window_extent() for text in made.axes[0].texts), key=lambda box: (round(box.y0), box.x0))
+    for left, right in itertools.pairwise(boxes):
+        assert abs(left.y0 - right.y0) > 5 or left.x1 <= right.x0
