@@ -165,6 +165,13 @@ def _check_phase(
             f"schedule={phase.schedule!r}, warmup_epochs={phase.warmup_epochs}",
             "Leave the rate to one of the two.",
         )
+    scaled = keras.config.dtype_policy().name == "mixed_float16"
+    if setters and scaled and phase.rate_decay < 1 and phase.train not in ("head", 0):
+        raise InputError(
+            f"rate_decay=1 in {where}, whose rate {setters[0]} sets",
+            f"rate_decay={phase.rate_decay:g} under the dtype policy mixed_float16",
+            "Keras's callbacks do not find several rates behind a loss scale: use mixed_bfloat16 or one rate.",
+        )
     if phase.solver == "lbfgs":
         refuse_other_losses(network.head)
         with flags_kept(network.model):

@@ -88,8 +88,9 @@ def fit(
         callbacks: Keras callbacks, which see one training: it begins and ends once, epochs are counted from 0 over
             all phases, and `model` is the whole network with the optimizer of the phase that runs. `stop_training`
             ends the training, later phases with it; `Phase.patience` ends a phase. Where a phase has a schedule or a
-            warm-up, callbacks cannot set its rate. With `resume` what they count goes on too, as far as it lies in
-            attributes that are numbers, texts, arrays, lists or dictionaries of them.
+            warm-up, callbacks cannot set its rate; with `rate_decay` they set that of each group. With `resume` what
+            they count goes on too, as far as it lies in attributes that are numbers, texts, arrays, lists or
+            dictionaries of them.
         progress: Whether to show the live line.
 
     Returns:

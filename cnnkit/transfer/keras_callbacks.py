@@ -41,6 +41,7 @@ class KerasCallbacks:
     _model: keras.Model | None = None
     _hooks: keras.callbacks.CallbackList | None = None
     _at_begin: Counters = field(default_factory=dict)
+    _last_logs: dict[str, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -119,6 +120,7 @@ class KerasCallbacks:
 
     def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
         """`logs` holds loss and metrics of training and validation."""
+        self._last_logs = dict(logs)
         if self._hooks:
             self._hooks.on_epoch_end(epoch, dict(logs))
 
@@ -152,10 +154,10 @@ class KerasCallbacks:
         if self._hooks:
             self._hooks.on_test_end(dict(logs))
 
-    def end(self, logs: Mapping[str, Any]) -> None:
-        """Ends the training; one that failed has no end, as in Keras."""
+    def end(self) -> None:
+        """Ends the training, with the logs of its last epoch; one that failed has no end, as in Keras."""
         if self._hooks:
-            self._hooks.on_train_end(dict(logs))
+            self._hooks.on_train_end(self._last_logs)
 
 
 def _portable_compile_config(model: keras.Model) -> dict[str, Any] | None:

@@ -71,7 +71,7 @@ class Training:
                 self._run_phase(plan.phases[index])
             if self.state.ended:
                 break
-        self.callbacks.end(self.state.rows[-1] if self.state.rows else {})
+        self.callbacks.end()
 
     def _run_phase(self, phase: Phase) -> None:
         """Runs one phase to its end; however it ends, it leaves the weights that `PhaseWeights` describes."""
@@ -115,7 +115,7 @@ class Training:
         try:
             self._run_epochs(epochs, weights, optimizer)
         except NotFiniteError as failure:
-            weights.restore()
+            weights.restore()  # what the explanation is told from
             raise epochs.explained(failure) from None
         finally:
             weights.restore()

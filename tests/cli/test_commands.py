@@ -86,6 +86,7 @@ def test_it_speaks_to_a_person_when_not_asked_for_json(photos, tmp_path, capsys)
         (["--train", "stage9", *TRAIN, *SHORT], 2, "stage"),
         (["--on-error", "ignore"], 2, "raise"),
         (["--seed", "one"], 2, "seed"),
+        (["--head-epochs", "0", "--deep-epochs", "0", *TRAIN], 2, "at least one epoch"),
     ],
 )
 def test_used_wrongly(photos, tmp_path, capsys, arguments, code, message) -> None:

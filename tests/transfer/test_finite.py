@@ -135,7 +135,11 @@ def test_a_loss_that_is_never_finite_is_not_blamed_on_the_rate(colours) -> None:
         fit(network, colours, plans.probe(epochs=1), progress=False)
 
 
-def test_ctrl_c_within_an_epoch_leaves_the_epoch_before(make, colours) -> None:
+@pytest.mark.parametrize(
+    ("error", "told", "message"),
+    [(KeyboardInterrupt, InterruptedTrainingError, "last whole epoch"), (RuntimeError("mine"), RuntimeError, "mine")],
+)
+def test_an_end_within_an_epoch_leaves_the_epoch_before(make, colours, error, told, message) -> None:
     network, weights = make(), []
 
     class Press(keras.callbacks.Callback):
@@ -145,9 +149,9 @@ def test_ctrl_c_within_an_epoch_leaves_the_epoch_before(make, colours) -> None:
         def on_train_batch_end(self, batch, logs=None) -> None:
             if len(weights) == 1 and batch == 1:
                 assert not same(self.model.get_weights(), weights[0])
-                raise KeyboardInterrupt
+                raise error
 
-    with pytest.raises(InterruptedTrainingError, match="last whole epoch"):
+    with pytest.raises(told, match=message):
         fit(network, colours, plans.probe(epochs=3), batch_size=8, callbacks=Press(), progress=False)
     assert same(network.model.get_weights(), weights[0])
     assert len(network.run.history) == 1
