@@ -64,6 +64,15 @@ def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Pat
     A bundle that was there is replaced at once or, if anything fails, stays as it was. The network itself is not
     touched: neither its optimizer nor its flags.
 
+    What is loaded goes on: `ck.fit(ck.load(folder), photos, plan)` trains it further, and `ck.add_classes` widens it.
+    `net.model` is a Keras model from RGB 0…255 to probabilities, so Keras and TensorFlow write other formats::
+
+        net.model.save("net.keras")                            # one file of Keras
+        net.model.export("net")                                # a SavedModel, for TensorFlow Serving
+        converter = tf.lite.TFLiteConverter.from_saved_model("net")
+        Path("net.tflite").write_bytes(converter.convert())    # for telephones
+        net.model.export("net.onnx", format="onnx")            # with the package tf2onnx
+
     Args:
         network: What to save; all its layers are stock Keras layers.
         folder: Where to; made with its parents. Another folder's files are never overwritten.

@@ -95,6 +95,7 @@ class Classifier:
             activation="softmax" if self.softmax else "sigmoid",
             kernel_initializer=keras.initializers.GlorotUniform(seed=self.seed),
             name="probability" if self.binary else "probabilities",
+            dtype="float32",  # under mixed precision too: half precision has three digits for a probability
         )(x)
 
     def loss(self) -> keras.losses.Loss:

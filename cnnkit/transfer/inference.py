@@ -93,7 +93,7 @@ def predict(
     source = as_source(images)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
     parts = [network.head.probabilities(outputs) for _, outputs in passes]
-    probabilities = np.concatenate(parts)
+    probabilities = np.concatenate(parts).astype(np.float32, copy=False)  # of a mixed_float16 network float16
     columns = dict(zip(network.classes, probabilities.T, strict=True))
     return pd.DataFrame({ID: list(source.ids), LABEL: network.head.decide(probabilities)} | columns)
 

@@ -30,6 +30,9 @@ from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 LARGEST = 3.4
 """Inches of a picture's side, at most: one and its map below fit a slide."""
 SQUASHED = ("sigmoid", "softmax")
+# Times the score and divided out again: the gradients of a mixed_float16 network would else end below half precision's
+# smallest number. A power of two changes no digit.
+GAIN = 1024.0
 
 
 def gradcam(
@@ -98,17 +101,16 @@ def class_maps(
     with tf.GradientTape() as tape:
         tape.watch(pixels)  # a frozen network has no trainable weight that would make the tape record
         maps, last = both(pixels, training=False)
-        scores = score_of(last)  # (n, units)
+        scores = tf.cast(score_of(last), tf.float32)  # (n, units)
         signs, units = _chosen(network, scores.numpy(), targets)
         # Pictures do not influence each other in inference: the gradient of the sum holds each one's own.
-        total = tf.reduce_sum(tf.gather(scores, units, axis=1, batch_dims=1) * signs)
+        total = GAIN * tf.reduce_sum(tf.gather(scores, units, axis=1, batch_dims=1) * signs)
     gradients = tape.gradient(total, maps)
     if gradients is None:
         raise InputError(
             "a layer that the output depends on", f"{layer!r}", "Choose one on the way from the picture to the output."
         )
-    # Half precision (a mixed_float16 network) has too few digits for sums over all cells, and OpenCV none for pictures.
-    gradients, maps = tf.cast(gradients, tf.float32), tf.cast(maps, tf.float32)
+    gradients, maps = tf.cast(gradients, tf.float32) / GAIN, tf.cast(maps, tf.float32)
     alpha = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)  # (n, 1, 1, k), equation 1
     return np.asarray(tf.nn.relu(tf.reduce_sum(alpha * maps, axis=3)))  # (n, h', w'), equation 2
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import evaluate, predict
 from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
+from tests.transfer.worlds import pictures
 
 
 class Own:
@@ -179,3 +181,15 @@ def test_forward_is_traced_once_for_every_batch_size_and_leaves_its_input_alone(
         forward(images[:count])
     assert len(traces) == 1
     np.testing.assert_array_equal(images, before)
+
+
+def test_probabilities_of_a_network_of_half_precision_are_float32(make) -> None:
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        network = make()
+        assert network.model.get_layer("stem_conv").compute_dtype == "float16"
+        table = predict(network, pictures(4, 0)[0])
+        assert str(network.model.output.dtype) == "float32"
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert set(table.dtypes[2:].astype(str)) == {"float32"}

@@ -223,3 +223,18 @@ def test_models_without_maps_or_gradient() -> None:
         gradcam(keras.Model(image, [maps, pooled_maps]), images(1)[0])
     with pytest.raises(InputError, match="2 inputs"):
         gradcam(keras.Model([image, keras.Input((8, 8, 3))], pooled_maps), images(1)[0])
+
+
+def test_half_precision_keeps_gradients_below_its_smallest_number() -> None:
+    """CAM by hand: before weights of 1e-4 the mean over 64² cells has the gradient 2e-8, less than float16 can hold."""
+    random = np.random.default_rng(5)
+    image = keras.Input((64, 64, 3))
+    x = keras.layers.Conv2D(4, 1, activation="relu", name="maps", dtype="mixed_float16")(image)
+    x = keras.layers.GlobalAveragePooling2D(dtype="mixed_float16")(x)
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax", dtype="mixed_float16")(x))
+    kernel, weights = random.normal(size=(3, 4)), 1e-4 * random.uniform(0.5, 1, (4, 2))
+    model.set_weights([kernel[None, None], np.zeros(4), weights, np.zeros(2)])
+    picture = random.normal(size=(1, 64, 64, 3))
+    expected = np.maximum(picture[0] @ kernel, 0) @ weights[:, 1] / 64**2  # equation 2 with alpha = w / cells
+    received = class_maps(model, picture.astype(np.float32), layer="maps", targets=[1])[0]
+    np.testing.assert_allclose(received, expected, rtol=0.01, atol=0.01 * expected.max())
