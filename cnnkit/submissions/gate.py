@@ -25,6 +25,7 @@ from cnnkit.submissions.findings import Finding, RefusedError
 from cnnkit.submissions.private_copy import PrivateCopy, private_copy
 from cnnkit.submissions.replies import ModelReply, Reply, WeightsReply
 from cnnkit.submissions.sandbox import Answer, CallLimits, Sandbox
+from cnnkit.submissions.tensor_prints import WeightsPrint
 
 FLOAT32 = np.dtype("<f4")
 PREDICTIONS_MEMORY = 128_000_000
@@ -43,7 +44,7 @@ class GateReport:
         findings: All that was found; advice included.
         hashes: Role (`"model"`, `"weights"`, …) → sha256 of the bytes that were checked.
         predictions: (rows,) probabilities in [0, 1], where the predictions are right, whatever else is wrong.
-        weights_digest: Of the values of the tensors, see `weights_file`; where they were read and are right.
+        weights: What is kept of the values of the tensors; where they were read and are right.
         isolation: What was in force, see `Sandbox.isolation`.
         outcome: `"passed"`, or why not; a crash comes before a time-out, and that before what was refused.
     """
@@ -52,7 +53,7 @@ class GateReport:
     findings: tuple[Finding, ...]
     hashes: dict[str, str]
     predictions: NDArray[np.float32] | None
-    weights_digest: str | None
+    weights: WeightsPrint | None
     isolation: str
     outcome: Outcome
 
@@ -60,6 +61,11 @@ class GateReport:
     def passed(self) -> bool:
         """Whether the submission may be scored."""
         return self.outcome == "passed"
+
+    @property
+    def weights_digest(self) -> str | None:
+        """sha256 of the values of the tensors, in any order and any form of file."""
+        return None if self.weights is None else self.weights.digest
 
 
 def check(folder: str | Path, assignment: Assignment | str | Path, *, sandbox: Sandbox | None = None) -> GateReport:
@@ -93,7 +99,7 @@ def check(folder: str | Path, assignment: Assignment | str | Path, *, sandbox: S
             findings=tuple(gate.findings),
             hashes={role: copy.sha256 for role, copy in copies.items()},
             predictions=gate.predictions,
-            weights_digest=gate.weights_digest,
+            weights=gate.weights,
             isolation=gate.sandbox.isolation,
             outcome=gate.outcome,
         )
@@ -109,7 +115,7 @@ class _Gate:
     failures: set[Outcome] = field(default_factory=set)
     model: ModelReply | None = None
     predictions: NDArray[np.float32] | None = None
-    weights_digest: str | None = None
+    weights: WeightsPrint | None = None
 
     @property
     def refused(self) -> bool:
@@ -186,7 +192,7 @@ def _check_weights(gate: _Gate, copy: PrivateCopy) -> None:
         "values": not gate.refused,
     }
     answer = gate.ask("weights", copy, wanted, WeightsReply)
-    gate.weights_digest = answer.value.digest if answer.value else None
+    gate.weights = answer.value.weights.weights_print() if answer.value and answer.value.weights else None
 
 
 # Cheap before dear; weights are compared with the model, and their values read last.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
 
 from cnnkit.submissions.findings import Finding
+from cnnkit.submissions.tensor_prints import BUCKETS, DIGEST_BYTES, KERNELS, TENSORS, KernelPrint, WeightsPrint
 
 
 def _printable(text: str) -> str:
@@ -15,11 +17,26 @@ def _printable(text: str) -> str:
     return text
 
 
+def _direction(text: str) -> str:
+    if len(base64.b64decode(text)) != BUCKETS:
+        raise ValueError("no direction")
+    return text
+
+
+def _digests(text: str) -> str:
+    count, rest = divmod(len(base64.b64decode(text)), DIGEST_BYTES)
+    if rest or count > TENSORS:
+        raise ValueError("no digests of tensors")
+    return text
+
+
 # Shown to people, on terminals and in pages: one line, no control or direction marks.
 Text = Annotated[str, StringConstraints(max_length=4_000), AfterValidator(_printable)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Shape = tuple[Annotated[int, Field(ge=0)], ...]
+# Four characters for three bytes, and what fills up the last four.
+Base64 = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")]
 
 
 class _Said(BaseModel):
@@ -64,7 +81,29 @@ class ModelReply(Reply):
         return self
 
 
-class WeightsReply(Reply):
-    """What is wrong with the weights, and if nothing is, the digest of their values."""
+class KernelReply(_Said):
+    """What is kept of a dense kernel."""
 
-    digest: Digest | None
+    shape: tuple[PositiveInt, PositiveInt]
+    length: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    values: Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
+    direction: Annotated[Base64, AfterValidator(_direction)]
+
+
+class WeightsPrintReply(_Said):
+    """What is kept of the values of weights."""
+
+    digest: Digest
+    tensors: Annotated[Base64, AfterValidator(_digests)]
+    kernels: Annotated[tuple[KernelReply, ...], Field(max_length=KERNELS)]
+
+    def weights_print(self) -> WeightsPrint:
+        """The same as a value of the gate."""
+        kernels = tuple(KernelPrint(**kernel.model_dump()) for kernel in self.kernels)
+        return WeightsPrint(self.digest, self.tensors, kernels)
+
+
+class WeightsReply(Reply):
+    """What is wrong with the weights, and if nothing is, what is kept of their values."""
+
+    weights: WeightsPrintReply | None

@@ -6,7 +6,6 @@ need none of this. So the file is walked link by link before a value is read, an
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 from numpy.typing import NDArray
 
 from cnnkit.submissions.findings import Finding, shown
+from cnnkit.submissions.tensor_prints import TensorPrint, WeightsPrint, weights_print
 
 Shape = tuple[int, ...]
 
@@ -83,17 +83,16 @@ class Wanted:
     most_bytes: int
 
 
-def read_weights(file: BinaryIO, wanted: Wanted, *, values: bool = True) -> tuple[list[Finding], str | None]:
+def read_weights(file: BinaryIO, wanted: Wanted, *, values: bool = True) -> tuple[list[Finding], WeightsPrint | None]:
     """Checks a weights file.
 
     Args:
         file: It, open for reading.
         wanted: What it has to be.
-        values: Whether to read the tensors too; without it there is no digest.
+        values: Whether to read the tensors too; without it nothing is kept of them.
 
     Returns:
-        What is wrong with it; and if nothing is, a digest of the values of its tensors, as hexadecimal digits: the
-        same for the same tensors under other names, in another order or in another form of file.
+        What is wrong with it; and if nothing is, what is kept of the values of its tensors.
     """
     start = file.read(len(MAGIC))
     if start != MAGIC:
@@ -298,20 +297,15 @@ def _misfit(path: str, there: Shape, expected: Shape) -> str:
     return f"{shown(path)} with {there} instead of {expected}"
 
 
-def _values(tensors: dict[str, _Tensor], file: str) -> tuple[list[Finding], str | None]:
-    """Reads every tensor: findings, or the digest of all."""
-    digests, infinite = [], []
+def _values(tensors: dict[str, _Tensor], file: str) -> tuple[list[Finding], WeightsPrint | None]:
+    """Reads every tensor: findings, or what is kept of all."""
+    prints = {path: TensorPrint(tensor.shape) for path, tensor in tensors.items()}
     for path, tensor in tensors.items():
-        digest, finite = hashlib.sha256(repr(tensor.shape).encode()), True
         for block in _blocks(tensor):
-            digest.update(block.tobytes())
-            finite = finite and bool(np.isfinite(block).all())
-        digests.append(digest.digest())
-        if not finite:
-            infinite.append(shown(path))
-    if infinite:
+            prints[path].add(block)
+    if infinite := [shown(path) for path, each in prints.items() if not each.finite]:
         return _findings({"h5-not-finite": infinite}, file), None
-    return [], hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+    return [], weights_print(prints.values())
 
 
 def _blocks(tensor: _Tensor) -> Iterator[NDArray[np.float32]]:
