@@ -152,6 +152,30 @@ def test_no_raw_error_of_a_flow(name: str) -> None:
     assert raw_errors(name, first, FLOWS[name]) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ck.data.folder(None), r"the path of a folder of pictures.*NoneType: None.*pathlib\.Path"),  # type: ignore[arg-type]
+        (lambda: ck.data.folder("."[:0]), "the path of a folder of pictures"),
+        (lambda: ck.data.folder(".", seed=None), r"seed as a whole number.*seed=None"),  # type: ignore[arg-type]
+        (lambda: ck.data.arrays(X, Y, seed=1.0), r"seed as a whole number.*seed=1\.0"),  # type: ignore[arg-type]
+        (lambda: ck.data.batches(DATA.train, ck.data.Framing(), (8, 8), batch_size=16.0), r"batch_size=16\.0"),  # type: ignore[arg-type]
+        (lambda: ck.data.batches(DATA.train, ck.data.Framing(), (8, 8), augment=len), r"dataclass with apply"),  # type: ignore[arg-type]
+        (lambda: ck.data.batches(DATA, ck.data.Framing(), (8, 8)), r"a source.*photos\.train"),  # type: ignore[arg-type]
+        (lambda: DATA.train.take(5), r"take\(range\(5\)\)"),
+        (lambda: ck.data.Augmentation(horizontal_flip=0.5), "horizontal_flip as True or False"),  # type: ignore[arg-type]
+        (lambda: ck.data.ImageDataGenerator().flow(X, batch_size=16.0), r"batch_size=16\.0.*int\(\.\.\.\)"),  # type: ignore[arg-type]
+        (
+            lambda: ck.data.ImageDataGenerator().flow_from_dataframe(FRAME, x_col="file", y_col=["kind"]),
+            r"one column as y_col with class_mode='categorical'.*\['kind'\].*'raw' or 'multi_output'",
+        ),
+    ],
+)
+def test_the_words_of_some(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(CnnkitError, match=message):
+        call()
+
+
 def test_every_public_function_is_in_the_table() -> None:
     passive = {"Batch", "Reader", "SkippedFile", "tfds"}  # values that are made by others; tfds has a test below
     assert set(ck.data.__all__) - passive == {name.split(".")[0] for name in CALLS}
