@@ -16,6 +16,7 @@ from cnnkit.tasks.report_facts import Facts, held_out
 from cnnkit.tasks.report_page import GENERATOR
 from cnnkit.tasks.report_poster import DOTS_PER_INCH, report_figure
 from cnnkit.tasks.report_sections import report_html
+from cnnkit.tasks.report_words import listed
 from cnnkit.transfer.inference import predict
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.run import Run
@@ -85,7 +86,7 @@ def report(
         predictions=rows_of(table, ("id", "label", *source.classes), "ck.predict(net, photos.test) makes it."),
         comparisons=_numbers("comparisons", comparisons),
         timings=_numbers("timings", timings),
-        title=f"{network.backbone.name}: {' or '.join(network.classes[:4])}" if title is None else str(title),
+        title=f"{network.backbone.name}: {listed(list(network.classes), limit=4)}" if title is None else str(title),
         gradcam_layer=gradcam_layer,
     )
     text = report_html(facts)

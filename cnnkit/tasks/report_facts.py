@@ -218,14 +218,16 @@ def held_out(dataset: Dataset) -> Source:
 
 
 def pick_explained(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
-    """Positions worth explaining: sure right answers, class by class in turn, and up to a third of mistakes.
+    """Positions worth explaining: sure right answers, class by class in turn, and a third of mistakes.
+
+    Where there are fewer right answers than two thirds, mistakes take their places.
 
     >>> answers = pd.DataFrame({"true": ["a", "b", "a"], "right": [True, True, False], "surprise": [-0.9, -0.8, 0.9]})
     >>> pick_explained(answers, 3).tolist()
     [0, 1, 2]
     """
     right = answers["right"].to_numpy(bool)
-    mistakes = worst_indices(answers, count // 3).tolist() if not right.all() else []
+    mistakes = worst_indices(answers, max(count // 3, count - int(right.sum()))).tolist() if not right.all() else []
     surest = answers[right].sort_values("surprise", kind="stable")
     turn = surest.groupby("true", sort=True).cumcount()  # 0 for the surest of each class, 1 for the next …
     in_turns = surest.assign(turn=turn).sort_values(["turn", "true"], kind="stable").index.tolist()

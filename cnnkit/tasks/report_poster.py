@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 import numpy as np
@@ -12,7 +13,7 @@ from cnnkit.visualize import style
 from cnnkit.visualize.answers import captions, worst_heading, worst_indices
 from cnnkit.visualize.class_activation import draw_gradcam
 from cnnkit.visualize.comparison_bars import draw_comparison
-from cnnkit.visualize.confusion_matrix import draw_confusion, draw_label_confusions
+from cnnkit.visualize.confusion_matrix import LABELS_UP_TO, draw_confusion, draw_label_confusions
 from cnnkit.visualize.contact_sheet import draw_pictures
 from cnnkit.visualize.training_curves import draw_curves
 
@@ -52,9 +53,8 @@ def report_figure(facts: Facts) -> Figure:
         draw_curves(lines, facts.run)
     draw_comparison(bars, facts.scores, label=f"{facts.part} accuracy")
     if facts.several:
-        draw_label_confusions(
-            matrix, np.asarray(source.labels), answers["predicted"], source.classes, columns=2 if few else 4
-        )
+        square = math.ceil(math.sqrt(min(len(source.classes), LABELS_UP_TO)))
+        draw_label_confusions(matrix, np.asarray(source.labels), answers["predicted"], source.classes, columns=square)
     else:
         draw_confusion(matrix, answers["true"], answers["predicted"], source.classes)
     draw_pictures(gallery, [source.image(index) for index in wrong], captions(answers, wrong), columns=6)

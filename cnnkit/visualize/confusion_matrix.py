@@ -20,6 +20,8 @@ TEXT_UP_TO = 30
 """More classes than this leave no room for numbers in the cells: colour alone tells."""
 LABELS_UP_TO = 40
 """More labels than this are not drawn: of several labels each has a matrix of its own."""
+DARK_FROM = 0.7
+"""Shares on the diagonal from which its blue is dark enough for white numbers."""
 SHARES_UP_TO = 12
 """More classes than this leave room for the count alone."""
 
@@ -87,7 +89,7 @@ def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike
         axes = canvas.subplots()
         axes.imshow(_colours(shares), aspect="equal")
         for row, column in np.argwhere(counts) if count <= TEXT_UP_TO else ():
-            colour = style.PAPER if diagonal[row, column] and shares[row, column] > 0.55 else style.INK
+            colour = style.PAPER if diagonal[row, column] and shares[row, column] > DARK_FROM else style.INK
             texts = [(f"{counts[row, column]:,}", size, "bold", 0.5 * size if both else 0.0)]
             if both:
                 texts.append((style.percent(shares[row, column]), 0.75 * size, "normal", -0.75 * size))
@@ -164,7 +166,9 @@ def draw_label_confusions(
             label = chosen[place]
             _label_panel(axes, counts[label], style.plain(style.shortened(str(classes[label]), 22)))
             if place % columns == 0:
-                axes.set_ylabel("true", labelpad=4)
+                axes.set_ylabel("there", labelpad=4)
+            if place + columns >= len(chosen):
+                axes.set_xlabel("predicted", labelpad=4)
         shown = (
             "" if len(chosen) == len(classes) else f", the {len(chosen)} labels of {len(classes)} with the most wrong"
         )
@@ -184,7 +188,7 @@ def _label_panel(axes: Axes, counts: NDArray[np.int64], name: str) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(_colours(shares), aspect="equal")
     for row, column in np.ndindex(2, 2):
-        dark = row == column and shares[row, column] > 0.55
+        dark = row == column and shares[row, column] > DARK_FROM
         axes.text(
             column,
             row,
@@ -195,8 +199,8 @@ def _label_panel(axes: Axes, counts: NDArray[np.int64], name: str) -> None:
             fontsize=13,
             fontweight="bold",
         )
-    axes.set_xticks([0, 1], ["not predicted", "predicted"], fontsize=9)
-    axes.set_yticks([0, 1], ["absent", "there"], fontsize=9)
+    axes.set_xticks([0, 1], ["no", "yes"], fontsize=10)
+    axes.set_yticks([0, 1], ["no", "yes"], fontsize=10)
     axes.tick_params(length=0, labelcolor=style.INK)
     axes.set_title(name, fontsize=11, loc="center")
     _frame(axes, 2)
