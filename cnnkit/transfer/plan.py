@@ -160,8 +160,17 @@ class Plan:
 
 
 def from_settings(settings: Iterable[Mapping[str, Any]]) -> Plan:
-    """The plan that `Plan.settings` described."""
-    return Plan(Phase(**phase) for phase in settings)
+    """The plan that `Plan.settings` described.
+
+    Raises:
+        InputError: A phase has settings that this version does not know.
+    """
+    described = list(settings)
+    unknown = {name for phase in described for name in phase} - {field.name for field in fields(Phase)}
+    _require(
+        not unknown, "settings of a phase that this version of cnnkit knows", sorted(unknown), "Install a newer one."
+    )
+    return Plan(Phase(**phase) for phase in described)
 
 
 def _summary(phase: Phase) -> str:

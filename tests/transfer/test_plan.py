@@ -16,6 +16,14 @@ def test_settings_survive_json(plan) -> None:
     assert from_settings(json.loads(json.dumps(plan.settings()))) == plan
 
 
+def test_settings_of_another_version() -> None:
+    (settings,) = Plan([Phase("p", optimizer="sgd")]).settings()
+    older = {name: value for name, value in settings.items() if name != "momentum"}
+    assert from_settings([older]).phases[0].momentum == 0.9
+    with pytest.raises(InputError, match=r"this version of cnnkit knows.*'lookahead'"):
+        from_settings([{**settings, "lookahead": 5}])
+
+
 def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
     phases = plans.gradual(stages=3, rate=0.8).phases
     assert [phase.train for phase in phases] == ["head", 1, 2, 3]
