@@ -81,7 +81,9 @@ def _by_opencv(data: bytes) -> NDArray[Any]:
     """(h, w) or (h, w, 3 or 4), RGB, of a png or tiff with all of its bits."""
     wide = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if wide is None:
-        raise ValueError("a damaged picture of more than 8 bits")
+        raise ValueError("a damaged picture, or one of a kind that nothing here reads")
+    if wide.ndim == 3 and wide.shape[2] not in (3, 4):
+        raise ValueError(f"a picture of {wide.shape[2]} channels: grey, RGB or RGB with alpha is expected")
     return np.asarray(wide if wide.ndim == 2 else wide[..., [2, 1, 0, 3][: wide.shape[2]]])
 
 

@@ -139,6 +139,21 @@ def test_the_first_page_of_a_tiff_and_a_truncated_one() -> None:
         decode_bytes(by_opencv(".tiff", deep(12))[:400], "it")
 
 
+@pytest.mark.parametrize("channels", [5, 7])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_of_other_channels_is_refused(channels: int, bits: int) -> None:
+    """Bands of a satellite: nobody says which are red, green and blue. TIFF 6.0, section 2, by hand."""
+    pixels = bytes(channels * bits // 8)
+    entries = [(256, 3, 1), (257, 3, 1), (258, 3, bits), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, channels)]
+    entries += [(278, 3, 1), (279, 4, len(pixels))]
+    start = 8 + len(pixels) + len(pixels) % 2
+    fields = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    directory = struct.pack("<H", len(entries)) + fields + struct.pack("<I", 0)
+    data = b"II*\0" + struct.pack("<I", start) + pixels + bytes(len(pixels) % 2) + directory
+    with pytest.raises(ImageFileError, match="it"):
+        decode_bytes(data, "it")
+
+
 def test_negative_numbers_are_refused() -> None:
     with pytest.raises(DataError, match="unsigned"):
         eight_bits(np.array([[-5, 7]]))
