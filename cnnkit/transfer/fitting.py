@@ -26,6 +26,7 @@ from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State
 from cnnkit.transfer.engines import EngineName, Precision, find_engine
 from cnnkit.transfer.features import Features, portable_config
 from cnnkit.transfer.fit_checks import ARGUMENTS, callbacks_of, check_training
+from cnnkit.transfer.freeze import leaves
 from cnnkit.transfer.keras_callbacks import KerasCallbacks
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.plan import Plan
@@ -236,7 +237,8 @@ def _fingerprint(dataset: Dataset) -> str:
 
 def _seed_random_layers(model: keras.Model, seed: int) -> None:
     """Gives every layer with a random state (dropout, stochastic depth) one that depends on seed and name alone."""
-    for layer in model.layers:
+    for chain, layer in leaves(model):
+        name = "/".join((*chain, layer.name))  # layers in two inner models may share a name
         for variable in layer.variables:
             if variable.path.endswith("seed_generator_state"):
-                variable.assign(np.array([zlib.crc32(f"{seed} {layer.name}".encode()), 0]))
+                variable.assign(np.array([zlib.crc32(f"{seed} {name}".encode()), 0]))
