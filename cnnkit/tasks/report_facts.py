@@ -180,7 +180,8 @@ class Facts:
     def _result(self) -> str:
         low, high = self.interval
         sure = f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
-        told = f"On {len(self.source):,} {self.part} pictures that it did not train on "
+        new = "that it did not train on " if self.seen_before else ""  # only the record can tell
+        told = f"On {len(self.source):,} {self.part} pictures {new}"
         if self.several:
             return (
                 f"{told}{100 * self.accuracy:.1f} % of its yes/no decisions are right, and all labels in "

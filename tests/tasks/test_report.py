@@ -194,9 +194,12 @@ def test_several_labels(tmp_path: Path) -> None:
 def test_it_tells_when_the_pictures_are_not_those_of_the_record(two: dict[str, Any], tmp_path: Path) -> None:
     facts = Facts(**two, comparisons={}, timings={}, title="", gradcam_layer=None)
     assert facts.seen_before is True
+    assert "that it did not train on" in facts.sentences[1]
     train = two["dataset"].train
     other = dataclasses.replace(two["dataset"], train=train.take(range(len(train) - 1)))
-    assert dataclasses.replace(facts, dataset=other).seen_before is False
+    other_facts = dataclasses.replace(facts, dataset=other)
+    assert other_facts.seen_before is False
+    assert "that it did not train on" not in other_facts.sentences[1]
 
 
 def test_it_replaces_reports_and_nothing_else(written: tuple[str, Path], two: dict[str, Any], tmp_path: Path) -> None:
