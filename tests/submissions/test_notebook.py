@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnkit.submissions.notebook import check_notebook, check_script
+from tests.submissions.honest_scripts import HONEST_SCRIPTS
 from tests.submissions.valid import NOTEBOOK, SCRIPT
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -56,6 +57,35 @@ def test_a_script() -> None:
     assert script_checks(b"\xef\xbb\xbfx = 1\n") == []
 
 
+@pytest.mark.parametrize("name", HONEST_SCRIPTS)
+def test_an_honest_script_is_not_refused(name: str) -> None:
+    data, advice = HONEST_SCRIPTS[name]
+    findings = check_script(data, file="train.py")
+    assert tuple(finding.check for finding in findings) == advice
+    assert not any(finding.blocking for finding in findings)
+
+
+UNREADABLE = {
+    "an f-string without its end": b'x = f"{a"\n',
+    "a field without its end": b"f'{",
+    "an f-string a thousand deep": b"f'{" * 1_000,
+    "an encoding that is slow to read": b"# coding: punycode\nx = 1",
+    "UTF-16": "x = 1".encode("utf-16"),
+    "type parameters without their end": b"def f[T(x): pass",
+    "an error on the line of a comparison": b"x = 1 %\n",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_no_python_reads_is_refused(name: str) -> None:
+    assert script_checks(UNREADABLE[name]) == ["script-syntax"]
+
+
+def test_the_line_of_an_error_is_that_of_the_file() -> None:
+    (finding,) = check_script(b'x = f"""{\n1\n}"""\n!ls\nx = = 1\n', file="train.py")
+    assert finding.received == "'invalid syntax' in line 5"
+
+
 def test_nothing_of_a_script_is_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     assert script_checks(f"open({str(mark)!r}, 'w')\n".encode()) == []
@@ -91,7 +121,7 @@ def test_deep_code_ends_in_a_finding_and_never_ends_the_interpreter(name: str) -
         "print([finding.check for finding in check_script(sys.stdin.buffer.read(), file='f')])"
     )
     done = subprocess.run([sys.executable, "-c", code], input=DEEP[name], capture_output=True, check=True)
-    assert done.stdout.decode().strip() in ("[]", "['script-depth']", "['script-syntax']")
+    assert done.stdout.decode().strip() in ("[]", "['script-depth']", "['script-size']", "['script-syntax']")
 
 
 @settings(max_examples=100, deadline=None)
