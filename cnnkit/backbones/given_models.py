@@ -69,7 +69,15 @@ def given_model(model: keras.Model, preprocessing: Given | None, input_shape: Sh
         edges = {parent for index, call in enumerate(calls) if index not in front for parent in call.parents} & front
         edge = edges.pop() if len(edges) == 1 else 0
         model = recalled(model, image_input(shape), {edge: partial(_prepared, kind=kind)})
-    return GivenModel(model, kind if isinstance(kind, str) else f"pictures · {kind[0]} + {kind[1]}", family, ends)
+    return GivenModel(model, _in_words(kind), family, ends)
+
+
+def _in_words(kind: Given) -> str:
+    """A name as it is; of scale and offset the formula."""
+    if isinstance(kind, str):
+        return kind
+    scale, offset = (", ".join(f"{number:g}" for number in np.atleast_1d(part)) for part in kind)
+    return f"pictures · {scale} + {offset}"
 
 
 def _prepared(image: Any, kind: Given) -> Any:

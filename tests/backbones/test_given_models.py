@@ -172,6 +172,20 @@ def test_what_a_model_takes_can_be_said(preprocessing: object, taken: np.ndarray
     same(ck.backbone(model, preprocessing=preprocessing), model(taken.astype(np.float32)))
 
 
+def test_scale_and_offset_are_printed() -> None:
+    assert "preprocessing='pictures · 0.00392157 + 0'" in repr(ck.backbone(own(), preprocessing=(1 / 255, 0)))
+
+
+def test_finetune_passes_it_on() -> None:
+    labels = np.arange(8) % 2
+    photos = ck.data.arrays(np.repeat(PICTURES, 4, axis=0).astype(np.uint8), labels, classes=["a", "b"])
+    plan = ck.Plan([ck.Phase("head", epochs=1)])
+    net = ck.finetune(photos, backbone=own(), preprocessing="tf", plan=plan, progress=False)
+    assert net.backbone.settings.preprocessing == "tf"
+    with pytest.raises(InputError, match=r"ck\.finetune\(\.\.\., preprocessing"):
+        ck.finetune(photos, backbone=own(), plan=plan, progress=False)
+
+
 def test_a_model_that_says_nothing_is_asked() -> None:
     for use in (ck.backbone, lambda model: ck.attach(model, ck.heads.classifier(["a", "b"]))):
         with pytest.raises(InputError, match=r"no preprocessing=.*ck\.backbone\(model, preprocessing=\.\.\.\)"):
