@@ -18,8 +18,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnnkit.errors import DataError, InputError
 from cnnkit.grading import similarity, worker
 from cnnkit.grading.attempts import BROKEN, Attempt, counting, undecided
@@ -28,6 +26,7 @@ from cnnkit.grading.graded import AttemptRecord, Graded, StudentGrade
 from cnnkit.grading.labels import Labels, read_labels
 from cnnkit.grading.ledger import Draft, Ledger, digest
 from cnnkit.grading.ledger_key import key_at, key_beside
+from cnnkit.grading.likeness import Work, likenesses
 from cnnkit.grading.points import Result, class_grades
 from cnnkit.grading.progress import Progress, progress_display
 from cnnkit.grading.rerun import Rerun, rerun
@@ -189,7 +188,7 @@ def grade(
         class_tries = {tries[0].student.student: tries for tries in everyone}
         positions = counting({student: _attempts(tries, decisions) for student, tries in class_tries.items()}, spec)
         chosen = {student: decisions[class_tries[student][position]] for student, position in positions.items()}
-        flags = _flags(chosen, spec)
+        flags = _flags(chosen, spec, book)
         if reproduction is not None:
             scored = [(student, each) for student, each in chosen.items() if each.verdict.score is not None]
             places = ((student, each.key, each.candidate.submission.place) for student, each in scored)
@@ -314,7 +313,7 @@ def _tried(ledger: Ledger, circumstances: Circumstances) -> dict[str, dict[str, 
 def _decisions(ledger: Ledger, candidates: Sequence[Candidate], keys: Sequence[str]) -> Iterator[Decision]:
     """What the ledger says of each candidate: grades are made of this, not of what was computed just now."""
     found = {
-        record.key: Verdict.from_json(record.content["verdict"])
+        record.key: replace(Verdict.from_json(record.content["verdict"]), prints=None)
         for record in ledger.records(kind="decision", keys=set(keys))
     }
     for candidate, key in zip(candidates, keys, strict=True):
@@ -366,7 +365,7 @@ def _class(
                 grade=grade,
                 submitted=None if decided is None else decided.candidate.submission.submitted,
                 decision="" if decided is None else decided.key,
-                verdict=None if decided is None else replace(decided.verdict, sketch=""),
+                verdict=None if decided is None else decided.verdict,
                 flags=tuple(flags.get(grade.student, ())),
                 attempts=attempts.get(grade.student, ()),
             )
@@ -374,16 +373,14 @@ def _class(
     return students
 
 
-def _flags(chosen: Mapping[str, Decision], assignment: Assignment) -> dict[str, list[str]]:
+def _flags(chosen: Mapping[str, Decision], assignment: Assignment, ledger: Ledger) -> dict[str, list[str]]:
     """What a person should look at: submissions that are alike, failures of the machinery, lateness without a time."""
     verdicts = {student: decision.verdict for student, decision in chosen.items()}
     flags: dict[str, list[str]] = defaultdict(list)
-    scored = sorted(student for student, verdict in verdicts.items() if verdict.sketch)
-    sketches = np.array([similarity.decoded(verdicts[student].sketch) for student in scored], np.int16)
-    alike = similarity.same((student, verdict.digests) for student, verdict in verdicts.items())
-    alike += similarity.nearly_same(scored, sketches.reshape(-1, similarity.PROJECTIONS))
-    for pair in alike:
+    for pair in similarity.same((student, verdict.digests) for student, verdict in verdicts.items()):
         flags[pair.student].append(str(pair))
+    for likeness in likenesses(lambda: _works(chosen, ledger)):
+        flags[likeness.student].append(str(likeness))
     for student, verdict in verdicts.items():
         if verdict.outcome in BROKEN:
             flags[student].append(f"could not be graded: {verdict.outcome}")
@@ -392,3 +389,12 @@ def _flags(chosen: Mapping[str, Decision], assignment: Assignment) -> dict[str, 
         if submission.late and submission.submitted is None and assignment.late.policy != "none":
             flags[student].append("marked as late by the platform, which does not say by how much")
     return flags
+
+
+def _works(chosen: Mapping[str, Decision], ledger: Ledger) -> Iterator[Work]:
+    """What is compared of each submission that counts; it is read from the ledger each time, being too much to hold."""
+    students = {decision.key: student for student, decision in chosen.items()}
+    for record in ledger.records(kind="decision", keys=students.keys()):
+        verdict = Verdict.from_json(record.content["verdict"])
+        if verdict.prints is not None and verdict.score is not None:
+            yield Work(students[record.key], verdict.prints, verdict.score.accuracy, verdict.digests.get("tensors", ""))

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cnnkit
+from cnnkit.grading.prints import Prints, prints
 from cnnkit.grading.score import Score, score
-from cnnkit.grading.similarity import encoded, sketch
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.findings import Finding
 from cnnkit.submissions.gate import Outcome, check
@@ -37,7 +37,7 @@ class Verdict:
         findings: Everything that it has to say.
         digests: sha256 of each file by its role, and `tensors` of the weights' values.
         score: How good the predictions are, where it passed.
-        sketch: Of its errors, see `similarity.sketch`; "" where it has no score.
+        prints: What it is compared by with others; None where it has no score.
         isolation: What was in force while its files were read.
     """
 
@@ -45,7 +45,7 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     score: Score | None = None
-    sketch: str = ""
+    prints: Prints | None = None
     isolation: str = ""
 
     @property
@@ -65,7 +65,7 @@ class Verdict:
             findings=tuple(Finding(**finding) for finding in values["findings"]),
             digests=values["digests"],
             score=None if values["score"] is None else Score(**values["score"]),
-            sketch=values["sketch"],
+            prints=Prints.from_json(values["prints"]) if values.get("prints") else None,
             isolation=values["isolation"],
         )
 
@@ -92,7 +92,7 @@ def judge(
         findings=tuple(report.findings),
         digests=digests,
         score=None if values is None else score(values, truth, public, threshold=assignment.threshold),
-        sketch="" if values is None else encoded(sketch(values, truth)),
+        prints=None if values is None else prints(values, truth, assignment.threshold, report.weights),
         isolation=report.isolation,
     )
 

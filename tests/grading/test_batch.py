@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from cnnkit.errors import DataError, InputError
@@ -266,6 +267,17 @@ def test_alike_submissions_are_flagged_not_punished(copy: Path) -> None:
     assert "the same weights as di" in graded["ada"].flags
     assert graded["ada"].grade.rank == graded["di"].grade.rank == Fraction(3, 2)
     assert not any("predictions" in flag or "weights" in flag for flag in graded["bo"].flags)
+
+
+def test_sharper_predictions_of_another_are_flagged(copy: Path) -> None:
+    taken = pq.read_table(copy / "inbox" / "bo" / "predictions.parquet")[SPEC.column].to_numpy()
+    sharper = taken**2 / (taken**2 + (1 - taken) ** 2)
+    write_predictions(copy / "inbox" / "di" / "predictions.parquet", sharper, column=SPEC.column)
+    graded = {each.grade.student: each for each in run(copy).students}
+    (flag,) = graded["di"].flags
+    assert flag.startswith("nearly the same as bo: ")
+    assert "100.00% of pairs of pictures" in flag
+    assert [graded[name].flags for name in ("ada", "cy", "eve")] == [(), (), ()]
 
 
 def test_a_crash_is_recorded_stays_and_can_be_tried_again(course: Path, graded: Graded, tmp_path: Path) -> None:
