@@ -15,8 +15,6 @@
     ├── MissingExtraError(ImportError)    an optional dependency is not installed
     └── InterruptedTrainingError(KeyboardInterrupt)   Ctrl-C; the message says what was kept
 
-Not in the tree: `submissions.inbox.UnreadableError`, which carries a finding to the grader and is caught there.
-
 Every message has three parts: what was expected, what was received, what to do about it.
 """
 

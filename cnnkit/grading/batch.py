@@ -8,7 +8,6 @@ goes on where it was, and what is in the ledger already is not graded again.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ from cnnkit.grading.ledger_key import key_at, key_beside
 from cnnkit.grading.likeness import Work, likenesses
 from cnnkit.grading.points import Result, class_grades
 from cnnkit.grading.progress import Progress, progress_display
-from cnnkit.grading.rerun import Rerun, rerun
+from cnnkit.grading.rerun import Passed, Rerun, rerun
 from cnnkit.grading.roster import Roster, Student, read_roster
 from cnnkit.grading.snapshot import record_snapshot
 from cnnkit.grading.verdict import Verdict, grader_version
@@ -93,11 +92,13 @@ class Decision:
 
     Attributes:
         key: Of its record.
+        fingerprint: Of what was graded.
         candidate: The submission.
         verdict: What it came to.
     """
 
     key: str
+    fingerprint: str
     candidate: Candidate
     verdict: Verdict
 
@@ -162,15 +163,11 @@ def grade(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     circumstances = Circumstances.of(spec, truth)
-    with (
-        _opened(ledger or folder / LEDGER_FILE, Path(key or key_beside(labels))) as book,
-        tempfile.TemporaryDirectory(prefix="cnnkit-grade-") as work,
-    ):
+    with _opened(ledger or folder / LEDGER_FILE, Path(key or key_beside(labels))) as book:
         setup = worker.setup(
             spec,
             truth.truth,
             truth.public(Fraction(spec.public_share)),
-            Path(work).resolve(),
             isolation=isolation,
             require=require_isolation,
         )
@@ -191,8 +188,10 @@ def grade(
         flags = _flags(chosen, spec, book)
         if reproduction is not None:
             scored = [(student, each) for student, each in chosen.items() if each.verdict.score is not None]
-            places = ((student, each.key, each.candidate.submission.place) for student, each in scored)
-            for student, flag in rerun(places, reproduction, spec, book, Path(work)).items():
+            passed = (
+                Passed(student, each.key, each.fingerprint, each.candidate.submission.place) for student, each in scored
+            )
+            for student, flag in rerun(passed, reproduction, spec, book).items():
                 flags[student].append(flag)
         records = {student: _attempt_records(tries, decisions) for student, tries in class_tries.items()}
         graded = _class(chosen, records, flags, truth, enrolled, spec)
@@ -313,11 +312,15 @@ def _tried(ledger: Ledger, circumstances: Circumstances) -> dict[str, dict[str, 
 def _decisions(ledger: Ledger, candidates: Sequence[Candidate], keys: Sequence[str]) -> Iterator[Decision]:
     """What the ledger says of each candidate: grades are made of this, not of what was computed just now."""
     found = {
-        record.key: replace(Verdict.from_json(record.content["verdict"]), prints=None)
+        record.key: (
+            record.content["fingerprint"],
+            replace(Verdict.from_json(record.content["verdict"]), prints=None),
+        )
         for record in ledger.records(kind="decision", keys=set(keys))
     }
     for candidate, key in zip(candidates, keys, strict=True):
-        yield Decision(key, candidate, found[key])
+        fingerprint, verdict = found[key]
+        yield Decision(key, fingerprint, candidate, verdict)
 
 
 def _attempts(tries: Iterable[Candidate], decisions: Mapping[Candidate, Decision]) -> list[Attempt]:

@@ -18,9 +18,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -28,15 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cnnkit
-from cnnkit.data.framing import Framing
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
-from cnnkit.grading.reproduce_child import BEGUN, LENGTH
+from cnnkit.grading.reproduce_child import BEGUN, FRAMINGS, Way, send_picture
 from cnnkit.submissions.assignment import Assignment
-from cnnkit.submissions.file_names import find_files
-from cnnkit.submissions.findings import RefusedError
 from cnnkit.submissions.isolation import REMEDY, Isolation, candidates, installed, isolated
-from cnnkit.submissions.private_copy import private_copy
+from cnnkit.submissions.private_copy import PrivateSubmission, private_submission
 
 COUNT = 256
 TOLERANCE = 0.02
@@ -50,14 +47,12 @@ WEAKEST: Isolation = "namespaces"
 
 Outcome = Literal["agrees", "differs", "timed out", "crashed"]
 
-_FRAMINGS = {"crop": Framing("crop"), "squash": Framing("squash"), "pad": Framing("pad")}
 _SCALES = {"0…255": (1.0, 0.0), "0…1": (1 / 255, 0.0), "−1…1": (1 / 127.5, -1.0)}
-_WAYS = tuple((framing, scale) for scale in _SCALES for framing in _FRAMINGS)
+_WAYS = tuple((framing, scale) for scale in _SCALES for framing in FRAMINGS)
 
 _START_SECONDS = 60.0
 _SECONDS = 600
 _KERAS_BYTES = 12_000_000_000  # of address space, which TensorFlow reserves and does not use
-_MOST_SIDE = 2_048
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ class Reproduction:
 
 
 def reproduce(
-    folder: str | Path,
+    submission: str | Path | PrivateSubmission,
     assignment: Assignment,
     pictures: Source,
     probabilities: NDArray[np.float32],
@@ -112,7 +107,7 @@ def reproduce(
     """Runs a submission's model on some pictures and compares.
 
     Args:
-        folder: A submission that has passed the gate; nothing else may come here.
+        submission: What has passed the gate, as a private copy or its folder; nothing else may come here.
         assignment: Names its files and says what it may cost.
         pictures: The score segment, in the order of the rows.
         probabilities: (rows,) what was handed in.
@@ -134,16 +129,14 @@ def reproduce(
     generator = np.random.default_rng(secrets.randbits(64) if seed is None else seed)
     rows = np.sort(generator.choice(len(pictures), min(count, len(pictures)), replace=False))
     with ExitStack() as resources:
-        try:
-            names, _ = find_files(Path(folder), assignment)
-            model, weights = (
-                resources.enter_context(
-                    private_copy(Path(folder, names[role]), most_bytes=assignment.limits.bytes_of(role))
-                )
-                for role in ("model", "weights")
-            )
-        except (RefusedError, KeyError) as error:
-            return Reproduction("crashed", detail=f"its files changed: {error}")
+        copy = (
+            submission
+            if isinstance(submission, PrivateSubmission)
+            else resources.enter_context(private_submission(submission, assignment))
+        )
+        if not {"model", "weights"} <= set(copy.copies):
+            return Reproduction("crashed", detail="model and weights are not both there any more")
+        model, weights = copy.copies["model"], copy.copies["weights"]
         arguments = (
             model.descriptor,
             weights.descriptor,
@@ -172,29 +165,30 @@ def _compared(
     expected: NDArray[np.float32],
     threshold: float,
 ) -> Reproduction:
-    shape = child.shape()
+    child.shape()
     best = Reproduction("differs", len(rows), isolation=isolation, largest=1.0)
     for framing, scale in _WAYS:
-        framed = np.stack([_FRAMINGS[framing].apply(pictures.image(int(row)), shape) for row in rows])
-        factor, offset = _SCALES[scale]
-        found = child.predict(framed.astype(np.float32) * np.float32(factor) + np.float32(offset))
+        found = child.predict(Way(framing, *_SCALES[scale], len(rows)), (pictures.image(int(row)) for row in rows))
         differences = np.abs(found - expected)
         agreeing = int((differences <= TOLERANCE).sum())
         otherwise = int(((found >= threshold) != (expected >= threshold)).sum())
         if (agreeing, -otherwise) > (best.agreeing, -best.otherwise) or not best.way:
-            fine = agreeing >= AGREEING * len(rows) and otherwise <= DECIDED_OTHERWISE * len(rows)
             best = Reproduction(
-                outcome="agrees" if fine else "differs",
+                outcome="agrees" if _fine(agreeing, otherwise, len(rows)) else "differs",
                 pictures=len(rows),
                 agreeing=agreeing,
                 otherwise=otherwise,
-                largest=round(float(differences.max()), 6),
+                largest=round(float(np.nan_to_num(differences, nan=1.0, posinf=1.0).max()), 6),
                 way=f"{framing}, {scale}",
                 isolation=isolation,
             )
         if best.outcome == "agrees":
             break
     return best
+
+
+def _fine(agreeing: int, otherwise: int, count: int) -> bool:
+    return agreeing >= AGREEING * count and otherwise <= DECIDED_OTHERWISE * count
 
 
 class _Child:
@@ -225,16 +219,17 @@ class _Child:
         while not line.endswith(b"\n") and len(line) < 1_000:
             line += self._read(1)
         said = json.loads(line)["shape"]
-        if len(said) != 3 or not all(isinstance(side, int) and 0 < side <= _MOST_SIDE for side in said) or said[2] != 3:
+        if len(said) != 3 or not all(isinstance(side, int) and side > 0 for side in said) or said[2] != 3:
             raise ValueError(f"the model takes {said}, no pictures of three channels and a fixed size")
         return said[0], said[1]
 
-    def predict(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of pictures (n, height, width, 3)."""
-        data = pictures.astype("<f4").tobytes()
-        self._input.write(LENGTH.pack(len(data)) + data)
+    def predict(self, way: Way, pictures: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Probabilities of pictures, one after the other as they are."""
+        self._input.write(json.dumps(asdict(way)).encode() + b"\n")
+        for picture in pictures:
+            self._input.write(send_picture(picture))
         self._input.flush()
-        return np.frombuffer(self._read(4 * len(pictures)), "<f4").astype(np.float32)
+        return np.frombuffer(self._read(4 * way.count), "<f4").astype(np.float32)
 
     def _read(self, length: int) -> bytes:
         while len(self._unread) < length:

@@ -1,7 +1,8 @@
 """What runs isolated to reproduce predictions: a student's model in plain Keras, pictures in, probabilities out.
 
 It gets two open files, the architecture and the weights, and two pipes. First it says `begun`, then a line of JSON
-with the shape that the model takes; then for each array of pictures, as raw float32, it answers with raw float32.
+with the shape that the model takes; then for each way of bringing pictures to it, a line of JSON and the pictures as
+they are, it answers with raw float32. Framing, whatever size a student chose for the input, happens in here.
 """
 
 from __future__ import annotations
@@ -12,10 +13,18 @@ import resource
 import struct
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LENGTH = struct.Struct("<Q")
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data.framing import Framing
+
+SHAPE = struct.Struct("<II")
+FRAMINGS = {"crop": Framing("crop"), "squash": Framing("squash"), "pad": Framing("pad")}
 BEGUN = b"begun\n"
 OPEN_FILES = 256  # the shared libraries of TensorFlow among them, a few at a time
 
@@ -47,15 +56,61 @@ def main(
         resource.setrlimit(what, (amount, amount))
     answers.write(BEGUN)
     network = _load(model, weights, weights_name)
-    import numpy as np
-
     shape = network.input_shape[1:]
     answers.write(json.dumps({"shape": shape}).encode() + b"\n")
-    while header := sys.stdin.buffer.read(LENGTH.size):
-        pictures = np.frombuffer(sys.stdin.buffer.read(LENGTH.unpack(header)[0]), "<f4").reshape(-1, *shape)
-        parts = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
-        found = np.concatenate([np.asarray(network(part, training=False)).reshape(-1) for part in parts])
-        answers.write(found.astype("<f4").tobytes())
+    predict = _predictor(network)
+    while line := sys.stdin.buffer.readline():
+        answers.write(_answer(Way(**json.loads(line)), shape, predict, batch).astype("<f4").tobytes())
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of bringing pictures to a model's input.
+
+    Attributes:
+        framing: A key of `FRAMINGS`.
+        factor: Of the values 0…255.
+        offset: Added to that.
+        count: How many pictures follow.
+    """
+
+    framing: str
+    factor: float
+    offset: float
+    count: int
+
+
+def send_picture(picture: NDArray[np.uint8]) -> bytes:
+    """A picture (h, w, 3) as `main` reads it."""
+    return SHAPE.pack(*picture.shape[:2]) + np.ascontiguousarray(picture).tobytes()
+
+
+def _read_picture() -> NDArray[np.uint8]:
+    height, width = SHAPE.unpack(sys.stdin.buffer.read(SHAPE.size))
+    data = sys.stdin.buffer.read(height * width * 3)
+    return np.frombuffer(data, np.uint8).reshape(height, width, 3)
+
+
+def _answer(way: Way, shape: tuple[int, int, int], predict: Callable[[Any], Any], batch: int) -> NDArray[np.float32]:
+    """Probabilities of the pictures that follow; no more than a batch of them is in memory."""
+    found = []
+    for start in range(0, way.count, batch):
+        pictures = [_read_picture() for _ in range(min(batch, way.count - start))]
+        framed = np.stack([FRAMINGS[way.framing].apply(picture, shape[:2]) for picture in pictures])
+        inputs = framed.astype(np.float32) * np.float32(way.factor) + np.float32(way.offset)
+        found.append(np.asarray(predict(inputs), np.float32).reshape(-1))
+    return np.concatenate(found)
+
+
+def _predictor(network: Any) -> Callable[[Any], Any]:
+    """The network as one graph: run eagerly, Keras keeps every array of a pass to its end."""
+    import tensorflow as tf
+
+    graph = tf.function(
+        lambda pictures: network(pictures, training=False),
+        input_signature=[tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)],
+    )
+    return lambda pictures: graph(tf.constant(pictures)).numpy()
 
 
 def architecture(text: str) -> str:
@@ -72,6 +127,8 @@ def _load(model: int, weights: int, name: str) -> Any:
     import keras
 
     with tempfile.TemporaryDirectory() as folder:
+        for descriptor in (model, weights):
+            os.lseek(descriptor, 0, os.SEEK_SET)  # the gate has read the same open files
         place = Path(folder, name)
         with os.fdopen(weights, "rb") as source, place.open("wb") as copy:
             while part := source.read(1 << 20):

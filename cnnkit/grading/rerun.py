@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from cnnkit.data.source import Source
 from cnnkit.errors import InputError
@@ -12,7 +11,8 @@ from cnnkit.grading.ledger import Draft, Ledger, digest
 from cnnkit.grading.reproduce import COUNT, Reproduction, reproduce
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.gate import check
-from cnnkit.submissions.place import Place, UnreadableError
+from cnnkit.submissions.place import Place
+from cnnkit.submissions.private_copy import private_submission
 from cnnkit.submissions.sandbox import Sandbox
 
 
@@ -35,17 +35,31 @@ class Rerun:
             raise InputError("at least one picture", f"count={self.count}", "256 are enough.")
 
 
-def rerun(
-    decisions: Iterable[tuple[str, str, Place]], wish: Rerun, assignment: Assignment, ledger: Ledger, work: Path
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class Passed:
+    """A submission that passed the gate.
+
+    Attributes:
+        student: Whose.
+        decision: Key of its record in the ledger.
+        fingerprint: Of what was graded.
+        place: Where it is.
+    """
+
+    student: str
+    decision: str
+    fingerprint: str
+    place: Place
+
+
+def rerun(submissions: Iterable[Passed], wish: Rerun, assignment: Assignment, ledger: Ledger) -> dict[str, str]:
     """Reproduces the predictions of submissions, each once; what the ledger has is not done again.
 
     Args:
-        decisions: (student, key of the decision, where the submission is) of those who passed the gate.
+        submissions: Those that passed the gate.
         wish: On which pictures.
         assignment: What the submissions are.
         ledger: Where it is recorded.
-        work: Where files may lie for a while.
 
     Returns:
         Student → flag, of those where a person should look.
@@ -54,26 +68,32 @@ def rerun(
     data = wish.pictures.fingerprint
     flags = {}
     with Sandbox.open(require=wish.require) as sandbox:
-        for student, decision, place in decisions:
-            key = digest(["reproduction", decision, data, wish.count])
+        for each in submissions:
+            key = digest(["reproduction", each.decision, data, wish.count])
             if key in known:
                 values = known[key]["reproduction"]
             else:
-                try:
-                    with place.opened(work, most_bytes=assignment.limits.submission_bytes) as folder:
-                        found = _reproduced(folder, assignment, wish, sandbox)
-                except UnreadableError as error:
-                    found = Reproduction("crashed", detail=f"it cannot be read any more: {error.finding.received}")
-                values = asdict(found)
-                ledger.append([Draft("reproduction", key, {"decision": decision, "reproduction": values})])
+                values = asdict(_reproduced(each, assignment, wish, sandbox))
+                ledger.append([Draft("reproduction", key, {"decision": each.decision, "reproduction": values})])
             flag = Reproduction(**values).flag
             if flag:
-                flags[student] = flag
+                flags[each.student] = flag
     return flags
 
 
-def _reproduced(folder: Path, assignment: Assignment, wish: Rerun, sandbox: Sandbox) -> Reproduction:
-    report = check(folder, assignment, sandbox=sandbox)
-    if not report.passed or report.predictions is None:
-        return Reproduction("crashed", isolation=report.isolation, detail="it does not pass the gate any more")
-    return reproduce(folder, assignment, wish.pictures, report.predictions, count=wish.count, require=wish.require)
+def _reproduced(each: Passed, assignment: Assignment, wish: Rerun, sandbox: Sandbox) -> Reproduction:
+    """Checks and runs one private copy, if it is what was graded; what goes wrong with it is that student's alone."""
+    try:
+        with private_submission(each.place, assignment) as submission:
+            if submission.fingerprint != each.fingerprint:
+                return Reproduction("crashed", detail="its files changed after they were graded")
+            report = check(submission, assignment, sandbox=sandbox)
+            if not report.passed or report.predictions is None:
+                return Reproduction("crashed", isolation=report.isolation, detail="it does not pass the gate any more")
+            return reproduce(
+                submission, assignment, wish.pictures, report.predictions, count=wish.count, require=wish.require
+            )
+    except InputError:  # no isolation works on this machine: no student's fault, and so for all of them
+        raise
+    except Exception as error:
+        return Reproduction("crashed", detail=f"{type(error).__name__}: {str(error)[:200]!a}")

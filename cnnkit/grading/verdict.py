@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,10 +18,9 @@ from cnnkit.grading.score import Score, score
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.findings import Finding
 from cnnkit.submissions.gate import Outcome, check
+from cnnkit.submissions.private_copy import PrivateSubmission
 from cnnkit.submissions.sandbox import Sandbox
 
-ENTRIES = 1_000  # of a folder; a fingerprint of more is of the first ones
-_CHUNK = 1 << 20
 _DECIDING = {"submissions": "", "metrics": "", "grading": "score.py"}
 
 
@@ -71,18 +67,22 @@ class Verdict:
 
 
 def judge(
-    folder: Path, assignment: Assignment, truth: NDArray[np.bool_], public: NDArray[np.bool_], sandbox: Sandbox
+    submission: PrivateSubmission,
+    assignment: Assignment,
+    truth: NDArray[np.bool_],
+    public: NDArray[np.bool_],
+    sandbox: Sandbox,
 ) -> Verdict:
     """Checks a submission and scores it.
 
     Args:
-        folder: The submission.
+        submission: A private copy: what is hashed is what is checked and scored.
         assignment: What it has to be.
         truth: (rows,) the secret labels; they stay in this process.
         public: (rows,) which of them are public.
         sandbox: Where its files are read.
     """
-    report = check(folder, assignment, sandbox=sandbox)
+    report = check(submission, assignment, sandbox=sandbox)
     digests = dict(report.hashes)
     if report.weights_digest is not None:
         digests["tensors"] = report.weights_digest
@@ -101,38 +101,6 @@ def broken(outcome: Literal["timed out", "crashed"], reason: str) -> Verdict:
     """The verdict where the machinery failed: a person has to look, and the student is not judged by it."""
     remedy = "Nothing needs to be done by the student; course staff looks into it."
     return Verdict(outcome, (Finding(f"grader-{outcome.replace(' ', '-')}", "", "an answer", reason, remedy),))
-
-
-def fingerprint(folder: Path, most_bytes: int) -> str:
-    """sha256 over the names and bytes of a submission's files: the same submission, the same string.
-
-    Only regular files are read, and no more than `most_bytes` in all; what else lies there counts by its name.
-    """
-    whole = hashlib.sha256()
-    left = most_bytes
-    for path in sorted(folder.iterdir() if folder.is_dir() else ())[:ENTRIES]:
-        content, read = _content(path, left)
-        whole.update(os.fsencode(path.name) + b"\0" + content.encode() + b"\0")
-        left -= read
-    return whole.hexdigest()
-
-
-def _content(path: Path, most_bytes: int) -> tuple[str, int]:
-    """What is in a file, as text, and how many bytes were read for it."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        return f"unreadable {error.errno}", 0
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return f"special {stat.S_IFMT(status.st_mode)}", 0
-        digest = hashlib.sha256(f"{status.st_size}".encode())
-        read = 0
-        while part := file.read(min(_CHUNK, most_bytes - read)):
-            digest.update(part)
-            read += len(part)
-    return digest.hexdigest(), read
 
 
 @lru_cache(maxsize=1)

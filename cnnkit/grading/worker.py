@@ -12,16 +12,16 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import InputError
-from cnnkit.grading.verdict import Verdict, broken, fingerprint, judge
+from cnnkit.grading.verdict import Verdict, broken, judge
 from cnnkit.submissions.assignment import Assignment
-from cnnkit.submissions.place import Place, UnreadableError
+from cnnkit.submissions.place import Place
+from cnnkit.submissions.private_copy import private_submission
 from cnnkit.submissions.sandbox import Sandbox
 
 
@@ -29,7 +29,6 @@ def setup(
     assignment: Assignment,
     truth: NDArray[np.bool_],
     public: NDArray[np.bool_],
-    work: Path,
     *,
     isolation: str,
     require: str | None,
@@ -39,7 +38,6 @@ def setup(
         "assignment": assignment.model_dump_json(),
         "truth": _packed(truth),
         "public": _packed(public),
-        "work": str(work),
         "isolation": isolation,
         "require": require,
     }
@@ -59,7 +57,6 @@ def main() -> None:
 def _work(settings: dict[str, Any], tasks: Iterator[dict[str, Any]], answers: TextIO) -> None:
     assignment = Assignment.model_validate_json(settings["assignment"])
     truth, public = (_unpacked(settings[name], assignment.rows) for name in ("truth", "public"))
-    most_bytes = assignment.limits.submission_bytes
 
     def say(answer: dict[str, Any]) -> None:
         print(json.dumps(answer), file=answers, flush=True)
@@ -70,15 +67,10 @@ def _work(settings: dict[str, Any], tasks: Iterator[dict[str, Any]], answers: Te
             for task in tasks:
                 verdict: Verdict | None = None
                 try:
-                    with Place(**task["place"]).opened(Path(settings["work"]), most_bytes=most_bytes) as folder:
-                        found = fingerprint(folder, most_bytes)
-                        say({"fingerprint": found})
-                        if found not in task["known"]:
-                            verdict = judge(folder, assignment, truth, public, sandbox)
-                except UnreadableError as error:
-                    say({"fingerprint": f"unreadable: {error.finding.check}"})
-                    if f"unreadable: {error.finding.check}" not in task["known"]:
-                        verdict = Verdict("refused", (error.finding,), isolation="not read")
+                    with private_submission(Place(**task["place"]), assignment) as submission:
+                        say({"fingerprint": submission.fingerprint})
+                        if submission.fingerprint not in task["known"]:
+                            verdict = judge(submission, assignment, truth, public, sandbox)
                 except InputError:  # no isolation works on this machine: no student's fault, and so for all of them
                     raise
                 except Exception as error:  # a fault of ours: recorded, and the next student is graded

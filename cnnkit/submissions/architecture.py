@@ -52,6 +52,7 @@ class Architecture:
         operations: Comparisons and additions in pooling windows.
         largest_output: Values of the largest array that a layer makes.
         largest_layer: The layer that makes it.
+        alive: Values of all arrays that are needed at one time, at the most.
         tensors: Of a `.weights.h5` of Keras 3: path → tensor, in the order of the layers.
         legacy: Of a legacy `.h5`: every layer in order, those without weights included.
     """
@@ -66,12 +67,13 @@ class Architecture:
     operations: int
     largest_output: int
     largest_layer: str
+    alive: int
     tensors: dict[str, Weight]
     legacy: tuple[LayerWeights, ...]
 
     def activation_bytes(self, batch: int) -> int:
-        """Bytes of the largest output for so many pictures, in float32."""
-        return self.largest_output * batch * FLOAT_BYTES
+        """Bytes of all arrays that are needed at one time for so many pictures, in float32."""
+        return self.alive * batch * FLOAT_BYTES
 
 
 def read_architecture(
@@ -119,6 +121,7 @@ def measure(data: bytes, limits: Limits) -> Architecture:
         operations=walk.operations,
         largest_output=walk.largest_output,
         largest_layer=walk.largest_layer,
+        alive=walk.alive,
         tensors=dict(_tensors(graph, walk.weights)),
         legacy=tuple(
             LayerWeights(part.name, _trained_first(part, graph.trainable, walk.weights)) for part in _layers(graph)
@@ -149,30 +152,51 @@ class _Walk:
     operations: int = 0
     largest_output: int = 0
     largest_layer: str = ""
+    alive: int = 0
     weights: dict[int, tuple[Weight, ...]] = field(default_factory=dict)
 
     def run(self, graph: Graph, inputs: Sequence[Shape]) -> list[Shape]:
         """The shapes of the outputs for inputs of these shapes."""
+        outputs, peak = self._run(graph, inputs)
+        self.alive = max(self.alive, peak)
+        return outputs
+
+    def _run(self, graph: Graph, inputs: Sequence[Shape]) -> tuple[list[Shape], int]:
+        """The shapes of the outputs, and the values that are needed at one time at the most.
+
+        Branches are followed side by side, as TensorFlow runs them: an array is there from the call that makes it to
+        the last that takes it.
+        """
         if len(inputs) != len(graph.inputs):
             raise misfit(f"{len(graph.inputs)} inputs for model {graph.name!r}", len(inputs))
         given = {part.name: shape for part, shape in zip(graph.inputs, inputs, strict=True)}
         made: dict[tuple[str, int], list[Shape]] = {}
-        for part, number in graph.schedule:
+        schedule = _side_by_side(graph)
+        last = _last_uses(graph, schedule)
+        alive = peak = 0
+        for place, (part, number) in enumerate(schedule):
             call = part.calls[number]
             taken = _resolve(call.inputs, made)
             self._count(part, len(call.tensors))
+            inner = 0
             if part.class_name == INPUT:
                 _require_fit(part, given[part.name])
                 outputs = [given[part.name]]
             elif part.graph is not None:
-                outputs = self.run(part.graph, taken)
+                outputs, inner = self._run(part.graph, taken)
             else:
-                outputs = [self._cost(part, taken).output]
+                cost = self._cost(part, taken)
+                outputs, inner = [cost.output], cost.inner
             if number == 0:
                 _require_built(part, taken)
             self._largest(part, max(size(shape) for shape in outputs))
             made[part.name, number] = outputs
-        return [made[tensor.layer, tensor.call][tensor.tensor] for tensor in graph.outputs]
+            values = sum(map(size, outputs))
+            peak = max(peak, alive + max(values, inner))
+            alive += values
+            for used in last[place]:
+                alive -= sum(map(size, made[used]))
+        return [made[tensor.layer, tensor.call][tensor.tensor] for tensor in graph.outputs], peak
 
     def _count(self, part: Part, tensors: int) -> None:
         self.calls += 1
@@ -203,6 +227,29 @@ class _Walk:
     def _largest(self, part: Part, values: int) -> None:
         if values > self.largest_output:
             self.largest_output, self.largest_layer = values, part.name
+
+
+def _side_by_side(graph: Graph) -> list[tuple[Part, int]]:
+    """The schedule in the order of the longest way from an input: branches advance together."""
+    depth: dict[tuple[str, int], int] = {}
+    for part, number in graph.schedule:
+        taken = (depth[tensor.layer, tensor.call] for tensor in part.calls[number].tensors)
+        depth[part.name, number] = 1 + max(taken, default=0)
+    return sorted(graph.schedule, key=lambda step: depth[step[0].name, step[1]])
+
+
+def _last_uses(graph: Graph, schedule: Sequence[tuple[Part, int]]) -> list[list[tuple[str, int]]]:
+    """For each step the calls whose outputs nobody needs after it; the model's outputs are needed to its end."""
+    last = {(part.name, number): place for place, (part, number) in enumerate(schedule)}
+    for place, (part, number) in enumerate(schedule):
+        for tensor in part.calls[number].tensors:
+            last[tensor.layer, tensor.call] = place
+    for tensor in graph.outputs:
+        last.pop((tensor.layer, tensor.call), None)
+    ended: list[list[tuple[str, int]]] = [[] for _ in schedule]
+    for call, place in last.items():
+        ended[place].append(call)
+    return ended
 
 
 def _resolve(inputs: Sequence[Any], made: dict[tuple[str, int], list[Shape]]) -> list[Any]:
@@ -319,11 +366,20 @@ def _judge(found: Architecture, assignment: Assignment) -> Iterator[Finding]:
             ", ".join(map(str, found.outputs)),
             'End the model with Dense(1, activation="sigmoid").',
         )
+    side = max((side or 0 for shape in found.inputs for side in shape[1:3]), default=0)
+    if side > limits.input_side:
+        yield Finding(
+            "budget-input",
+            "",
+            f"an input of at most {limits.input_side:,} × {limits.input_side:,} pixels",
+            ", ".join(map(str, found.inputs)),
+            _SMALLER,
+        )
     for check, what, value, limit in (
         ("budget-parameters", "parameters", found.parameters, limits.parameters),
         (
             "budget-activation",
-            f"bytes in the output of a layer for {limits.batch} pictures",
+            f"bytes of arrays at one time for {limits.batch} pictures",
             found.activation_bytes(limits.batch),
             limits.activation_bytes,
         ),
@@ -331,5 +387,5 @@ def _judge(found: Architecture, assignment: Assignment) -> Iterator[Finding]:
         ("budget-operations", "comparisons and additions in pooling windows", found.operations, limits.multiply_adds),
     ):
         if value > limit:
-            where = f" at {shown(found.largest_layer)}" if check == "budget-activation" else ""
+            where = f"; the largest is made at {shown(found.largest_layer)}" if check == "budget-activation" else ""
             yield Finding(check, "", f"at most {limit:,} {what}", f"{value:,}{where}", _SMALLER)

@@ -116,8 +116,10 @@ class Limits(_Spec):
     """Calls of layers in one pass and tensors that they take; what is shared counts each time."""
     parameters: PositiveInt = 100_000_000
     """Parameters of the model."""
+    input_side: PositiveInt = 1_024
+    """Height and width of the model's input; usual ones are 96 to 380."""
     activation_bytes: PositiveInt = 512_000_000
-    """The largest output of a layer for a batch, in float32."""
+    """All arrays that a batch needs at one time, in float32."""
     batch: PositiveInt = 8
     """Pictures in a batch when the submission is reproduced."""
     multiply_adds: PositiveInt = 100_000_000_000

@@ -1,65 +1,59 @@
 """Which file of a submission is which: by name and kind alone, before a byte is read.
 
-Only regular files count, seen with `lstat`: a link leads elsewhere, a FIFO waits for ever, a device never ends.
+Only regular files count: a link leads elsewhere, a FIFO waits for ever, a device never ends.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cnnkit.errors import nearest
 from cnnkit.submissions.assignment import ROLES, Assignment
 from cnnkit.submissions.findings import Finding, shown
+from cnnkit.submissions.place import FILE, Entry, Place
 
 MOST_ENTRIES = 100
 LONGEST_NAME = 100
-_KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a FIFO",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFBLK: "a device",
-    stat.S_IFCHR: "a device",
-}
 
 
 def find_files(folder: Path, assignment: Assignment) -> tuple[dict[str, str], list[Finding]]:
-    """Looks at a submission's folder; opens nothing.
+    """Looks at a submission's folder; opens no file. See `assigned`."""
+    try:
+        with Place(str(folder)).opened() as place:
+            entries = place.entries(MOST_ENTRIES)
+    except OSError as error:
+        return {}, [no_folder(error)]
+    return assigned(entries, assignment)
+
+
+def assigned(entries: Sequence[Entry], assignment: Assignment) -> tuple[dict[str, str], list[Finding]]:
+    """Says which file is which.
 
     Args:
-        folder: One student's files.
-        assignment: Which names they may have, and how large they may be.
+        entries: What lies in one student's submission.
+        assignment: Which names files may have, and how large they may be.
 
     Returns:
         Role ("model", "weights", "predictions", "notebook", "script") → name, of the files that may be read: regular
-        ones within their size, one a role; and what speaks against the folder.
+        ones within their size, one a role; and what speaks against the submission.
     """
+    if len(entries) > MOST_ENTRIES:
+        return {}, [_too_many()]
     names: dict[str, str] = {}
     findings: list[Finding] = []
     seen: set[str] = set()
-    try:
-        if stat.S_IFMT(os.lstat(folder).st_mode) != stat.S_IFDIR:
-            raise NotADirectoryError(20, "not a folder")
-        with os.scandir(folder) as scan:
-            found = sorted(entry.name for entry, _ in zip(scan, range(MOST_ENTRIES + 1), strict=False))
-    except OSError as error:
-        return {}, [_no_folder(error)]
-    if len(found) > MOST_ENTRIES:
-        return {}, [_too_many()]
-    for name in found:
-        role = assignment.files.role(name)
+    for entry in entries:
+        role = assignment.files.role(entry.name)
         if role == "ignored":
             continue
-        wrong = [*_name_findings(name, role, assignment), *_file_findings(folder / name, role, assignment)]
+        wrong = [*_name_findings(entry.name, role, assignment), *_file_findings(entry, role, assignment)]
         if role is not None:
             if role in names:
-                wrong.append(_twice(role, names[role], name))
+                wrong.append(_twice(role, names[role], entry.name))
             if not wrong:
-                names[role] = name
+                names[role] = entry.name
             seen.add(role)
         findings += wrong
     findings += _missing(seen, assignment)
@@ -93,24 +87,18 @@ def _printable(name: str) -> str:
     return name if safe else shown(name)
 
 
-def _file_findings(path: Path, role: str | None, assignment: Assignment) -> Iterator[Finding]:
-    try:
-        status = os.lstat(path)
-    except OSError as error:
-        yield Finding("file-kind", _printable(path.name), "a file", error.strerror or "an error", "Hand it in again.")
-        return
-    kind = stat.S_IFMT(status.st_mode)
-    if kind != stat.S_IFREG:
+def _file_findings(entry: Entry, role: str | None, assignment: Assignment) -> Iterator[Finding]:
+    if entry.kind != FILE:
         yield Finding(
             "file-kind",
-            _printable(path.name),
+            _printable(entry.name),
             "regular files, in no folders",
-            _KINDS.get(kind, "something else"),
+            entry.kind,
             "Put copies of the files themselves into the folder.",
         )
-    elif role is not None and status.st_size > (limit := assignment.limits.bytes_of(role)):
+    elif role is not None and entry.size > (limit := assignment.limits.bytes_of(role)):
         yield Finding(
-            "file-size", _printable(path.name), f"at most {limit:,} bytes", f"{status.st_size:,} bytes", _SMALLER[role]
+            "file-size", _printable(entry.name), f"at most {limit:,} bytes", f"{entry.size:,} bytes", _SMALLER[role]
         )
 
 
@@ -147,5 +135,6 @@ def _too_many() -> Finding:
     )
 
 
-def _no_folder(error: OSError) -> Finding:
+def no_folder(error: OSError) -> Finding:
+    """What is said where there is no folder to look at."""
     return Finding("folder-missing", "", "a folder with a submission", error.strerror or "none", "Name the folder.")

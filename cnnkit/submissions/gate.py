@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.submissions.assignment import Assignment
-from cnnkit.submissions.file_names import find_files
-from cnnkit.submissions.findings import Finding, RefusedError
-from cnnkit.submissions.private_copy import PrivateCopy, private_copy
+from cnnkit.submissions.findings import Finding
+from cnnkit.submissions.place import Place
+from cnnkit.submissions.private_copy import PrivateCopy, PrivateSubmission, private_submission
 from cnnkit.submissions.replies import ModelReply, Reply, WeightsReply
 from cnnkit.submissions.sandbox import Answer, CallLimits, Sandbox
 from cnnkit.submissions.tensor_prints import WeightsPrint
@@ -68,11 +68,16 @@ class GateReport:
         return None if self.weights is None else self.weights.digest
 
 
-def check(folder: str | Path, assignment: Assignment | str | Path, *, sandbox: Sandbox | None = None) -> GateReport:
+def check(
+    folder: str | Path | Place | PrivateSubmission,
+    assignment: Assignment | str | Path,
+    *,
+    sandbox: Sandbox | None = None,
+) -> GateReport:
     """Checks a submission; it never raises for anything that a student can put into a folder.
 
     Args:
-        folder: The submission.
+        folder: The submission: its folder, where else it is, or a private copy of it that is there already.
         assignment: What it has to be: the assignment or its folder.
         sandbox: Where its bytes are parsed; by default one of its own. For many submissions open one and keep it.
 
@@ -82,22 +87,19 @@ def check(folder: str | Path, assignment: Assignment | str | Path, *, sandbox: S
     spec = Assignment.of(assignment)
     with ExitStack() as resources:
         gate = _Gate(spec, sandbox or resources.enter_context(Sandbox.open()))
-        names, findings = find_files(Path(folder), spec)
-        gate.findings += findings
-        copies = {}
-        for role, name in names.items():
-            try:
-                copying = private_copy(Path(folder, name), most_bytes=spec.limits.bytes_of(role))
-                copies[role] = resources.enter_context(copying)
-            except RefusedError as error:
-                gate.findings.append(error.finding(name))
+        submission = (
+            folder
+            if isinstance(folder, PrivateSubmission)
+            else resources.enter_context(private_submission(folder, spec))
+        )
+        gate.findings += submission.findings
         for role, run in CHECKS.items():
-            if role in copies:
-                run(gate, copies[role])
+            if role in submission.copies:
+                run(gate, submission.copies[role])
         return GateReport(
-            folder=str(folder),
+            folder=str(folder) if isinstance(folder, str | Path) else "",
             findings=tuple(gate.findings),
-            hashes={role: copy.sha256 for role, copy in copies.items()},
+            hashes={role: copy.sha256 for role, copy in submission.copies.items()},
             predictions=gate.predictions,
             weights=gate.weights,
             isolation=gate.sandbox.isolation,

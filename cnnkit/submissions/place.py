@@ -1,42 +1,68 @@
-"""Where the files of one submission are, in a folder or in a zip, and how they get out of it safely.
+"""Where the files of one submission are, in a folder or in a zip, and how they are listed and opened safely.
 
-One submission at a time is copied into a work folder, regular files only, each byte counted. Names within a zip are
-never used as paths.
+Nothing is unpacked, and a name is never followed: a folder is opened once, its entries through that descriptor; a zip's
+member is read by what it is called in the zip. Links, FIFOs and devices are listed as what they are, and not opened.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
-from cnnkit.submissions.findings import Finding, shown
+FILE, FOLDER = "a file", "a folder"
+_KINDS = {
+    stat.S_IFREG: FILE,
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, ValueError)
+"""What `zipfile` raises for a zip that is damaged or made to harm."""
 
-FILES_OF_ONE = 200
-DEPTH_OF_ONE = 4
-_CHUNK = 1 << 20
 
+@dataclass(frozen=True)
+class Entry:
+    """Something that lies in a submission.
 
-class UnreadableError(Exception):
-    """A submission that cannot even be copied out of the inbox: its student is told, the others are graded.
-
-    Args:
-        finding: Why.
+    Attributes:
+        name: Its name.
+        kind: `FILE`, `FOLDER`, "a link", ….
+        size: In bytes, as it is declared.
     """
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(str(finding))
-        self.finding = finding
+    name: str
+    kind: str
+    size: int
+
+
+class NotAFileError(Exception):
+    """A link, a folder, a FIFO, a device."""
+
+
+class OpenPlace(Protocol):
+    """The files of one submission, to be listed and read."""
+
+    def entries(self, most: int) -> list[Entry]:
+        """What lies there, in the order of names: so many entries, and one more if there are more."""
+
+    def open(self, name: str) -> IO[bytes]:
+        """A regular file, for reading.
+
+        Raises:
+            NotAFileError: It is none.
+            OSError: It cannot be read.
+        """
 
 
 @dataclass(frozen=True)
@@ -52,88 +78,94 @@ class Place:
     members: Mapping[str, str] | None = None
 
     @contextmanager
-    def opened(self, work: Path, *, most_bytes: int) -> Iterator[Path]:
-        """A folder with the submission's files: its own, or a copy within `work` that is gone afterwards.
-
-        Args:
-            work: Where a copy may lie.
-            most_bytes: How large it may become, however small it is in its zip.
+    def opened(self) -> Iterator[OpenPlace]:
+        """The place, open as long as the block lasts.
 
         Raises:
-            UnreadableError: A member that is a link or a device, is damaged or encrypted, or more than is allowed.
+            OSError: There is no folder.
         """
-        if self.members is None:
-            yield Path(self.root)
+        if self.members is not None:
+            yield _Members(self.root, self.members)
             return
-        folder = Path(tempfile.mkdtemp(dir=work))
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            _copy(self.root, self.members, folder, most_bytes)
-            yield folder
+            yield _Folder(descriptor)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            os.close(descriptor)
 
 
-def _copy(root: str, members: Mapping[str, str], folder: Path, most_bytes: int) -> None:
-    """Copies members into a folder, none over another, none outside it.
+@dataclass(frozen=True)
+class _Folder:
+    """An own folder, by its descriptor: what is put in its place later is never seen."""
+
+    descriptor: int
+
+    def entries(self, most: int) -> list[Entry]:
+        with os.scandir(self.descriptor) as scan:
+            names = sorted(entry.name for entry, _ in zip(scan, range(most + 1), strict=False))
+        entries = []
+        for name in names:
+            with suppress(FileNotFoundError):  # gone in the meantime
+                status = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+                entries.append(Entry(name, _kind(status.st_mode), status.st_size))
+        return entries
+
+    def open(self, name: str) -> IO[bytes]:
+        return _opened_file(name, self.descriptor)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Loose files of a folder that holds those of many, or members of a zip."""
+
+    root: str
+    members: Mapping[str, str]
+
+    def entries(self, most: int) -> list[Entry]:
+        archive = None if Path(self.root).is_dir() else open_archive(self.root, *version(Path(self.root)))
+        found: dict[str, Entry] = {}
+        for name in sorted(self.members):
+            first, below, _ = name.partition("/")
+            if below:
+                found.setdefault(first, Entry(first, FOLDER, 0))
+            elif archive is None:
+                status = Path(self.root, self.members[name]).lstat()
+                found[name] = Entry(name, _kind(status.st_mode), status.st_size)
+            else:
+                info = archive.getinfo(self.members[name])
+                found[name] = Entry(name, _kind(info.external_attr >> 16, otherwise=FILE), info.file_size)
+            if len(found) > most:
+                break
+        return list(found.values())
+
+    def open(self, name: str) -> IO[bytes]:
+        return opened_member(self.root, self.members[name])
+
+
+def opened_member(root: str, member: str) -> IO[bytes]:
+    """A member of a zip, or a file in a folder: regular files only.
 
     Raises:
-        UnreadableError: See `Place.opened`.
+        NotAFileError: It is none.
+        OSError: It cannot be read.
     """
-    if len(members) > FILES_OF_ONE:
-        raise _unreadable("inbox-files", "", f"at most {FILES_OF_ONE} files", f"{len(members):,}")
-    left = most_bytes
-    for name, member in members.items():
-        if not _is_plain(name):
-            raise _unreadable("inbox-name", name, "plain names", shown(name))
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with opened_member(root, member) as source, target.open("xb") as copy:
-                while part := source.read(min(_CHUNK, left + 1)):
-                    left -= len(part)
-                    if left < 0:
-                        raise _unreadable("inbox-size", name, f"at most {most_bytes:,} bytes in all", "more")
-                    copy.write(part)
-        except _NotAFileError as error:
-            raise _unreadable("inbox-not-a-file", name, "a regular file", str(error)) from error
-        except (OSError, EOFError, RuntimeError, *DAMAGED) as error:
-            if isinstance(error, OSError) and error.errno in _OUR_OWN:
-                raise
-            raise _unreadable("inbox-damaged", name, "a file that can be read", shown(str(error))) from error
+    if Path(root).is_dir():
+        return _opened_file(str(Path(root, member)))
+    archive = open_archive(root, *version(Path(root)))
+    info = archive.getinfo(member)
+    if _kind(info.external_attr >> 16, otherwise=FILE) != FILE:
+        raise NotAFileError("a link or a special file")
+    return archive.open(info)
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a name leads to a file within the folder that it is joined to, and nowhere else."""
-    parts = name.split("/")
-    return (
-        len(parts) <= DEPTH_OF_ONE
-        and not any(part in ("", ".", "..") or len(part.encode(errors="replace")) > _LONGEST for part in parts)
-        and not set(name) & set("\\\0:")
-    )
-
-
-class _NotAFileError(Exception):
-    """A link, a folder, a FIFO, a device."""
-
-
-@contextmanager
-def opened_member(root: str, member: str) -> Iterator[IO[bytes]]:
-    """A member of a zip, or a file in a folder: regular files only; links are not followed, FIFOs not waited for."""
-    if not Path(root).is_dir():
-        archive = open_archive(root, *version(Path(root)))
-        info = archive.getinfo(member)
-        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise _NotAFileError("a link or a special file")
-        with archive.open(info) as file:
-            yield file
-        return
-    path = Path(root, member)
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise _NotAFileError("a link, a folder or a special file")
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as plain:
-        if not stat.S_ISREG(os.fstat(plain.fileno()).st_mode):
-            raise _NotAFileError("a special file")
-        yield plain
+def _opened_file(name: str, folder: int | None = None) -> IO[bytes]:
+    """A regular file: a link is not followed, and a pipe that nobody writes to is not waited for."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotAFileError("a device, a pipe or a folder")
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 @lru_cache(maxsize=1)
@@ -148,11 +180,5 @@ def version(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _unreadable(check: str, file: str, expected: str, received: str) -> UnreadableError:
-    return UnreadableError(Finding(check, shown(file) if file else "", expected, received, _HAND_IN_AGAIN))
-
-
-_HAND_IN_AGAIN = "Hand in the files themselves, each as a plain file."
-DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, ValueError)
-_OUR_OWN = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EMFILE)  # the grader's trouble, no student's
-_LONGEST = 200
+def _kind(mode: int, *, otherwise: str = "something else") -> str:
+    return _KINDS.get(stat.S_IFMT(mode), otherwise)

@@ -98,8 +98,9 @@ def _folder_tree(path: Path) -> Tree:
 def _zip_tree(path: Path, members: Sequence[ZipInfo]) -> Tree:
     parts = {info.filename: PurePosixPath(_name(info)).parts for info in members}
     parts = {name: part for name, part in parts.items() if part and not _is_junk(part[0])}
-    deep = any(len(part) > 2 or part[-1] == METADATA_FILE for part in parts.values())
-    if deep and len({part[0] for part in parts.values()}) == 1:  # all within one folder: Gradescope's, or by hand
+    inner = all(len(part) > 2 for part in parts.values())  # no file where a student's would be
+    inner |= any(part[1:] == (METADATA_FILE,) for part in parts.values())
+    if inner and len({part[0] for part in parts.values()}) == 1:  # all within one folder: Gradescope's, or by hand
         parts = {name: part[1:] for name, part in parts.items() if len(part) > 1}
     tree = Tree(path, zipped=True)
     for name, (first, *below) in parts.items():

@@ -21,7 +21,8 @@ from cnnkit.grading.labels import Labels, write_labels
 from cnnkit.grading.ledger import Draft, Ledger, canonical, digest
 from cnnkit.grading.ledger_key import read_key
 from cnnkit.grading.points import rounded
-from cnnkit.grading.verdict import broken, fingerprint
+from cnnkit.grading.verdict import broken
+from cnnkit.submissions.private_copy import private_submission
 from tests.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
 from tests.submissions.valid import write_predictions, write_valid
 
@@ -229,8 +230,10 @@ def test_what_the_grader_failed_on_uses_up_no_attempt(
     tmp_path: Path, rules: dict[str, object], failed: tuple[int, ...], correct: int | None
 ) -> None:
     root = attempts(tmp_path / "course", **rules)
-    most = SPEC.limits.submission_bytes
-    of_failed = {fingerprint(root / "inbox" / f"try{number}", most) for number in failed}
+    of_failed = set()
+    for number in failed:
+        with private_submission(root / "inbox" / f"try{number}", SPEC) as submission:
+            of_failed.add(submission.fingerprint)
     run(root, assignment=SPEC.model_copy(update={"counts": "best"}))  # decides on every attempt
     copied_ledger(root, tmp_path / "failed", lambda content: content["fingerprint"] in of_failed)
     ann, other = run(root, out=tmp_path / "failed").students

@@ -3,26 +3,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import h5py
 import numpy as np
 import pytest
 
-from cnnkit.submissions import gate as gate_module
-from cnnkit.submissions.assignment import Limits
-from cnnkit.submissions.findings import RefusedError
 from cnnkit.submissions.gate import GateReport, check
+from cnnkit.submissions.inbox import read_inbox
 from cnnkit.submissions.isolation import TOOLS
-from cnnkit.submissions.private_copy import private_copy
-from cnnkit.submissions.sandbox import JOBS, Sandbox
+from cnnkit.submissions.place import Entry, OpenPlace, Place
+from cnnkit.submissions.private_copy import private_submission
+from cnnkit.submissions.sandbox import Sandbox
 from tests.submissions import bad_files
 from tests.submissions.keras_json import functional, image, layer
-from tests.submissions.valid import ASSIGNMENT, NOTEBOOK, write_predictions, write_valid
+from tests.submissions.valid import ASSIGNMENT, NOTEBOOK, write_valid
 from tests.system import need
 
 HERE = Path(__file__).parent
@@ -150,127 +150,78 @@ def test_no_folder_and_a_link_to_one(sandbox: Sandbox, folder: Path) -> None:
 # What changes while it is checked
 
 
-def test_a_copy_stays_what_was_hashed(tmp_path: Path) -> None:
-    path = tmp_path / "model.json"
-    path.write_bytes(b"before")
-    with private_copy(path, most_bytes=6) as copy:
-        path.write_bytes(b"after")
-        assert os.pread(copy.descriptor, 100, 0) == b"before"
-        assert copy.sha256 == hashlib.sha256(b"before").hexdigest()
+def test_a_copy_stays_what_was_hashed(folder: Path) -> None:
+    before = (folder / "model.json").read_bytes()
+    with private_submission(folder, ASSIGNMENT) as submission:
+        (folder / "model.json").write_bytes(b"after")
+        copy = submission.copies["model"]
+        assert os.pread(copy.descriptor, len(before) + 1, 0) == before
+        assert copy.sha256 == hashlib.sha256(before).hexdigest()
+        fingerprint = submission.fingerprint
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.write(copy.descriptor, b"x")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["model.json"]
+        with private_submission(folder, ASSIGNMENT) as changed:
+            assert changed.fingerprint != fingerprint
+    assert submission.fingerprint == fingerprint
 
 
-@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "nothing"])
-def test_a_file_that_became_something_else_is_not_opened(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "model.json"
-    {
-        "link": lambda: path.symlink_to("/etc/passwd"),
-        "pipe": lambda: os.mkfifo(path),
-        "folder": lambda: path.mkdir(),
-        "nothing": lambda: None,
-    }[kind]()
-    with pytest.raises(RefusedError) as error, private_copy(path, most_bytes=100):
-        pass
-    assert error.value.check == "file-changed"
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "link": lambda path: path.symlink_to("/etc/passwd"),
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+    "nothing": lambda path: None,
+    "larger": lambda path: path.write_bytes(b" " * (ASSIGNMENT.limits.json_bytes + 1)),
+}
 
 
-def test_a_file_that_grew_is_not_read_to_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "model.json"
-    path.write_bytes(b"x" * 101)
-    with pytest.raises(RefusedError) as error, private_copy(path, most_bytes=100):
-        pass
-    assert error.value.check == "file-size"
-    with pytest.raises(RefusedError), private_copy(Path("/dev/zero"), most_bytes=100):
-        pass
+@dataclass(frozen=True)
+class Changing(Place):
+    """A submission whose model becomes something else between the moment it is listed and the moment it is read."""
+
+    change: Callable[[Path], object] = print
+
+    @contextmanager
+    def opened(self) -> Iterator[OpenPlace]:
+        with super().opened() as place:
+            yield _Between(place, Path(self.root, "model.json"), self.change)
 
 
-def test_a_folder_that_changes_after_it_was_listed(
-    sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = gate_module.find_files(folder, ASSIGNMENT)
-    (folder / "model.json").unlink()
-    (folder / "model.json").symlink_to("/etc/passwd")
-    monkeypatch.setattr(gate_module, "find_files", lambda *_: listed)
-    report = check(folder, ASSIGNMENT, sandbox=sandbox)
-    assert checks(report) == ["file-changed"]
+@dataclass(frozen=True)
+class _Between:
+    place: OpenPlace
+    file: Path
+    change: Callable[[Path], object]
+
+    def entries(self, most: int) -> list[Entry]:
+        entries = self.place.entries(most)
+        self.file.unlink()
+        self.change(self.file)
+        return entries
+
+    def open(self, name: str) -> IO[bytes]:
+        return self.place.open(name)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_file_that_became_something_else_is_not_opened(sandbox: Sandbox, folder: Path, kind: str) -> None:
+    report = check(Changing(str(folder), change=CHANGES[kind]), ASSIGNMENT, sandbox=sandbox)
+    assert checks(report) == ["file-size" if kind == "larger" else "file-changed"]
     assert set(report.hashes) == {"weights", "predictions", "notebook"}
 
 
-# Throw-away processes that fail or lie
-
-
-@pytest.mark.parametrize(
-    ("job", "function"),
-    [
-        ("predictions", "predictions_above_one"),
-        ("predictions", "predictions_of_nan"),
-        ("predictions", "predictions_too_few"),
-        ("predictions", "fault"),
-        ("model", "finding_with_escapes"),
-        ("model", "model_without_tensors"),
-        ("script", "finding_too_long"),
-        ("script", "findings_without_end"),
-        ("weights", "weights_without_a_digest"),
-    ],
-)
-def test_what_a_process_says_is_not_believed(tmp_path: Path, job: str, function: str) -> None:
-    folder = write_valid(tmp_path / "ada", script=True)
-    with Sandbox.open(jobs={**JOBS, job: f"sandbox_jobs:{function}"}, modules=[HERE]) as box:
-        report = check(folder, ASSIGNMENT, sandbox=box)
-        again = check(folder, ASSIGNMENT, sandbox=box)
-    assert (checks(report), report.outcome) == ([f"{job}-crashed"], "crashed")
-    assert again.findings == report.findings
-    assert all(finding.received.isprintable() for finding in report.findings)
-    assert report.predictions is None or job != "predictions"
-
-
-def test_a_time_out_is_an_outcome_and_a_crash_comes_first(tmp_path: Path) -> None:
-    quick = ASSIGNMENT.model_copy(update={"limits": Limits(seconds=1)})
-    folder = write_valid(tmp_path / "ada", script=True)
-    slow = {**JOBS, "script": "sandbox_jobs:wait"}
-    with Sandbox.open(jobs=slow, modules=[HERE]) as box:
-        report = check(folder, quick, sandbox=box)
-    assert (checks(report), report.outcome) == (["script-timed-out"], "timed out")
-    with Sandbox.open(jobs={**slow, "model": "sandbox_jobs:fault"}, modules=[HERE]) as box:
-        report = check(folder, quick, sandbox=box)
-    assert (checks(report), report.outcome) == (["model-crashed", "script-timed-out"], "crashed")
-
-
-def test_the_same_weights_have_one_digest_whatever_the_files(sandbox: Sandbox, tmp_path: Path) -> None:
-    first, second, other = (write_valid(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
-    with h5py.File(second / "model.weights.h5", "r+") as file:
-        file.attrs["note"] = "mine"
-    write_predictions(second / "predictions.parquet", np.zeros(20_000, np.float32))
-    reports = [check(folder, ASSIGNMENT, sandbox=sandbox) for folder in (first, second, other)]
-    digests = [report.weights_digest for report in reports]
-    assert digests[0] == digests[1] != digests[2]
-    assert reports[0].hashes["weights"] != reports[1].hashes["weights"]
-
-
-def test_the_gate_loads_no_library_that_parses(folder: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from cnnkit.submissions import Assignment, check\n"
-        f"assert check({str(folder)!r}, Assignment.load({str(tmp_path)!r})).passed\n"
-        "print(sorted({'tensorflow', 'keras', 'pandas', 'h5py', 'pyarrow', 'nbformat'} & set(sys.modules)))\n"
-    )
-    ASSIGNMENT.save(tmp_path)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
-
-
-@pytest.mark.parametrize(
-    ("file", "units"),
-    [("teachable_machine/keras_model.h5", 4), ("mlperf_tiny/visual_wake_words/trained_models/vww_96.h5", 2)],
-)
-def test_files_of_keras_2_have_the_tensors_of_their_models(
-    sandbox: Sandbox, folder: Path, shared: Path, file: str, units: int
+@pytest.mark.parametrize("name", [".ipynb_checkpoints", "__pycache__", "notes", "data"])
+def test_what_stands_beside_the_files_is_the_same_in_a_folder_and_in_a_zip(
+    sandbox: Sandbox, folder: Path, name: str
 ) -> None:
-    (folder / "model.weights.h5").unlink()
-    shutil.copy(shared / "data" / file, folder / "model.h5")
-    with h5py.File(folder / "model.h5") as opened:
-        (folder / "model.json").write_text(opened.attrs["model_config"], encoding="utf-8")
-    (finding,) = check(folder, ASSIGNMENT, sandbox=sandbox).findings
-    assert (finding.check, finding.received) == ("model-output", f"(None, {units})")
+    (folder / name / "deep").mkdir(parents=True)
+    (folder / name / "deep" / "x.py").write_text("1")
+    with zipfile.ZipFile(folder.parent / "inbox.zip", "w") as archive:
+        for file in folder.rglob("*"):
+            if file.is_file():
+                archive.write(file, f"ada/{file.relative_to(folder)}")
+    (zipped,) = read_inbox(folder.parent / "inbox.zip").submissions
+    reports = [check(place, ASSIGNMENT, sandbox=sandbox) for place in (folder, zipped.place)]
+    assert checks(reports[0]) == checks(reports[1])
+    assert reports[0].outcome == ("passed" if name in ASSIGNMENT.files.ignored else "refused")
+    with private_submission(folder, ASSIGNMENT) as one, private_submission(zipped.place, ASSIGNMENT) as other:
+        assert one.fingerprint == other.fingerprint
