@@ -178,3 +178,24 @@ def test_an_assignment_or_its_folder(tmp_path: Path) -> None:
 )
 def test_what_a_file_is(name: str, role: str | None) -> None:
     assert Files().role(name) == role
+
+
+def test_the_shipped_assignment_says_every_rule(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "assignments" / "person"
+    again = Assignment.load(shipped).save(tmp_path)
+    assert again.read_text(encoding="utf-8") == (shipped / "assignment.toml").read_text(encoding="utf-8")
+
+
+def test_zones_of_times(tmp_path: Path) -> None:
+    def deadline(text: str) -> Assignment:
+        (tmp_path / "assignment.toml").write_text(f'name = "a"\ntitle = "A"\n{text}')
+        return Assignment.load(tmp_path)
+
+    spec = deadline('deadline = 2026-12-18T23:59:00\ntimezone = "Europe/Berlin"')
+    assert str(spec.deadline) == "2026-12-18 23:59:00+01:00"
+    assert deadline("deadline = 2026-12-18T23:59:00-05:00").zone.utcoffset(None) == timedelta(hours=-5)
+    assert deadline("").zone is UTC
+    with pytest.raises(InputError, match="offset from UTC, or a timezone"):
+        deadline("deadline = 2026-12-18T23:59:00")
+    with pytest.raises(InputError, match="Europe/Berlin"):
+        deadline('timezone = "Europe/Berlim"')
