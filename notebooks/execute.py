@@ -72,15 +72,23 @@ def _picture(png: bytes) -> tuple[str, bytes]:
 
 
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Texts that follow each other on one stream as one: how they were cut depends on time."""
+    """Texts that follow each other on one stream as one, and lines of progress: how they were cut depends on time."""
     joined: list[NotebookNode] = []
     for output in outputs:
         last = joined[-1] if joined else None
         if last is not None and last.output_type == output.output_type == "stream" and last.name == output.name:
             last.text += output.text
+        elif last is not None and _is_progress(last) and _is_progress(output):
+            last.data["text/html"] += output.data["text/html"]
         else:
             joined.append(output)
     return joined
+
+
+def _is_progress(output: NotebookNode) -> bool:
+    """Whether an output is a line of HTML that is shown while something runs."""
+    data = output.get("data", {})
+    return output.output_type == "display_data" and "HTML object" in data.get("text/plain", "") and "text/html" in data
 
 
 def main(names: list[str]) -> None:

@@ -32,6 +32,6 @@ def photograph(name: str = "astronaut") -> NDArray[np.uint8]:
     ((512, 512, 3), (300, 451, 3))
     """
     files = {file.stem: file for file in sorted(FOLDER.glob("*.jpg"))}
-    if name not in files:
-        raise unknown_name("a photograph", name, files)
+    if not isinstance(name, str) or name not in files:
+        raise unknown_name("a photograph", str(name), files)
     return decode_file(files[name])

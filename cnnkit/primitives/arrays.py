@@ -23,7 +23,9 @@ def each(value: Sides, rank: int) -> tuple[int, ...]:
     Raises:
         InputError: Another count of numbers, or one below 1.
     """
-    numbers = (int(value),) * rank if isinstance(value, int | np.integer) else tuple(map(int, value))
+    given: Sequence[Any] = (value,) * rank if isinstance(value, int | np.integer) else value
+    whole = isinstance(given, Sequence | np.ndarray) and all(isinstance(side, int | np.integer) for side in given)
+    numbers = tuple(map(int, given)) if whole else ()
     if len(numbers) != rank or min(numbers, default=1) < 1:
         raise InputError(f"a number or {rank} numbers, at least 1", f"{value}", "Give one number for all axes.")
     return numbers

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cnnkit.errors import InputError
 from cnnkit.visualize import style
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.given_tables import rows_of
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def costs(table: pd.DataFrame | AnyNetwork, *, rows: int = 24) -> Figure:
     >>> from cnnkit.primitives.layers import Conv, Dense, Flatten, Pool
     >>> _ = costs(count([Conv(32, 5), Pool(2), Flatten(), Dense(10)], (28, 28, 1)))
     """
-    if rows < 1:
-        raise InputError("rows of at least 1", f"{rows}", "24 fill a slide.")
+    check_figure({"rows": rows})
     table = _counted(table)
     drawn = _grouped(table, rows)
     side = max((side for side in table["shape"].iloc[0][:-1] if side), default=None)

@@ -16,6 +16,7 @@ from cnnkit.errors import unknown_name
 from cnnkit.visualize import style
 from cnnkit.visualize.architecture_costs import compact
 from cnnkit.visualize.architecture_parts import DETAILS, Part
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.ink import Point, arrow, line_height, page, text_width, tinted
 from cnnkit.visualize.layer_words import KINDS, runs, spread_out
 from cnnkit.visualize.layered_graph import Edge, Layout, layered
@@ -132,6 +133,7 @@ def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
         UnknownNameError: Another detail.
         InputError: A subclassed model, which has no graph, or something else.
     """
+    check_figure({"detail": detail})
     if detail not in DETAILS:
         raise unknown_name("a detail", detail, DETAILS)
     model = graph_of(drawn)

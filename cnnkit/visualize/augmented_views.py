@@ -13,6 +13,7 @@ from cnnkit.data.pipeline import picture_bits
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import draw_pictures, fitting_columns
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.given_pictures import levels
 
 INSET, LINE, MARK = 0.05, 0.012, 0.09
@@ -45,8 +46,7 @@ def augmentations(images: Pictures, augment: Augmenter, *, views: int = 8, seed:
         raise InputError(
             "an augmentation", f"{augment!r}"[:80], "ck.data.Augmentation.gentle() is one, ck.data.Chain joins several."
         )
-    if views < 1:
-        raise InputError("at least one view", f"{views}", "Eight fill a slide.")
+    check_figure({"views": views, "seed": seed})
     picture = as_source(images).image(0)
     outline = _frame(picture.shape[0], picture.shape[1])
     shown = [_framed(picture, outline) if frame else picture]

@@ -12,6 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 from cnnkit.errors import InputError, unknown_name
 from cnnkit.visualize import style
 from cnnkit.visualize.architecture_parts import Part, ancestors, layer_parts
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.ink import Point, arrow, line_height, page, text_width, tinted
 from cnnkit.visualize.layer_words import KINDS, spread_out
 from cnnkit.visualize.layered_graph import Edge, Layout, layered
@@ -84,6 +85,7 @@ def _between(parts: Sequence[Part], from_layer: str, to_layer: str) -> list[Part
     """The parts on all ways from one layer to another."""
     home = {name: at for at, part in enumerate(parts) for name in part.names}
     for name in (from_layer, to_layer):
+        check_figure({"layer": name})
         if name not in home:
             raise unknown_name("a layer", name, home, "model.summary()")
     start, end = home[from_layer], home[to_layer]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 from matplotlib.figure import Figure
 
@@ -63,7 +64,8 @@ def draw_comparison(canvas: style.Canvas, scores: Mapping[str, float], *, label:
 
 
 def _checked(scores: Mapping[str, float]) -> Mapping[str, float]:
-    if not isinstance(scores, Mapping) or not scores or not all(0 <= score <= 1 for score in scores.values()):
+    known = isinstance(scores, Mapping) and all(isinstance(score, Real) for score in scores.values())
+    if not known or not scores or not all(0 <= score <= 1 for score in scores.values()):
         raise InputError(
             "scores from 0 to 1 by name", f"{scores!r}"[:200], 'Give shares, not percentages: {"pre-trained": 0.93}.'
         )

@@ -18,6 +18,7 @@ from cnnkit.data.source import Source
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.answers import answered, captions, worst_heading, worst_indices
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
 
 LARGEST = 4.5
@@ -57,6 +58,7 @@ def pictures(
         InputError: No pictures, or another number of titles than pictures.
         DataError: Pictures that were divided by 255, or no file at a path.
     """
+    check_figure({"count": count, "columns": columns, "titles": titles, "colours": colours, "seed": seed})
     if isinstance(images, str | Path):
         images = as_source(images)
     if isinstance(images, Source):

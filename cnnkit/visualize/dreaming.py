@@ -22,6 +22,7 @@ from cnnkit.errors import InputError
 from cnnkit.transfer.progress import clock, line
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import LARGEST, draw_pictures, fitting_columns
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.tapping import AnyNetwork, call_of, framed, model_of, readable
 
 Pixels = NDArray[np.float32]
@@ -124,6 +125,7 @@ def dream(
             nothing.
         DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
+    check_figure({"channel": channel, "size": size})
     ascent = Ascent(steps, rate, octaves, octave_scale, jitter, total_variation, bands, limits, seed)
     start = _start(network, image, size, seed)
     made, heard = _dreamt(
@@ -184,9 +186,12 @@ def dreams(
         InputError: As in `dream`, or no channels.
     """
     ascent = Ascent(steps, rate, octaves, octave_scale, jitter, total_variation, bands, limits, seed)
-    chosen = list(channels)
+    chosen = list(channels) if isinstance(channels, Iterable) else []
     if not chosen:
-        raise InputError("at least one channel", "none", "Pass their numbers: channels=range(9).")
+        raise InputError("at least one channel", f"{channels!r}"[:80], "Pass their numbers: channels=range(9).")
+    for number in chosen:
+        check_figure({"channel": number})
+    check_figure({"size": size})
     start = np.repeat(_start(network, image, size, seed)[None], len(chosen), axis=0)
     indices = np.concatenate([_channels(network, layer, channel) for channel in chosen])
     made, heard = _dreamt(_tap(network, layer), start, indices, ascent, progress, None)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from cnnkit.errors import InputError, MissingExtraError, unknown_name
 from cnnkit.visualize import style
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
 
 BUTTONS = {
@@ -97,6 +98,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         InputError: No pictures, or pictures of several sizes.
         DataError: Pictures that were divided by 255.
     """
+    check_figure({"title": title, "seconds": seconds, "most": most})
     frames = several_pictures(images)
     refuse_scaled(frames)
     sizes = {image.shape for image in frames}
@@ -140,6 +142,7 @@ def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
         InputError: No animation.
         MissingExtraError: .mp4 where there is no ffmpeg.
     """
+    check_figure({"path": path})
     path = Path(path)
     if not isinstance(film, Film):
         raise InputError("an animation", type(film).__name__, "ck.visualize.save writes a figure.")

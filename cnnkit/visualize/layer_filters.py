@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cnnkit.backbones.graph import Node, nodes
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.tapping import AnyNetwork, call_of, graph_of
 
 Kernel = NDArray[np.float32]
@@ -62,6 +63,7 @@ def filters(network: AnyNetwork, layer: str | None = None, *, count: int = 64) -
         UnknownNameError: No such layer.
         InputError: The layer has no filters.
     """
+    check_figure({"count": count, "layer": layer})
     name, kernel = layer_kernel(network, layer)
     height, width, channels, total = kernel.shape
     alone = channels in (1, 3)

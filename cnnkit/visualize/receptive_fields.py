@@ -29,6 +29,7 @@ from cnnkit.primitives.receptive_field import Field
 from cnnkit.visualize import style
 from cnnkit.visualize.class_activation import heat, overlay
 from cnnkit.visualize.contact_sheet import draw_pictures
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.given_pictures import Image
 from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 
@@ -78,6 +79,7 @@ def receptive_field(
         InputError: A layer gives no maps, sees nobody knows what, no picture, or the pixel is not in it.
         DataError: A picture that `ck.predict` refuses: floats in 0…1, most often.
     """
+    check_figure({"layers": layers, "position": position})
     names = [layers] if isinstance(layers, str) else list(layers)
     seen = framed(network, image)
     height, width = seen.shape[:2]

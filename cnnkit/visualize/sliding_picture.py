@@ -14,6 +14,7 @@ from cnnkit.primitives.arrays import Sides
 from cnnkit.primitives.counting import Padding as Cropping
 from cnnkit.primitives.padding import Border, Padding
 from cnnkit.visualize import style
+from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.film import Film
 from cnnkit.visualize.sliding_sheet import arranged, draw_step, panels, sheet_of
 from cnnkit.visualize.sliding_window import (
@@ -170,6 +171,7 @@ def pooling_animation(
 
 def _film(slide: Slide, seconds: float, decimals: int) -> Film:
     """A frame for each step."""
+    check_figure({"seconds": seconds, "decimals": decimals})
     sheet = sheet_of(slide, range(1, slide.steps + 1), (1, 1), decimals)
     figure, (axes,) = panels(sheet, slide.title)
 
@@ -184,6 +186,7 @@ def _film(slide: Slide, seconds: float, decimals: int) -> Film:
 
 def _figure(slide: Slide, step: int | None, decimals: int) -> Figure:
     """One step, or as many as a slide has room for."""
+    check_figure({"step": step, "decimals": decimals})
     steps, sheet = arranged(slide, decimals) if step is None else ([step], sheet_of(slide, [step], (1, 1), decimals))
     shown = "" if len(steps) == slide.steps or step is not None else f": {len(steps)} of {slide.steps} steps"
     made, shown_panels = panels(sheet, slide.title + shown)

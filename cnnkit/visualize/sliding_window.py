@@ -22,6 +22,7 @@ from cnnkit.primitives.padding import Border, Padding, borders, pad
 from cnnkit.primitives.pooling import average_pool2d, max_pool2d
 from cnnkit.primitives.transposed import insert_zeros, transposed_conv2d
 from cnnkit.primitives.windows import Windows
+from cnnkit.visualize.figure_arguments import check_figure
 
 BORDER, PICTURE, INSERTED = 0, 1, 2
 """Where a cell comes from; what `pad` adds to an array of origins is 0, a border."""
@@ -188,6 +189,7 @@ def pooling_slide(
     Raises:
         UnknownNameError: Another kind of pooling.
     """
+    check_figure({"kind": kind})
     if kind not in POOLINGS:
         raise unknown_name("a pooling", kind, POOLINGS)
     pool, operation = POOLINGS[kind]

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cnnkit.errors import InputError, unknown_name
+from cnnkit.visualize.figure_arguments import check_figure
 
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
@@ -127,6 +128,7 @@ def save(drawn: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
         InputError: No figure.
         UnknownNameError: Another ending.
     """
+    check_figure({"path": path})
     path = Path(path)
     if not isinstance(drawn, Figure):
         raise InputError("a figure", type(drawn).__name__, "ck.visualize.save_animation writes an animation.")

@@ -11,8 +11,9 @@ from nbformat import NotebookNode
 from numpy.typing import NDArray
 from PIL import Image
 
-# A number with a unit of time or speed differs from run to run; so does the address of an object.
-TIMES = re.compile(r"[\d.,]+ ?(?:ms|s|min|h|images/s|pictures/s|times)\b|0x[0-9a-f]+")
+# A number with a unit of time or speed differs from run to run; so does the address of an object. The size of a
+# figure is not what a lesson says.
+TIMES = re.compile(r"[\d.,]+ ?(?:ms|s|min|h|images/s|pictures/s|times)\b|0x[0-9a-f]+|<Picture size [^>]*>")
 NUMBER = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 # What trained numbers may differ by, on another processor: of a small share, and of any number.
 SHARE, RELATIVE = 0.05, 0.1
@@ -47,8 +48,9 @@ def _cell(before: list[NotebookNode], after: list[NotebookNode]) -> list[str]:
 
 
 def _kinds(output: NotebookNode) -> tuple[str, ...]:
+    """What an output is, but for how it looks as HTML."""
     data = {"image" if kind.startswith("image/") else kind for kind in output.get("data", {})}
-    return (output.output_type, *sorted(data))
+    return (output.output_type, *sorted(data - {"text/html"}))
 
 
 def same_text(stored: str, now: str) -> bool:
