@@ -171,7 +171,9 @@ _FAMILIES = (
         "ConvNeXt",
         ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large", "convnext_xlarge"),
         "torch",
-        "0dc2167b be04e3f5 9f4b5c79 af6af26e db36f86a e7c4fb03 f9a4cedb 41262f84 62931e2f e101b12a",
+        "0dc2167b be04e3f5 9f4b5c79 af6af26e db36f86a e7c4fb03 f9a4cedb 41262f84 62931e2f e101b12a 21970d3c "
+        "dd9efd48 1ea39947 cda2ef68 2d47be09 274833df 086ebef5 b4204881 55bb959f d19a2b3a 0ce22622 1ac7980c "
+        "0ff960eb b2713262 5eac349d 883b069b",
         "3d799c8d",
         widths=False,
     ),
