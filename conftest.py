@@ -30,3 +30,10 @@ if workers > 1:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Features are kept in a folder of the test run, never in the checkout."""
     monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses names of cases that hold an address: two processes could not agree on which of them runs what."""
+    changing = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if changing:
+        raise pytest.UsageError(f"names of tests that differ from process to process, first {changing[0]}: set ids=")
