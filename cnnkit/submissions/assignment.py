@@ -124,10 +124,10 @@ class Limits(_Spec):
     """Pictures in a batch when the submission is reproduced."""
     multiply_adds: PositiveInt = 100_000_000_000
     """Multiply-adds for one picture; VGG19 has 20 thousand million, NASNet Large 24."""
-    seconds: PositiveInt = 20
-    """Seconds for reading one submission's files in the sandbox."""
-    memory_bytes: PositiveInt = 2_000_000_000
-    """Memory for it."""
+    seconds: PositiveInt = 5
+    """Seconds of CPU time for reading one file in the sandbox; the dearest honest one took 2."""
+    memory_bytes: PositiveInt = 190_000_000
+    """Memory for it, beyond the 110 MB of the libraries: 300 MB in all."""
 
     def bytes_of(self, role: str) -> int:
         """How large the file of a role may be."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from cnnkit.errors import InputError
 
@@ -27,6 +28,12 @@ class Finding:
     received: str
     remedy: str
     blocking: bool = True
+
+    def cut(self, letters: int) -> Finding:
+        """The same with each text cut to so many letters."""
+        texts = {name: getattr(self, name) for name in ("file", "expected", "received", "remedy")}
+        long: dict[str, Any] = {name: f"{text[: letters - 1]}…" for name, text in texts.items() if len(text) > letters}
+        return replace(self, **long)
 
     def __str__(self) -> str:
         where = f"{self.file}: " if self.file else ""

@@ -46,6 +46,7 @@ class GateReport:
         predictions: (rows,) probabilities in [0, 1], where the predictions are right, whatever else is wrong.
         weights: What is kept of the values of the tensors; where they were read and are right.
         isolation: What was in force, see `Sandbox.isolation`.
+        costs: Role → seconds of CPU time and most bytes of memory of the process that read the file.
         outcome: `"passed"`, or why not; a crash comes before a time-out, and that before what was refused.
     """
 
@@ -56,6 +57,7 @@ class GateReport:
     weights: WeightsPrint | None
     isolation: str
     outcome: Outcome
+    costs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -104,6 +106,7 @@ def check(
             weights=gate.weights,
             isolation=gate.sandbox.isolation,
             outcome=gate.outcome,
+            costs=gate.costs,
         )
 
 
@@ -118,6 +121,7 @@ class _Gate:
     model: ModelReply | None = None
     predictions: NDArray[np.float32] | None = None
     weights: WeightsPrint | None = None
+    costs: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -145,6 +149,7 @@ class _Gate:
             data_bytes=data_bytes,
         )
         answer = self.sandbox.call(job, copy.descriptor, {"file": copy.name, **arguments}, reply=reply, limits=limits)
+        self.costs[job] = (answer.seconds, answer.peak_bytes)
         if answer.value is not None:
             self.findings += (found.finding() for found in answer.value.findings)
         else:

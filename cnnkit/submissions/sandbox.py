@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar
@@ -30,13 +30,13 @@ from pydantic import BaseModel, ValidationError
 import cnnkit
 from cnnkit.errors import InputError
 from cnnkit.submissions.isolation import REMEDY, Isolation, candidates, installed, isolated
-from cnnkit.submissions.sandbox_worker import LENGTH, STATUS, Allowance, namespaces
+from cnnkit.submissions.sandbox_worker import ENDING, LENGTH, Allowance, namespaces
 
 JOBS = {job: f"cnnkit.submissions.gate_jobs:{job}" for job in ("model", "predictions", "script", "notebook", "weights")}
 
 START_SECONDS = 300.0
 PIPE_BYTES = 65_536
-PATIENCE = 3  # wall seconds for a second of CPU time: a loaded machine must not change a result
+PATIENCE = 6  # wall seconds for a second of CPU time: a loaded machine must not change a result
 
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -79,12 +79,16 @@ class Answer(Generic[ReplyT]):
         value: The validated reply, if it answered.
         data: The raw bytes that came with it.
         detail: Why it did not answer; printable.
+        seconds: Of CPU time that it took, as the kernel counts them; 0 where it was ended from outside.
+        peak_bytes: The most memory that it had, what it shares with its server included.
     """
 
     outcome: Outcome
     value: ReplyT | None = None
     data: bytes = b""
     detail: str = ""
+    seconds: float = field(default=0.0, compare=False)
+    peak_bytes: int = field(default=0, compare=False)
 
 
 class Sandbox:
@@ -243,7 +247,7 @@ class _Server:
                 os.close(theirs)
             answer = _read(ours, LENGTH.size + limits.reply_bytes + limits.data_bytes, deadline)
             self._control.settimeout(max(deadline - time.monotonic(), 1.0))
-            (status,) = STATUS.unpack(self._receive(STATUS.size))
+            status, seconds, peak_bytes = ENDING.unpack(self._receive(ENDING.size))
         except TimeoutError:
             self.alive = False
             return Answer("timed out", detail=f"no answer within {PATIENCE * limits.seconds} s")
@@ -252,7 +256,7 @@ class _Server:
             return Answer("crashed", detail=str(error))
         finally:
             os.close(ours)
-        return _validated(answer, status, reply, limits)
+        return replace(_validated(answer, status, reply, limits), seconds=seconds, peak_bytes=peak_bytes)
 
     def kill(self) -> str:
         """Ends it and all below it; what it said on standard error."""

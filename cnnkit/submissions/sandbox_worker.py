@@ -26,13 +26,15 @@ from cnnkit.submissions import seccomp
 
 Job = Callable[[BinaryIO, dict[str, Any]], tuple[Any, bytes]]
 
-# What goes to and fro, little-endian: a request's length, an exit status, an answer's length.
+# What goes to and fro, little-endian: a request's or an answer's length; and how a process ended: exit status, seconds
+# of CPU time, and the most memory it had, in bytes.
 LENGTH = struct.Struct("<I")
-STATUS = struct.Struct("<i")
+ENDING = struct.Struct("<idQ")
 
 NAMESPACES = ("user", "net", "pid", "mnt", "ipc", "uts")
 STANDARD_STREAMS = 3
 FAILED = 1
+KILOBYTE = 1 if sys.platform == "darwin" else 1024  # in which the kernel counts the most memory
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def serve(control: socket.socket, jobs: dict[str, str]) -> None:
     """
     loaded = {name: _load(place) for name, place in jobs.items()}
     gc.freeze()  # else the first collection of each fork copies every page
-    filtered = _forked(_try_the_filter) == 0
+    filtered = _forked(_try_the_filter)[0] == 0
     hello = json.dumps({"namespaces": namespaces(), "seccomp": filtered}).encode()
     control.sendall(LENGTH.pack(len(hello)) + hello)
     while True:
@@ -74,10 +76,10 @@ def serve(control: socket.socket, jobs: dict[str, str]) -> None:
         source, answer = descriptors
         work = partial(_work, loaded[request["job"]], request["arguments"], source=source, answer=answer)
         confine = partial(_confine, Allowance(**request["allowance"]), filtered=filtered, keep=(source, answer))
-        status = _forked(partial(work, confine))
+        status, usage = _forked(partial(work, confine))
         os.close(source)
         os.close(answer)
-        control.sendall(STATUS.pack(status))
+        control.sendall(ENDING.pack(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KILOBYTE))
 
 
 def _load(place: str) -> Job:
@@ -86,8 +88,8 @@ def _load(place: str) -> Job:
     return job
 
 
-def _forked(task: Callable[[], None]) -> int:
-    """Runs a task in a process of its own; its exit code, or minus the signal that ended it."""
+def _forked(task: Callable[[], None]) -> tuple[int, resource.struct_rusage]:
+    """Runs a task in a process of its own; its exit code, or minus the signal that ended it, and what it used."""
     child = os.fork()
     if child == 0:
         try:
@@ -95,7 +97,8 @@ def _forked(task: Callable[[], None]) -> int:
         except BaseException:
             os._exit(FAILED)
         os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _, status, usage = os.wait4(child, 0)
+    return os.waitstatus_to_exitcode(status), usage
 
 
 def _try_the_filter() -> None:

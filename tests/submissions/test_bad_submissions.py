@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cnnkit.submissions.assignment import Assignment, Limits
+from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.gate import check
 from cnnkit.submissions.sandbox import Sandbox
 from tests.submissions.bad_architectures import BAD_CODE, BAD_MODELS
 from tests.submissions.bad_files import BAD_FILES, Bad
+from tests.submissions.costly_weights import COSTLY_WEIGHTS
 from tests.submissions.valid import write_valid
 
-ALL = (*BAD_FILES, *BAD_MODELS, *BAD_CODE)
-SECONDS = 5
-# The sandbox's server has 110 MB; its processes may take 190 MB more, 300 MB in all. The kernel sees to it.
-ASSIGNMENT = Assignment(name="person", title="Person or not", limits=Limits(memory_bytes=190_000_000))
+COSTLY = COSTLY_WEIGHTS
+ALL = (*BAD_FILES, *BAD_MODELS, *BAD_CODE, *COSTLY)
+# Of the process that reads a file, as the kernel counts them; the limits are those of an assignment that sets none.
+SECONDS, BYTES = 5, 300_000_000
+ASSIGNMENT = Assignment(name="person", title="Person or not")
 # Of this process, beyond what the tests before this one have loaded.
 PEAK_KILOBYTES = 190_000
 
@@ -58,14 +59,12 @@ def test_a_bad_submission_gets_its_finding_and_nothing_else_happens(
     except PermissionError:
         pytest.skip("making a device needs root")
     before, peak = listing(tmp_path), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
     report = check(folder, ASSIGNMENT, sandbox=sandbox)
-    seconds = time.perf_counter() - started
     findings = {finding.check: finding for finding in report.findings}
     assert bad.check in findings, report.findings
     assert report.outcome == ("crashed" if bad.check.endswith("-crashed") else "refused")
     assert all(text.isprintable() for finding in report.findings for text in (finding.received, str(finding)))
-    assert seconds < SECONDS
+    assert all(seconds < SECONDS and peak < BYTES for seconds, peak in report.costs.values()), report.costs
     assert listing(tmp_path) == before
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < PEAK_KILOBYTES
 
