@@ -72,6 +72,10 @@ def assignment_prepare(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of drawn pictures; secret by default: who guesses it can draw them too.")
     ] = None,
+    public: Annotated[
+        bool | None,
+        typer.Option("--public/--private", help="Whether others have the pictures; by default those of COCO and tfds."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the train and score segments for the students, and the secret labels, from annotations, folders or scenes.
@@ -81,6 +85,10 @@ def assignment_prepare(
     drawn, follow from a random secret that only the labels' file keeps. The labels' fingerprint goes into
     assignment.toml, so that nothing is graded with other ones. Labels that a constant answer would pass with are
     refused.
+
+    Whoever has the pictures of a public set can look up what they show. They are mirrored, bent and lit in another way
+    by the secret, so that hashes and thumbnails rarely find them; a network that compares features does. Use drawn
+    scenes, or pictures of your own, where points depend on it.
 
     Example: cnnkit assignment prepare assignments/person --scenes 30000 --out segments --labels secret/labels.parquet
     """
@@ -106,7 +114,10 @@ def assignment_prepare(
         size=size,
         seed=int(salt, 16) if seed is None else seed,
     )
-    prepared, segments = prepare(source, spec, out=out, labels=labels, train=train, salt=salt)
+    shown = (annotated or tfds is not None) if public is None else public
+    if shown:
+        typer.echo(_PUBLIC, err=True)
+    prepared, segments = prepare(source, spec, out=out, labels=labels, train=train, salt=salt, public=shown)
     prepared.save(folder)
     if as_json:
         print(json.dumps({"out": str(out), "labels": str(labels), **asdict(segments)}))
@@ -120,6 +131,13 @@ def assignment_prepare(
     )
     if segments.duplicates:
         print(f"{segments.duplicates:,} pictures are in both segments and were left out of the train segment.")
+
+
+_PUBLIC = (
+    "Warning: these pictures are public, and so is what they show: a student can look up labels. They are changed so "
+    "that hashes and thumbnails rarely match, but comparing the features of a network still finds them. Where points "
+    "depend on it, use --scenes, or --folder with pictures that nobody else has; and look at flagged scores."
+)
 
 
 def _source(

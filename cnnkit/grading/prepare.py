@@ -7,7 +7,8 @@
 
 Pictures are written anew under new names: neither a name nor a hash of a file leads to public annotations. Which one
 gets which name is decided by the salt of the labels alone: who has all that is handed out, this code and the original
-data cannot tell the order.
+data cannot tell the order. But who has the original data can look for what a picture shows: public ones are changed,
+see `disguise`, and only pictures that nobody else has are safe.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cnnkit.data.drawing.picture_files import write_picture
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.export.atomic_file import write_text
+from cnnkit.grading.disguise import Disguise
 from cnnkit.grading.labels import Labels, refuse_constant_answers, write_labels
 from cnnkit.submissions.assignment import Assignment
 
@@ -47,6 +49,7 @@ class Segments:
         data_fingerprint: sha256 over the salt, and ids, labels and pictures of both segments.
         labels_fingerprint: What `assignment.toml` publishes.
         duplicates: Pictures that were left out of the train segment because they are in the score segment too.
+        public: Whether others have the pictures and what they show, so that they were changed.
     """
 
     score: int
@@ -55,6 +58,7 @@ class Segments:
     data_fingerprint: str
     labels_fingerprint: str
     duplicates: int
+    public: bool = False
 
 
 def prepare(
@@ -65,6 +69,7 @@ def prepare(
     labels: str | Path,
     train: int | None = None,
     salt: str | None = None,
+    public: bool = False,
 ) -> tuple[Assignment, Segments]:
     """Divides labelled pictures into segments and writes them.
 
@@ -76,6 +81,7 @@ def prepare(
         train: How many pictures to train on; all that are left by default.
         salt: The secret of the labels file, which decides the division; a random one by default. The same salt, the
             same segments and fingerprints.
+        public: Whether others have the pictures and what they show: then they are changed, see `disguise`.
 
     Returns:
         The assignment with the fingerprint of its labels, to be saved, and what was prepared.
@@ -112,8 +118,9 @@ def prepare(
     names = tuple(f"{row:0{DIGITS}d}" for row in range(len(scored)))
     secret_labels = Labels(names, truth, secret_salt)
     refuse_constant_answers(secret_labels, assignment)
-    _write(scored, place / SCORE, [""] * len(scored))
-    _write(trained, place / TRAIN, [source.classes[int(label)] for label in _binary(trained)])
+    disguise = Disguise(secret_salt) if public else None
+    _write(scored, place / SCORE, [""] * len(scored), disguise)
+    _write(trained, place / TRAIN, [source.classes[int(label)] for label in _binary(trained)], disguise)
     write_labels(secret, secret_labels)
     segments = Segments(
         score=len(scored),
@@ -124,9 +131,10 @@ def prepare(
         ).hexdigest(),
         labels_fingerprint=secret_labels.fingerprint,
         duplicates=len(rest) - len(fresh),
+        public=public,
     )
-    public = {name: value for name, value in asdict(segments).items() if name != "positive"}
-    told = {"assignment": assignment.name, "classes": list(source.classes), **public}
+    told = {"assignment": assignment.name, "classes": list(source.classes), **asdict(segments)}
+    del told["positive"]
     write_text(place / SEGMENTS_FILE, json.dumps(told, indent=1) + "\n")
     return assignment.model_copy(update={"labels_fingerprint": secret_labels.fingerprint}), segments
 
@@ -175,7 +183,7 @@ def _binary(source: Source) -> NDArray[np.bool_]:
     return positive
 
 
-def _write(source: Source, folder: Path, subfolders: list[str]) -> None:
+def _write(source: Source, folder: Path, subfolders: list[str], disguise: Disguise | None) -> None:
     """Pictures as JPEG, numbered within each subfolder."""
     numbers: Counter[str] = Counter()
     targets = []
@@ -186,7 +194,8 @@ def _write(source: Source, folder: Path, subfolders: list[str]) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
 
     def write(index: int) -> None:
-        write_picture(targets[index], source.image(index))
+        picture = source.image(index)
+        write_picture(targets[index], picture if disguise is None else disguise(picture, source.ids[index]))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(write, range(len(source))):

@@ -184,7 +184,8 @@ def test_new_and_prepare_from_coco_as_staff_calls_them(tmp_path: Path) -> None:
         *("prepare", folder, "--coco-images", images, "--coco-annotations", annotations),
         *("--out", tmp_path / "segments", "--labels", tmp_path / "labels.parquet", "--train", 20),
     )
-    assert (said["score"], said["train"]) == (30, 20)
+    assert (said["score"], said["train"], said["public"]) == (30, 20, True)
+    assert json.loads((tmp_path / "segments" / "segments.json").read_text())["public"]
     prepared = Assignment.load(folder)
     assert prepared.labels_fingerprint == said["labels_fingerprint"]
     assert prepared.deadline == spec.deadline
@@ -297,3 +298,23 @@ def test_an_assignment_from_class_folders_asks_for_one_of_them(tmp_path: Path) -
         one_class(
             whole(arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1] * 2, classes=["bee", "wasp"], split=(1, 0, 0))), "ant"
         )
+
+
+def test_staff_are_told_what_is_public(tmp_path: Path) -> None:
+    coco = write_coco(tmp_path / "coco", 60, seed=2, size=48)
+    images = next(path for path in coco.rglob("*") if path.is_dir() and any(path.glob("*.jpg")))
+    annotated = ("--coco-images", images, "--coco-annotations", next(coco.rglob("instances*.json")))
+    runner = CliRunner()
+    for name, source, public in (
+        ("coco", annotated, True),
+        ("own", (*annotated, "--private"), False),
+        ("drawn", ("--scenes", 60, "--size", 48), False),
+    ):
+        SPEC.model_copy(update={"rows": 30, "pass_above": Decimal("0.9")}).save(tmp_path / name)
+        where = ("--out", tmp_path / f"{name}-out", "--labels", tmp_path / f"{name}.parquet")
+        arguments = [str(each) for each in ("prepare", tmp_path / name, *source, *where)]
+        result = runner.invoke(assignment_app, arguments, catch_exceptions=False)
+        assert ("a student can look up labels" in result.stderr) == public
+        assert json.loads((tmp_path / f"{name}-out" / "segments.json").read_text())["public"] == public
+        handed_out = {cv2.imread(str(path)).shape for path in (tmp_path / f"{name}-out").rglob("*.jpg")}
+        assert (handed_out == {(48, 48, 3)}) != public
