@@ -41,10 +41,17 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     for cell in ran.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)  # clock times
-            told = [output for output in cell.outputs if output.get("name") != "stderr" or not LOG.match(output.text)]
-            cell.outputs = _joined([_small(output) for output in told])
+            cell.outputs = _joined([_small(output) for output in cell.outputs if not _is_log(output)])
     ran.metadata = notebook.metadata
     return ran
+
+
+def _is_log(output: NotebookNode) -> bool:
+    """Whether an output is TensorFlow's log alone, which is cleared of its lines."""
+    if output.output_type != "stream":
+        return False
+    output.text = "".join(line for line in output.text.splitlines(keepends=True) if not LOG.match(line))
+    return not output.text.strip()
 
 
 def _small(output: NotebookNode) -> NotebookNode:
