@@ -1,7 +1,8 @@
 """The predictions of a submission: one float32 column of probabilities in Parquet. Runs in a throw-away process.
 
 The metadata comes first: 1.8 MB of Parquet can declare 500 million rows, so nothing is read before the number of rows,
-the column and its type are right. -0.0 equals 0 and becomes 0.0; every other value stays as it is, bit for bit.
+the column and its type are right, and all that the file says of itself fits together (`parquet_layout`). -0.0 equals 0
+and becomes 0.0; every other value stays as it is, bit for bit.
 """
 
 from __future__ import annotations
@@ -15,12 +16,22 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cnnkit.submissions.findings import Finding, shown
+from cnnkit.submissions.parquet_layout import Fault, ending_fault, layout_faults, page_faults, read_footer
 
 MAGIC, ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 SMALLEST = 12  # bytes: the magic twice and the footer's length
 FOOTER_BYTES = 256_000  # of cnnkit, pandas and polars: 1 to 5 KB
 
-_Unreadable = (pa.ArrowException, OSError, MemoryError, OverflowError, ValueError)
+_Unreadable = (
+    pa.ArrowException,
+    OSError,
+    MemoryError,
+    OverflowError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +65,12 @@ def read_predictions(data: bytes, wanted: Wanted) -> tuple[list[Finding], NDArra
     if framing := list(complaint.about_framing(data)):
         return framing, None
     try:
+        footer = read_footer(data)
+        if fault := ending_fault(footer):
+            return [complaint.about(fault)], None
         file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
-        declared = list(complaint.about_metadata(file))
-        if declared:
+        declared = [*complaint.about_metadata(file), *map(complaint.about, layout_faults(data, footer))]
+        if declared := declared or [complaint.about(fault) for fault in page_faults(data, footer)]:
             return declared, None
         column = file.read(use_threads=False).column(0)
     except _Unreadable as error:
@@ -140,6 +154,10 @@ class _Complaints:
                 row = int(wrong.argmax())
                 there = f"{values[row]:.9g} in row {row}, and {int(wrong.sum()) - 1} more"
                 yield self._finding(check, "probabilities in [0, 1]", there, _A_PROBABILITY)
+
+    def about(self, fault: Fault) -> Finding:
+        check, expected, received = fault
+        return self._finding(check, expected, received)
 
     def unreadable(self, error: BaseException) -> Finding:
         said = f"{type(error).__name__}: {shown(str(error), 120)}"

@@ -756,7 +756,7 @@ def predictions_encrypted(data: bytes) -> bytes:
     return encrypted(plaintext_footer=False)
 
 
-@predictions_bytes("predictions-crashed")  # pyarrow 26 ends the process: an exception that C++ does not expect
+@predictions_bytes("parquet-encrypted")  # pyarrow 26 would end the process: an exception that C++ does not expect
 def predictions_encrypted_behind_a_plain_footer(data: bytes) -> bytes:
     return encrypted(plaintext_footer=True)
 

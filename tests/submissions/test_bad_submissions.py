@@ -13,10 +13,11 @@ from cnnkit.submissions.gate import check
 from cnnkit.submissions.sandbox import Sandbox
 from tests.submissions.bad_architectures import BAD_CODE, BAD_MODELS
 from tests.submissions.bad_files import BAD_FILES, Bad
+from tests.submissions.costly_predictions import COSTLY_PREDICTIONS
 from tests.submissions.costly_weights import COSTLY_WEIGHTS
 from tests.submissions.valid import write_valid
 
-COSTLY = COSTLY_WEIGHTS
+COSTLY = (*COSTLY_WEIGHTS, *COSTLY_PREDICTIONS)
 ALL = (*BAD_FILES, *BAD_MODELS, *BAD_CODE, *COSTLY)
 # Of the process that reads a file, as the kernel counts them; the limits are those of an assignment that sets none.
 SECONDS, BYTES = 5, 300_000_000

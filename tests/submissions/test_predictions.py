@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cnnkit.submissions.predictions import Wanted, read_predictions
+from tests.submissions.costly_predictions import VALID, VALUES
 
 ROWS = 1_000
 WANTED = Wanted(file="predictions.parquet", column="person", rows=ROWS, row_groups=64)
@@ -109,3 +110,10 @@ def test_all_that_is_wrong_with_the_values_is_said_at_once() -> None:
         ("parquet-infinite", "inf in row 20, and 0 more"),
         ("parquet-range", "1.00000012 in row 30, and 1 more"),
     ]
+
+
+def test_a_file_written_byte_by_byte_from_the_format_s_definition() -> None:
+    findings, values = read_predictions(VALID, Wanted("p", "person", 20_000, 64))
+    assert findings == []
+    assert values is not None
+    assert values.tobytes() == VALUES
