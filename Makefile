@@ -13,10 +13,10 @@ quickstart: install
 
 # The gate, the same here and in CI: format, lint, types, tests.
 test: check
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: check
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff format --check .
