@@ -122,7 +122,11 @@ def plain_source(text: str) -> tuple[str, bool]:
         place = match.end()
         piece = match[0]
         if match["quote"]:
-            place = _string_end(text, match)
+            end = _string_end(text, match)
+            if end is None:  # nor does Python read what follows
+                place = match.start()
+                break
+            place = end
             piece = text[match.start() : place]
             if _formatted(match["prefix"]):
                 piece = "''" if "\n" not in piece else "'''" + "\n" * piece.count("\n") + "'''"
@@ -158,12 +162,12 @@ def _formatted(prefix: str | None) -> bool:
     return prefix is not None and not set("fFtT").isdisjoint(prefix)
 
 
-def _string_end(text: str, match: re.Match[str]) -> int:
-    """Where the string ends that begins here; where it has no end, after its first quote."""
+def _string_end(text: str, match: re.Match[str]) -> int | None:
+    """Where the string ends that begins here; None where it has no end."""
     if _formatted(match["prefix"]):
-        return _formatted_end(text, match.end(), match["quote"]) or match.end()
+        return _formatted_end(text, match.end(), match["quote"])
     end = _STRING_ENDS[match["quote"]].match(text, match.end())
-    return end.end() if end else match.end()
+    return end.end() if end else None
 
 
 def _formatted_end(text: str, place: int, first: str) -> int | None:
@@ -190,7 +194,10 @@ def _formatted_end(text: str, place: int, first: str) -> int | None:
             if _formatted(match["prefix"]):
                 waiting.append((match["quote"], True))
             else:
-                place = _string_end(text, match)
+                end = _string_end(text, match)
+                if end is None:
+                    return None
+                place = end
         elif piece in ("(", "[", "{"):
             waiting.append((piece, False))
         elif piece in (")", "]", "}"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from itertools import accumulate
 from typing import Any, NoReturn
 
@@ -85,9 +84,18 @@ def _check_brackets(data: bytes, limit: int, values: int) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        twice = _first_double(pairs)
         raise RefusedError("json-duplicate-key", "each key once in an object", f"{shown(twice)} twice", _WRITE_AGAIN)
     return found
+
+
+def _first_double(pairs: list[tuple[str, Any]]) -> str | None:
+    seen = set()
+    for key, _ in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None
 
 
 def _integer(digits: str) -> int:

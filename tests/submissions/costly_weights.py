@@ -84,12 +84,12 @@ def weights_bytes(check: str, **settings: str) -> Callable[[Callable[[bytes], by
 
 @weights("h5-unreadable")
 def weights_that_inflate_a_thousandfold(file: h5py.File) -> None:
-    _chunked(file, (h5z.FILTER_DEFLATE,), chunk=_shape(file), stored=zlib.compress(bytes(30_000_000), 9))
+    _chunked(file, (h5z.FILTER_DEFLATE,), chunk=_shape(file), stored=zlib.compress(bytes(10_000_000), 9))
 
 
 @weights("h5-filter")
 def weights_that_inflate_twice(file: h5py.File) -> None:
-    stored = zlib.compress(zlib.compress(bytes(200_000_000), 9), 9)
+    stored = zlib.compress(zlib.compress(bytes(20_000_000), 9), 9)
     _chunked(file, (h5z.FILTER_DEFLATE,) * 2, chunk=_shape(file), stored=stored)
 
 

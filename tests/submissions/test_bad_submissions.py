@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,25 @@ from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.gate import check
 from cnnkit.submissions.sandbox import Sandbox
 from tests.submissions.bad_architectures import BAD_CODE, BAD_MODELS
-from tests.submissions.bad_files import BAD_FILES, Bad
+from tests.submissions.bad_files import BAD_FILES, Bad, Change
+from tests.submissions.costly_models import COSTLY_MODELS, HONEST_LARGE
 from tests.submissions.costly_predictions import COSTLY_PREDICTIONS
 from tests.submissions.costly_weights import COSTLY_WEIGHTS
 from tests.submissions.valid import write_valid
 
-COSTLY = (*COSTLY_WEIGHTS, *COSTLY_PREDICTIONS)
+COSTLY = (*COSTLY_WEIGHTS, *COSTLY_PREDICTIONS, *COSTLY_MODELS)
 ALL = (*BAD_FILES, *BAD_MODELS, *BAD_CODE, *COSTLY)
+# Those that take more than a third of a second; `cost_table` prints all.
+DEAREST = {
+    "notebook_of_a_hundred_thousand_cells",
+    "notebook_of_many_pairs_of_keys",
+    "notebook_of_ten_million_quotes",
+    "notebook_with_nine_thousand_blank_cells",
+    "script_of_an_error_behind_much_code",
+    "script_of_brackets_without_an_end",
+    "weights_with_five_thousand_attributes_of_one_tensor",
+    "weights_with_many_attributes",
+}
 # Of the process that reads a file, as the kernel counts them; the limits are those of an assignment that sets none.
 SECONDS, BYTES = 5, 300_000_000
 ASSIGNMENT = Assignment(name="person", title="Person or not")
@@ -50,7 +63,11 @@ def listing(folder: Path) -> list[tuple[str, int, int, int]]:
     return [(str(path), status.st_mode, status.st_size, status.st_mtime_ns) for path, status in entries]
 
 
-@pytest.mark.parametrize("bad", ALL, ids=lambda bad: bad.name)
+def _row(bad: Bad) -> Any:
+    return pytest.param(bad, id=bad.name, marks=[pytest.mark.slow] if bad.name in DEAREST else [])
+
+
+@pytest.mark.parametrize("bad", map(_row, ALL))
 def test_a_bad_submission_gets_its_finding_and_nothing_else_happens(
     bad: Bad, sandbox: Sandbox, canary: Path, tmp_path: Path
 ) -> None:
@@ -78,6 +95,18 @@ def test_the_valid_one_passes(sandbox: Sandbox, canary: Path, tmp_path: Path) ->
     assert listing(tmp_path) == before
 
 
+@pytest.mark.parametrize("make", HONEST_LARGE, ids=lambda make: make.__name__)
+def test_an_honest_submission_of_the_largest_size_passes_within_time_and_memory(
+    make: Change, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    folder = write_valid(tmp_path / "student", assignment=ASSIGNMENT)
+    make(folder)
+    report = check(folder, ASSIGNMENT, sandbox=sandbox)
+    assert (report.outcome, report.findings) == ("passed", ())
+    assert all(seconds < SECONDS and peak < BYTES for seconds, peak in report.costs.values()), report.costs
+
+
 def test_there_are_many_and_none_is_there_twice() -> None:
     names = [bad.name for bad in ALL]
-    assert len(set(names)) == len(names) >= 200
+    assert len(set(names)) == len(names) >= 300
+    assert set(names) >= DEAREST
