@@ -67,7 +67,7 @@ def _row(bad: Bad) -> Any:
     return pytest.param(bad, id=bad.name, marks=[pytest.mark.slow] if bad.name in DEAREST else [])
 
 
-@pytest.mark.parametrize("bad", map(_row, ALL))
+@pytest.mark.parametrize("bad", [_row(bad) for bad in ALL])
 def test_a_bad_submission_gets_its_finding_and_nothing_else_happens(
     bad: Bad, sandbox: Sandbox, canary: Path, tmp_path: Path
 ) -> None:
