@@ -155,9 +155,7 @@ class Epochs:
         return {name: totals[name] / pictures for name in names}, pictures
 
     def _solve(self) -> tuple[dict[str, float], int]:
-        """The optimum of a linear head: loss and metrics, of validation too, and pictures."""
-        if self.validation is None:
-            raise InputError("validation pictures", "none", "An exact head chooses its strength by them.")
+        """The optimum of a linear head: loss and metrics, of validation too if any, and pictures."""
         logs = solve_head(self.tail, self.head, self.training, self.validation, self.views)
         self.check.verify()
         return logs, self.views * len(self.training.source)

@@ -148,15 +148,15 @@ def _check_phase(
             repr(mix),
             "Use solver='steps' to train on blended pictures.",
         )
-    needs_validation = phase.patience is not None or phase.schedule == "plateau" or phase.solver == "lbfgs"
+    needs_validation = phase.patience is not None or phase.schedule == "plateau"
     if needs_validation and not len(dataset.validation):
         raise InputError(
             f"validation pictures for {where}, which watches the validation loss",
             "a dataset without any",
-            "Split some off, or use patience=None, another schedule and solver='steps'.",
+            "Split some off, or use patience=None and another schedule.",
         )
     metrics = [metric.name for metric in network.head.metrics()]
-    if phase.patience is not None and phase.monitor == "accuracy" and "accuracy" not in metrics:
+    if phase.compares and phase.monitor == "accuracy" and "accuracy" not in metrics:
         raise InputError(f"monitor='loss' in {where}", "monitor='accuracy'", f"The head measures {metrics}.")
     setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, RATE_CALLBACKS)]
     if setters and phase.moves_rate:

@@ -64,9 +64,13 @@ class Phase:
         patience: Epochs without a better validation after which the phase stops. At its end the best weights are
             restored, those before the phase among them: no phase makes it worse. None runs all epochs and keeps
             the last.
+        earned: Whether the phase has to earn its place as a whole: where validation is not better at its end than
+            before it, the weights before it return. Of few validation pictures the best epoch is the luckiest one,
+            which `patience` would take; this takes the last or none. Without validation pictures the last stays.
         monitor: What "better" means: a lower validation `"loss"`, or a higher `"accuracy"`, then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
-            with the lowest validation loss. It takes one epoch and no rate, schedule, dropout or optimizer.
+            with the lowest validation loss, or the lowest in a cross-validation of the training pictures where there
+            are no others. It takes one epoch and no rate, schedule, dropout or optimizer.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Phase:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
+    earned: bool = False
     monitor: Monitor = "loss"
     solver: Solver = "steps"
 
@@ -100,6 +105,9 @@ class Phase:
         _require(self.weight_decay >= 0, "weight_decay >= 0", self.weight_decay, "0 switches it off.")
         _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm above 0", self.clip_norm, "Or None.")
         _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
+        _require(isinstance(self.earned, bool), "earned as True or False", self.earned, "False keeps the last weights.")
+        both = self.earned and self.patience is not None
+        _require(not both, "patience or earned", self.patience, "patience keeps the best epoch, which is earned too.")
         if isinstance(self.train, Integral) and not isinstance(self.train, bool):
             object.__setattr__(self, "train", int(self.train))  # NumPy's do not go into JSON
         deep = isinstance(self.train, str) or (type(self.train) is int and self.train >= 0)
@@ -127,6 +135,11 @@ class Phase:
     def moves_rate(self) -> bool:
         """Whether the rate is set before each step; else callbacks may set it."""
         return self.solver == "steps" and (self.schedule != "constant" or self.warmup_epochs > 0)
+
+    @property
+    def compares(self) -> bool:
+        """Whether the weights before the phase are among those that it may end with."""
+        return self.earned or self.patience is not None
 
 
 @dataclass(frozen=True)

@@ -122,16 +122,17 @@ class Training:
 
     def _run_epochs(self, epochs: Epochs, weights: PhaseWeights, optimizer: keras.optimizers.Optimizer) -> None:
         phase = epochs.phase
-        if phase.patience is not None and epochs.validation is not None and not self.state.epoch:
+        if phase.compares and epochs.validation is not None and not self.state.epoch:
             self._advance(best=_standing(phase, validate(epochs.head, epochs.tail, epochs.validation)))
             weights.keep(best=True)
         while self.state.epoch < phase.epochs and not self.state.stopped:
             row = epochs.run(self.state)
-            standing = _standing(phase, row)
-            improved = standing is not None and (self.state.best is None or standing < self.state.best)
-            weights.keep(best=improved and phase.patience is not None)
-            waited = 0 if improved else self.state.waited + 1
             ended = self.callbacks.stop_training
+            last = ended or self.state.epoch + 1 == phase.epochs
+            standing = _standing(phase, row) if last or not phase.earned else None
+            improved = standing is not None and (self.state.best is None or standing < self.state.best)
+            weights.keep(best=improved and phase.compares)
+            waited = 0 if improved else self.state.waited + 1
             self._advance(
                 epoch=self.state.epoch + 1,
                 rows=[*self.state.rows, row],
@@ -142,6 +143,8 @@ class Training:
             )
             self._save(optimizer, weights.best)
             epochs.meter.keep(_row_text(row))
+            if last and phase.earned and standing is not None and not improved:
+                self.display.keep(f"{phase.name}: validation is no better than before it, the weights before it return")
 
     def _advance(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
+from cnnkit.backbones.extractor import backbone
 from cnnkit.data.array_images import arrays
 from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.errors import InputError
+from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans
-from cnnkit.transfer.exact_head import Examples, linear_layer, path
+from cnnkit.transfer.exact_head import STRENGTHS, Examples, folds, linear_layer, path
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.inference import evaluate
+from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
+from tests.transfer.worlds import GRAPHS
 
 
 @pytest.fixture(autouse=True)
@@ -83,11 +89,6 @@ def test_it_is_no_worse_than_steps_and_the_network_is_an_ordinary_one(make, colo
 
 
 def test_several_classes_with_views_of_each_picture(make) -> None:
-    from cnnkit.backbones.extractor import backbone
-    from cnnkit.heads.classification import classifier
-    from cnnkit.transfer.network import attach
-    from tests.transfer.worlds import GRAPHS
-
     images = np.random.default_rng(0).integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
     data = arrays(images, np.arange(30) % 3, classes=["a", "b", "c"])
     network = attach(backbone(GRAPHS["residual"]()), classifier(["a", "b", "c"], class_weight="balanced"))
@@ -109,12 +110,72 @@ def test_a_head_that_is_not_linear_is_refused(make, colours) -> None:
         linear_layer(keras.Model(image, keras.layers.Dense(2, activation="relu")(image)))
 
 
-def test_it_needs_validation_pictures_and_one_epoch(make, colours) -> None:
-    empty = Source.empty(colours.classes)
-    data = Dataset(colours.classes, train=colours.train, validation=empty, test=empty)
-    with pytest.raises(InputError, match="validation pictures for phase 'head'"):
-        fit(make(), data, plans.probe(solver="lbfgs"), progress=False)
+def test_it_takes_one_epoch() -> None:
     with pytest.raises(InputError, match="epochs=1"):
         Phase("p", epochs=3, solver="lbfgs")
     with pytest.raises(InputError, match="'steps' or 'lbfgs'"):
         Phase("p", epochs=1, solver="newton")
+
+
+def without_validation(data: Dataset) -> Dataset:
+    return replace(data, validation=Source.empty(data.classes))
+
+
+@pytest.mark.parametrize("count", [40, 4])
+def test_without_validation_pictures_those_to_train_on_choose_the_strength(make, colours, count) -> None:
+    """A slow definition: the strength with the least sum of losses on fifths that the optimum has not seen."""
+    few = replace(colours, train=colours.train.take(np.arange(count)))
+    solved = make()
+    row = fit(solved, without_validation(few), plans.probe(solver="lbfgs"), progress=False).history.iloc[0]
+    assert "val_loss" not in row
+    features = keras.Model(solved.model.input, solved.model.layers[-1].input)
+    pixels = np.stack([solved.framing.apply(few.train.image(index), solved.size) for index in range(count)])
+    x, y = features.predict(pixels.astype(np.float32), verbose=0), few.train.labels
+    rank = np.empty(count, np.int64)
+    rank[np.argsort(y, kind="stable")] = np.arange(count)
+    losses = np.zeros(len(STRENGTHS))
+    for fifth in range(min(5, count)):
+        out = rank % 5 == fifth
+        inside = Examples(x[~out], y[~out, None].astype(np.float32))
+        for index, linear in enumerate(path(inside, softmax=False)):
+            logits = linear.logits(x[out])[:, 0]
+            losses[index] += np.sum(np.logaddexp(0, logits) - y[out] * logits)
+    falling = np.flatnonzero(np.diff(losses) > 0)  # the path ends after two rises: the first minimum counts
+    assert row["l2"] == pytest.approx(STRENGTHS[falling[0] if len(falling) else -1])
+    assert evaluate(solved, few.train)["accuracy"] == 1
+
+
+def test_all_views_of_a_picture_are_held_out_together_and_each_class_is_spread() -> None:
+    pictures = np.random.default_rng(0).permutation(np.repeat(np.arange(23), 3))
+    labels = (np.arange(23) < 8).astype(np.float32)[pictures][:, None]
+    seen = Examples(np.zeros((69, 1), np.float32), labels, np.ones(69, np.float32), pictures)
+    outsides = []
+    for inside, outside in folds(seen):
+        assert not set(inside.pictures) & set(outside.pictures)
+        assert len(inside.features) + len(outside.features) == 69
+        assert 1 <= outside.targets.sum() / 3 <= 2  # of eight pictures of a class in five parts
+        outsides += outside.pictures.tolist()
+    assert sorted(outsides) == sorted(pictures)
+
+
+def test_a_picture_for_each_of_many_classes_is_enough(make) -> None:
+    """No fifth of them shows a class that the others show: the strongest regularisation is the safest."""
+    random = np.random.default_rng(0)
+    images = np.kron(random.integers(0, 256, (6, 2, 2, 3)), np.ones((1, 8, 8, 1))).astype(np.uint8)
+    names = list("abcdef")
+    data = without_validation(arrays(images, np.arange(6), classes=names, split=(1, 0, 0)))
+    network = attach(backbone(GRAPHS["residual"]()), classifier(names))
+    row = fit(network, data, plans.probe(solver="lbfgs"), progress=False).history.iloc[0]
+    assert row["l2"] == 1
+    assert row["accuracy"] == 1
+
+
+def test_several_labels_at_once() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, (30, 2))
+    images = (random.integers(0, 100, (30, 16, 16, 3)) + 120 * np.pad(labels, ((0, 0), (0, 1)))[:, None, None])
+    data = arrays(images.astype(np.uint8), labels, classes=["red", "green"], split=(0.8, 0.2, 0))
+    for dataset in (data, without_validation(data)):
+        network = attach(backbone(GRAPHS["residual"]()), classifier(["red", "green"], multi_label=True, dropout=0.5))
+        fit(network, dataset, plans.probe(solver="lbfgs"), progress=False)
+        assert evaluate(network, data.train)["accuracy"] > 0.9

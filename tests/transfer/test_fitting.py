@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -294,3 +295,35 @@ def test_a_phase_that_only_makes_it_worse_leaves_the_weights_before_it(make, col
     run = fit(network, colours, Plan([Phase("wild", train="all", epochs=6, rate=2.0, patience=2)]), progress=False)
     assert len(run.history) < 6
     assert_same(before, network.model.get_weights())
+
+
+def test_a_phase_that_has_not_earned_its_place_leaves_the_weights_before_it(make, colours, capsys) -> None:
+    network = make()
+    fit(network, colours, plans.probe(epochs=15, rate=0.05), progress=False)
+    before = network.model.get_weights()
+    wild = Plan([Phase("wild", train="all", epochs=3, rate=2.0, earned=True)])
+    run = fit(network, colours, wild)
+    assert len(run.history) == 3
+    assert_same(before, network.model.get_weights())
+    assert "wild: validation is no better than before it" in capsys.readouterr().err
+
+
+def test_a_phase_that_earns_its_place_ends_with_its_last_weights_not_with_its_luckiest(make, colours) -> None:
+    """The same phase without `earned` is the oracle."""
+    kind = Phase("deep", train="all", epochs=4, rate=0.01)
+    for monitor in ("loss", "accuracy"):
+        plain, earned = make(), make()
+        run = fit(plain, colours, Plan([kind]), progress=False)
+        fit(earned, colours, Plan([replace(kind, earned=True, monitor=monitor)]), progress=False)
+        assert run.history["val_loss"].iloc[-1] < run.history["val_loss"].iloc[0]
+        assert_same(plain.model.get_weights(), earned.model.get_weights())
+
+
+def test_without_validation_pictures_a_phase_earns_its_place_unseen(make, colours) -> None:
+    empty = Source.empty(colours.classes)
+    data = Dataset(colours.classes, train=colours.train, validation=empty, test=empty)
+    kind = Phase("deep", train="all", epochs=1, rate=0.01)
+    plain, earned = make(), make()
+    fit(plain, data, Plan([kind]), progress=False)
+    fit(earned, data, Plan([replace(kind, earned=True)]), progress=False)
+    assert_same(plain.model.get_weights(), earned.model.get_weights())

@@ -44,6 +44,7 @@ def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
         ("weight_decay", -1),
         ("clip_norm", 0),
         ("patience", 0),
+        ("earned", 1),
         ("train", -1),
         ("train", True),
         ("schedule", "linear"),
@@ -65,6 +66,8 @@ def test_a_phase_has_a_name_and_an_exact_solver_one_epoch() -> None:
         Phase(5)
     with pytest.raises(InputError, match="epochs=1 with solver='lbfgs'"):
         Phase("p", solver="lbfgs", epochs=2)
+    with pytest.raises(InputError, match="patience or earned"):
+        Phase("p", patience=1, earned=True)
 
 
 def test_a_number_after_the_name_is_not_taken_for_stages() -> None:
