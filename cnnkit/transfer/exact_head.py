@@ -1,8 +1,10 @@
 """The exact head: logistic regression on features, solved to its optimum instead of stepped towards it.
 
 The protocol of Kornblith, Shlens and Le, "Do Better ImageNet Models Transfer Better?" (2019), section 3: a linear head
-on frozen features by L-BFGS, its L2 strength chosen on validation pictures, or by cross-validation where there are
-none. The cross-entropy of a linear head is convex, so the optimum does not depend on a rate, an order or a seed.
+on frozen features by L-BFGS, its L2 strength chosen on validation pictures. Where they are few, or none, a
+cross-validation of the training pictures has a say too: of 36 photographs that are all told apart the loss only says
+that larger weights are better. The cross-entropy of a linear head is convex, so the optimum does not depend on a rate,
+an order or a seed.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from cnnkit.transfer.whitening import Doubles, Floats, Linear, Scaling, Whitenin
 STRENGTHS = tuple(float(strength) for strength in np.geomspace(1, 1e-6, 13))
 PATIENCE = 2  # weaker strengths without a lower validation loss, after which the path ends
 FOLDS = 5  # of a cross-validation
+FEW_PICTURES = 100  # of validation, below which a cross-validation of the training pictures is added to them
 ITERATIONS = 300  # of L-BFGS, at most
 # The largest derivative at the optimum, and the fall of the loss from one iteration to the next below which an
 # iteration is the last: rounding moves both as much.
@@ -46,18 +49,17 @@ class Examples:
         features: (n, d).
         targets: (n, units), as the head encodes labels.
         weights: (n,) in the loss, or None for all the same.
-        pictures: (n,) which picture each is a view of; None where each is one of its own.
     """
 
     features: Floats
     targets: Floats
     weights: Floats | None = None
-    pictures: NDArray[np.int64] | None = None
 
     def take(self, rows: NDArray[np.bool_]) -> Examples:
         """Those at the rows that are True."""
-        weights, pictures = (part if part is None else part[rows] for part in (self.weights, self.pictures))
-        return Examples(self.features[rows], self.targets[rows], weights, pictures)
+        return Examples(
+            self.features[rows], self.targets[rows], None if self.weights is None else self.weights[rows]
+        )
 
 
 def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed | None, views: int) -> dict[str, float]:
@@ -67,8 +69,8 @@ def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed |
         tail: A Dense layer, behind dropout or nothing.
         head: Of the network.
         training: Its pictures' features are all in memory while it is solved.
-        validation: Chooses the strength: the lowest loss wins. None: cross-validation of the training pictures does.
-        views: How many versions of each training picture count.
+        validation: Chooses the strength, as in `solve`.
+        views: How many versions of each training picture count; the first of each chooses the strength.
 
     Returns:
         Loss and metrics of training and, with the prefix `val_`, of validation if any, and `l2`, the strength.
@@ -77,73 +79,67 @@ def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed |
         InputError: The tail is not linear.
     """
     dense = linear_layer(tail)
-    seen = gather(training, views)
-    best, scores = solve(dense, head, seen, None if validation is None else gather(validation, 1))
+    seen, held_out = gather(training, 1), None if validation is None else gather(validation, 1)
+    best = solve(dense, head, seen, held_out)
+    if views > 1:
+        seen = gather(training, views)
+        (best,) = _optima(dense, head, seen, [best.strength])
+    dense.kernel.assign(best.kernel)
+    dense.bias.assign(best.bias)
+    scores = {} if held_out is None else score_of(dense, head, best, held_out)
     of_training = score_of(dense, head, best, seen)
     return {**of_training, **{f"val_{name}": value for name, value in scores.items()}, "l2": best.strength}
 
 
-def solve(
-    dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examples | None
-) -> tuple[Linear, dict[str, float]]:
-    """Puts the best of a path of optima into a Dense layer.
+def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examples | None) -> Linear:
+    """The best of a path of optima for a Dense layer.
 
     Args:
         dense: As `linear_layer` finds it.
         head: Whose loss and metrics count.
         seen: To fit.
-        held_out: Chooses the strength: the lowest loss wins. None: cross-validation of `seen` does.
-
-    Returns:
-        The best, and its loss and metrics on `held_out`, if any.
+        held_out: Chooses the strength: the lowest loss wins. Of few pictures, or without any, the losses of a
+            cross-validation of `seen` are added.
 
     Raises:
         InputError: The head has another loss than cross-entropy.
     """
     refuse_other_losses(head)
-    smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
-
-    def optima(examples: Examples, strengths: Sequence[float] = STRENGTHS) -> Iterator[Linear]:
-        return path(examples, softmax=_softmax(dense), smoothing=smoothing, strengths=strengths)
-
-    def chosen(parts: Sequence[tuple[Examples, Examples]]) -> tuple[Linear, ...]:
-        """The optimum of each part's first for the strength with the lowest loss on all their seconds."""
-        best: tuple[Linear, ...] = ()
-        least, waited = math.inf, 0
-        for linears in zip(*(optima(inside) for inside, _ in parts), strict=True):
-            losses = (
-                score_of(dense, head, linear, outside)["loss"] * len(outside.features)
-                for linear, (_, outside) in zip(linears, parts, strict=True)
-            )
-            loss = math.fsum(losses)
-            best, least, waited = (linears, loss, 0) if loss < least else (best, least, waited + 1)
-            if waited == PATIENCE:
-                break
-        return best
-
+    parts = [] if held_out is None else [(seen, held_out)]
+    if held_out is None or len(held_out.targets) < FEW_PICTURES:
+        parts += folds(seen)
+    paths = [_optima(dense, head, inside, STRENGTHS) for inside, _ in parts]
+    best: tuple[Linear, ...] = ()
+    least, waited = math.inf, 0
+    for linears in zip(*paths, strict=True):
+        losses = (
+            score_of(dense, head, linear, outside)["loss"] * len(outside.targets)
+            for linear, (_, outside) in zip(linears, parts, strict=True)
+        )
+        loss = math.fsum(losses)
+        best, least, waited = (linears, loss, 0) if loss < least else (best, least, waited + 1)
+        if waited == PATIENCE:
+            break
     if held_out is not None:
-        (best,) = chosen([(seen, held_out)])
-    else:
-        strength = chosen(list(folds(seen)))[0].strength
-        *_, best = optima(seen, [stronger for stronger in STRENGTHS if stronger >= strength])
-    dense.kernel.assign(best.kernel)
-    dense.bias.assign(best.bias)
-    return best, {} if held_out is None else score_of(dense, head, best, held_out)
+        return best[0]
+    stronger = [strength for strength in STRENGTHS if strength >= best[0].strength]
+    *_, whole = _optima(dense, head, seen, stronger)
+    return whole
 
 
-def folds(seen: Examples) -> Iterator[tuple[Examples, Examples]]:
-    """The examples in two parts, those of other pictures and those of a fifth of them, five times.
+def folds(seen: Examples) -> list[tuple[Examples, Examples]]:
+    """The examples without a fifth of them, and that fifth, five times; each class is spread as evenly as it goes."""
+    fold = np.empty(len(seen.targets), np.int64)
+    fold[np.lexsort(seen.targets.T)] = np.arange(len(fold)) % FOLDS
+    return [(seen.take(fold != number), seen.take(fold == number)) for number in range(min(FOLDS, len(fold)))]
 
-    All views of a picture are in one part: a head that saw one of them would know the others. Each class is spread
-    over the fifths as evenly as it goes.
-    """
-    pictures = np.arange(len(seen.features)) if seen.pictures is None else seen.pictures
-    _, firsts, places = np.unique(pictures, return_index=True, return_inverse=True)
-    fold = np.empty(len(firsts), np.int64)
-    fold[np.lexsort(seen.targets[firsts].T)] = np.arange(len(firsts)) % FOLDS
-    for number in range(min(FOLDS, len(firsts))):
-        outside = fold[places] == number
-        yield seen.take(~outside), seen.take(outside)
+
+def _optima(
+    dense: keras.layers.Dense, head: Head, seen: Examples, strengths: Sequence[float]
+) -> Iterator[Linear]:
+    """The path of a head with its loss."""
+    smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
+    return path(seen, softmax=_softmax(dense), smoothing=smoothing, strengths=strengths)
 
 
 def linear_layer(tail: keras.Model) -> keras.layers.Dense:
@@ -182,10 +178,13 @@ def refuse_other_losses(head: Head) -> None:
 
 def gather(feed: Feed, views: int) -> Examples:
     """The features, targets and weights of all pictures, of the first `views` versions of each."""
-    steps = [step for view in range(views) for step in feed.inputs(view)]
-    pictures = np.concatenate([indices for indices, _ in steps])
-    features = np.concatenate([np.asarray(inputs[0], np.float32) for _, inputs in steps])
-    return Examples(features, *feed.targets(pictures), pictures)
+    batches = [batch for view in range(views) for batch in feed.epoch(view)]
+    weights = [batch.weights for batch in batches if batch.weights is not None]
+    return Examples(
+        features=np.concatenate([np.asarray(batch.inputs[0], np.float32) for batch in batches]),
+        targets=np.concatenate([batch.targets for batch in batches]),
+        weights=np.concatenate(weights) if weights else None,
+    )
 
 
 def path(

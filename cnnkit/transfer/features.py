@@ -243,7 +243,7 @@ class Features:
             "layout": asdict(layout),
             "chunks": len(layout.chunks()),
         }
-        if feed.augment is not None:
+        if feed.augmenter(view) is not None:
             about["view"] = {"augmentation": repr(feed.augment), "seed": feed.seed, "number": view}
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest(), about
 

@@ -56,7 +56,8 @@ class Feed:
         augment: A random version of each picture, a function of seed, view and index.
         seed: Of order and augmentation.
         counts: Pictures a class in training, for class weights; None weighs all the same.
-        views: Behind a frozen prefix, so many versions of each picture take turns; None makes a new one in each epoch.
+        views: Behind a frozen prefix, so many versions of each picture take turns, the first of several as it is; None
+            makes a new one in each epoch.
         decoded: The source's pictures as they meet `size`, kept from epoch to epoch; none by default.
     """
 
@@ -105,6 +106,11 @@ class Feed:
         # Where all layers train nothing can be kept from one epoch to the next: new versions cost no more.
         return number if self.views is None or self.forward is None else number % self.views
 
+    def augmenter(self, view: int) -> Augmenter | None:
+        """What changes the pictures of one version: of a number of versions the first is the picture as it is."""
+        taking_turns = self.views is not None and self.views > 1 and self.forward is not None
+        return None if taking_turns and view == 0 else self.augment
+
     def batches(self, steps: Iterable[NDArray[np.int64]], view: int) -> Iterator[pipeline.Batch]:
         """The pictures at the places that each step visits, in one version, made ahead by threads."""
 
@@ -114,7 +120,7 @@ class Feed:
                 indices,
                 self.framing,
                 self.size,
-                augment=self.augment,
+                augment=self.augmenter(view),
                 kept=self.decoded,
                 seed=self.seed,
                 epoch=view,

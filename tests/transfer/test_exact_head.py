@@ -14,7 +14,7 @@ from cnnkit.data.source import Source
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans
-from cnnkit.transfer.exact_head import STRENGTHS, Examples, folds, linear_layer, path
+from cnnkit.transfer.exact_head import STRENGTHS, Examples, folds, linear_layer, path, solve
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.inference import evaluate
 from cnnkit.transfer.network import attach
@@ -145,17 +145,34 @@ def test_without_validation_pictures_those_to_train_on_choose_the_strength(make,
     assert evaluate(solved, few.train)["accuracy"] == 1
 
 
-def test_all_views_of_a_picture_are_held_out_together_and_each_class_is_spread() -> None:
-    pictures = np.random.default_rng(0).permutation(np.repeat(np.arange(23), 3))
-    labels = (np.arange(23) < 8).astype(np.float32)[pictures][:, None]
-    seen = Examples(np.zeros((69, 1), np.float32), labels, np.ones(69, np.float32), pictures)
+def test_each_picture_is_held_out_once_and_each_class_is_spread() -> None:
+    labels = (np.random.default_rng(0).permutation(23) < 8).astype(np.float32)[:, None]
+    seen = Examples(np.arange(23, dtype=np.float32)[:, None], labels, np.arange(23, dtype=np.float32))
     outsides = []
     for inside, outside in folds(seen):
-        assert not set(inside.pictures) & set(outside.pictures)
-        assert len(inside.features) + len(outside.features) == 69
-        assert 1 <= outside.targets.sum() / 3 <= 2  # of eight pictures of a class in five parts
-        outsides += outside.pictures.tolist()
-    assert sorted(outsides) == sorted(pictures)
+        assert sorted([*inside.features[:, 0], *outside.features[:, 0]]) == list(range(23))
+        assert 1 <= outside.targets.sum() <= 2  # of eight pictures of a class in five parts
+        np.testing.assert_array_equal(outside.weights, outside.features[:, 0])
+        outsides += outside.features[:, 0].tolist()
+    assert sorted(outsides) == list(range(23))
+
+
+@pytest.mark.parametrize(("count", "asked"), [(99, True), (100, False)])
+def test_few_validation_pictures_do_not_choose_the_strength_alone(make, count, asked) -> None:
+    """Validation is told apart by any head; the training pictures are not, and larger weights only learn their noise."""
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    x = random.normal(0, 1, (60, 8)).astype(np.float32)
+    x[:, 0] += 1.2 * labels
+    seen = Examples(x, labels[:, None].astype(np.float32))
+    truth = (np.arange(count) % 2).astype(np.float32)[:, None]
+    held_out = Examples(np.pad(20 * truth - 10, ((0, 0), (0, 7))).astype(np.float32), truth)
+    network = make()
+    dense = network.model.layers[-1]
+    strength = solve(dense, network.head, seen, held_out).strength
+    alone = solve(dense, network.head, seen, None).strength
+    assert (strength >= alone / 10) == asked
+    assert strength < alone
 
 
 def test_a_picture_for_each_of_many_classes_is_enough(make) -> None:

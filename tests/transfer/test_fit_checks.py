@@ -89,6 +89,7 @@ PHASE = {
     "weight_decay": [*WRONG_NUMBERS, -1],
     "clip_norm": [*(value for value in WRONG_NUMBERS if value is not None), 0],
     "patience": [*(value for value in WRONG_NUMBERS if value is not None), 0, 1.5],
+    "earned": [None, 0, 1, "yes", [True]],
     "monitor": [None, "acc", ["loss"]],
     "solver": [None, "lbgfs", 1],
 }
