@@ -134,7 +134,7 @@ def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display:
     for place, (cut, end) in enumerate(zip(cuts, ends, strict=True)):
         features = keras.Input((seen[place].features.shape[1],))
         dense = linear_layer(keras.Model(features, head.build(features)))
-        best, scores = solve(dense, head, seen[place], held_out[place])
+        best = solve(dense, head, seen[place], held_out[place])
         of_test = [score_of(dense, head, best, examples[place])["accuracy"] for examples in unseen]
         rows.append(
             {
@@ -145,7 +145,7 @@ def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display:
                 "parameters": costs["parameters"][cut],
                 "multiply_adds": costs["multiply_adds"][cut],
                 "milliseconds": _milliseconds(keras.Model(body.model.input, _pooled(end))),
-                "accuracy": scores["accuracy"],
+                "accuracy": score_of(dense, head, best, held_out[place])["accuracy"],
                 **({"test_accuracy": of_test[0]} if of_test else {}),
                 "l2": best.strength,
             }

@@ -57,9 +57,7 @@ class Examples:
 
     def take(self, rows: NDArray[np.bool_]) -> Examples:
         """Those at the rows that are True."""
-        return Examples(
-            self.features[rows], self.targets[rows], None if self.weights is None else self.weights[rows]
-        )
+        return Examples(self.features[rows], self.targets[rows], None if self.weights is None else self.weights[rows])
 
 
 def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed | None, views: int) -> dict[str, float]:
@@ -134,9 +132,7 @@ def folds(seen: Examples) -> list[tuple[Examples, Examples]]:
     return [(seen.take(fold != number), seen.take(fold == number)) for number in range(min(FOLDS, len(fold)))]
 
 
-def _optima(
-    dense: keras.layers.Dense, head: Head, seen: Examples, strengths: Sequence[float]
-) -> Iterator[Linear]:
+def _optima(dense: keras.layers.Dense, head: Head, seen: Examples, strengths: Sequence[float]) -> Iterator[Linear]:
     """The path of a head with its loss."""
     smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
     return path(seen, softmax=_softmax(dense), smoothing=smoothing, strengths=strengths)

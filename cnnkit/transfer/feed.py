@@ -56,7 +56,7 @@ class Feed:
         augment: A random version of each picture, a function of seed, view and index.
         seed: Of order and augmentation.
         counts: Pictures a class in training, for class weights; None weighs all the same.
-        views: Behind a frozen prefix, so many versions of each picture take turns, the first of several as it is; None
+        views: Behind a frozen prefix, so many versions of each picture take turns, the first as it is; None
             makes a new one in each epoch.
         decoded: The source's pictures as they meet `size`, kept from epoch to epoch; none by default.
     """
@@ -108,7 +108,7 @@ class Feed:
 
     def augmenter(self, view: int) -> Augmenter | None:
         """What changes the pictures of one version: of a number of versions the first is the picture as it is."""
-        taking_turns = self.views is not None and self.views > 1 and self.forward is not None
+        taking_turns = self.views is not None and self.forward is not None
         return None if taking_turns and view == 0 else self.augment
 
     def batches(self, steps: Iterable[NDArray[np.int64]], view: int) -> Iterator[pipeline.Batch]:

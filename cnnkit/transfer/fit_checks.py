@@ -121,6 +121,12 @@ def check_training(
     _check_labels(network, dataset)
     if not any(phase.epochs for phase in plan.phases):
         raise InputError("a plan with at least one epoch", f"epochs=0 in {_names(plan)}", "Give a phase some epochs.")
+    if all(phase.earned for phase in plan.phases) and not len(dataset.validation):
+        raise InputError(
+            "validation pictures for a plan whose every phase has to earn its place by them",
+            "a dataset without any",
+            "Split some off, or use earned=False.",
+        )
     for phase in plan.phases:
         _check_phase(network, dataset, phase, mix, callbacks)
     require_finite_weights(network.model)

@@ -76,8 +76,9 @@ def fit(
             pictures cannot be kept, and with one sigmoid unit the training accuracy counts blended pictures as wrong.
         cache: Where features are kept, `"auto"`, `"none"`, `"memory"` or `"disk"`, or a `FeatureCache`, which also says
             in which folder, as which type and how many bytes at most.
-        views: How many versions of each picture take turns from epoch to epoch behind a frozen prefix, cached or not;
-            None makes a new one in each epoch, as is done where all layers train, and keeps no features of them.
+        views: How many versions of each picture take turns from epoch to epoch behind a frozen prefix, cached or not,
+            the first of them the picture as it is; None makes a new one in each epoch, as is done where all layers
+            train, and keeps no features of them.
         engine: What runs the frozen prefix, as in `predict`; cached or not, the trained weights are those of its
             numbers, so the default is the same on every machine.
         precision: Of the frozen prefix, as in `predict`.

@@ -21,6 +21,7 @@ NUMBERS = {
     "rate": Real,
     "rate_decay": Real,
     "warmup_epochs": Real,
+    "views": Integral,
     "momentum": Real,
     "weight_decay": Real,
     "clip_norm": Real,
@@ -53,6 +54,7 @@ class Phase:
             down to 1/10,000, along cosines; `"plateau"`: a tenth whenever the validation loss has not fallen for 2
             epochs. For another course use `"constant"` and a callback that sets the rate.
         warmup_epochs: Epochs, or a part of one, over which the rates rise linearly from 0 first.
+        views: How many of the `views` of `fit` take turns in this phase; 1 is the picture as it is, None all of them.
         batch_norm: `"frozen"` keeps the statistics *and* the scale of every BatchNormalization of the backbone as
             they were in pre-training, in trained stages too; `"train"` lets those in trained stages move.
         optimizer: The update rule: `"adam"` and `"adamw"` (β₁ 0.9, β₂ 0.999, ε 1e-7), `"rmsprop"` (ρ 0.9, ε 1e-7, no
@@ -66,7 +68,7 @@ class Phase:
             the last.
         earned: Whether the phase has to earn its place as a whole: where validation is not better at its end than
             before it, the weights before it return. Of few validation pictures the best epoch is the luckiest one,
-            which `patience` would take; this takes the last or none. Without validation pictures the last stays.
+            which `patience` would take; this takes the last or none. Without validation pictures it is left out.
         monitor: What "better" means: a lower validation `"loss"`, or a higher `"accuracy"`, then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
             with the lowest validation loss, or the lowest in a cross-validation of the training pictures where there
@@ -81,6 +83,7 @@ class Phase:
     rate_decay: float = 1.0
     schedule: Schedule = "constant"
     warmup_epochs: float = 0.0
+    views: int | None = None
     batch_norm: BatchNorm = "frozen"
     optimizer: Optimizer = "adam"
     momentum: float = 0.9
@@ -99,6 +102,7 @@ class Phase:
         _require(self.rate > 0, "a rate above 0", self.rate, "1e-3 suits a new head, 1e-5 pre-trained layers.")
         _require(0 < self.rate_decay <= 1, "0 < rate_decay <= 1", self.rate_decay, "1 gives all groups one rate.")
         _require(self.warmup_epochs >= 0, "warmup_epochs >= 0", self.warmup_epochs, "0 starts at full rate.")
+        _require(self.views is None or self.views > 0, "views above 0", self.views, "1 is the picture as it is.")
         _require(0 <= self.momentum < 1, "0 <= momentum < 1", self.momentum, "0.9 is usual.")
         used = self.optimizer == "sgd" or self.momentum == Phase.momentum
         _require(used, 'momentum with optimizer="sgd" only', f"{self.momentum}, {self.optimizer}", "Leave it out.")

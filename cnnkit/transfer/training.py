@@ -67,8 +67,11 @@ class Training:
             if index != self.state.phase:
                 self.state = replace(self.state, phase=index, epoch=0, best=None, waited=0, stopped=False)
                 self.arrays = {}
-            if plan.phases[index].epochs:
-                self._run_phase(plan.phases[index])
+            phase = plan.phases[index]
+            if phase.earned and not len(self.dataset.validation):
+                self.display.keep(f"{phase.name}: left out, no validation pictures say whether it helps")
+            elif phase.epochs:
+                self._run_phase(phase)
             if self.state.ended:
                 break
         self.callbacks.end()
@@ -107,7 +110,7 @@ class Training:
             rates=rates,
             training=training,
             validation=validation,
-            views=self._view_count,
+            views=self._exact_views(phase),
             callbacks=self.callbacks,
             check=FrozenCheck(self.network.model),
             meter=Meter(phase.name, (phase.epochs - self.state.epoch) * len(training.source), self.display),
@@ -155,21 +158,26 @@ class Training:
             arrays |= pack("model", self.network.model.variables) | pack("optimizer", optimizer.variables) | best
             self.checkpoints.save(replace(self.state, callbacks=counted), arrays)
 
-    @property
-    def _view_count(self) -> int:
-        """Versions of each picture that the exact head sees."""
-        return 1 if self.augment is None else self.views or 1
+    def _views(self, phase: Phase) -> int | None:
+        """How many versions of each picture take turns in a phase; None: each epoch has new ones."""
+        return self.views if phase.views is None else min(phase.views, self.views or phase.views)
+
+    def _exact_views(self, phase: Phase) -> int:
+        """Versions of each picture that an exact head sees."""
+        return 1 if self.augment is None else self._views(phase) or 1
 
     def _feeds(self, phase: Phase, prefix: keras.Model | None) -> tuple[Feed, Feed | None, str]:
         """Training and validation pictures as the tail gets them, and what the line says of kept features."""
         forward = self._forward(prefix) if prefix else None
-        training = self._feed(self.dataset.train, forward, train=True)
-        validation = self._feed(self.dataset.validation, forward, train=False) if len(self.dataset.validation) else None
+        training = self._feed(self.dataset.train, forward, self._views(phase), train=True)
+        validation = (
+            self._feed(self.dataset.validation, forward, None, train=False) if len(self.dataset.validation) else None
+        )
         if forward is None:
             return training, validation, ""
         epochs = range(len(self.state.rows), len(self.state.rows) + phase.epochs - self.state.epoch)
         if phase.solver == "lbfgs":  # it sees every view, again and again
-            epochs = range(2 * self._view_count)
+            epochs = range(2 * self._exact_views(phase))
         training, validation, kept = self.features.feeds(forward, training, validation, epochs)
         return training, validation, f"; {kept}"
 
@@ -178,7 +186,7 @@ class Training:
         kind: Kind = "float32" if changed else "uint8"
         return Forward(prefix, engine=self.engine, precision=self.precision, kind=kind, say=self.display.keep)
 
-    def _feed(self, source: Source, forward: Forward | None, *, train: bool) -> Feed:
+    def _feed(self, source: Source, forward: Forward | None, views: int | None, *, train: bool) -> Feed:
         feed = Feed(
             source=source,
             head=self.network.head,
@@ -188,7 +196,7 @@ class Training:
             forward=None if forward is None else partial(finite_features, forward),
             shuffle=train,
             augment=self.augment if train else None,
-            views=self.views,
+            views=views,
             seed=self.seed,
             counts=self.dataset.train.counts() if train else None,
             decoded=self.training_pictures if train else self.validation_pictures,

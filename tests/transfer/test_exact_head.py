@@ -159,7 +159,7 @@ def test_each_picture_is_held_out_once_and_each_class_is_spread() -> None:
 
 @pytest.mark.parametrize(("count", "asked"), [(99, True), (100, False)])
 def test_few_validation_pictures_do_not_choose_the_strength_alone(make, count, asked) -> None:
-    """Validation is told apart by any head; the training pictures are not, and larger weights only learn their noise."""
+    """Any head tells validation apart; the training pictures say that larger weights only learn their noise."""
     random = np.random.default_rng(0)
     labels = np.arange(60) % 2
     x = random.normal(0, 1, (60, 8)).astype(np.float32)
@@ -190,7 +190,7 @@ def test_a_picture_for_each_of_many_classes_is_enough(make) -> None:
 def test_several_labels_at_once() -> None:
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, (30, 2))
-    images = (random.integers(0, 100, (30, 16, 16, 3)) + 120 * np.pad(labels, ((0, 0), (0, 1)))[:, None, None])
+    images = random.integers(0, 100, (30, 16, 16, 3)) + 120 * np.pad(labels, ((0, 0), (0, 1)))[:, None, None]
     data = arrays(images.astype(np.uint8), labels, classes=["red", "green"], split=(0.8, 0.2, 0))
     for dataset in (data, without_validation(data)):
         network = attach(backbone(GRAPHS["residual"]()), classifier(["red", "green"], multi_label=True, dropout=0.5))

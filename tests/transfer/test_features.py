@@ -99,7 +99,7 @@ def test_real_applications_too(name, alpha, side) -> None:
         body = backbone(name, weights=None, alpha=alpha, input_shape=(side, side, 3))
         network = attach(body, classifier(data.classes, dropout=0.2))
         plan = Plan([Phase("head", epochs=2), Phase("deep", train=1, epochs=2, rate=1e-4)])
-        fit(network, data, plan, batch_size=8, augment=TURNED, views=1, cache=cache, progress=False)
+        fit(network, data, plan, batch_size=8, augment=TURNED, views=2, cache=cache, progress=False)
         trained.append(network)
     assert_close(*trained)
 
@@ -195,7 +195,7 @@ class Inverted:
 def test_views_of_the_users_own_code_are_not_kept_on_the_disk(make, colours, folder, capsys) -> None:
     assert own(Chain((TURNED,)))
     assert not own(Chain((TURNED, Inverted())))
-    fit(make(), colours, plans.probe(epochs=3), augment=Inverted(), views=1)
+    fit(make(), colours, plans.probe(epochs=3), augment=Inverted(), views=2)
     assert "cannot tell code of the user's own" in capsys.readouterr().err
     entries = list(folder.glob("*/entry.json"))
     assert len(entries) == 1  # of validation, which is not augmented

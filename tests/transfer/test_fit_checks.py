@@ -83,6 +83,7 @@ PHASE = {
     "rate_decay": [*WRONG_NUMBERS, 0, 1.5],
     "schedule": [None, "linear", 1, ["cosine"], function],
     "warmup_epochs": [*WRONG_NUMBERS, -1],
+    "views": [*(value for value in WRONG_NUMBERS if value is not None), 0, 1.5],
     "batch_norm": [None, True, "thaw"],
     "optimizer": [None, "adamm", keras.optimizers.Adam, keras.optimizers.Adam()],
     "momentum": [*WRONG_NUMBERS, -0.1, 1.0],

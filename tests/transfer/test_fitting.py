@@ -319,11 +319,12 @@ def test_a_phase_that_earns_its_place_ends_with_its_last_weights_not_with_its_lu
         assert_same(plain.model.get_weights(), earned.model.get_weights())
 
 
-def test_without_validation_pictures_a_phase_earns_its_place_unseen(make, colours) -> None:
+def test_without_validation_pictures_a_phase_that_has_to_earn_its_place_is_left_out(make, colours, capsys) -> None:
     empty = Source.empty(colours.classes)
     data = Dataset(colours.classes, train=colours.train, validation=empty, test=empty)
-    kind = Phase("deep", train="all", epochs=1, rate=0.01)
-    plain, earned = make(), make()
-    fit(plain, data, Plan([kind]), progress=False)
-    fit(earned, data, Plan([replace(kind, earned=True)]), progress=False)
-    assert_same(plain.model.get_weights(), earned.model.get_weights())
+    deep = Phase("deep", train="all", epochs=1, rate=0.01, earned=True)
+    run = fit(make(), data, Plan([Phase("head", epochs=1), deep]))
+    assert run.history["phase"].tolist() == ["head"]
+    assert "deep: left out, no validation pictures" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"validation pictures.*earned=False"):
+        fit(make(), data, Plan([deep]), progress=False)

@@ -11,7 +11,9 @@ from cnnkit.transfer import plans
 from cnnkit.transfer.plan import Phase, Plan, from_settings
 
 
-@pytest.mark.parametrize("plan", [plans.probe(), plans.freeze_then_finetune(), plans.gradual(stages=2)])
+@pytest.mark.parametrize(
+    "plan", [plans.probe(), plans.probe_then_finetune(), plans.freeze_then_finetune(), plans.gradual(stages=2)]
+)
 def test_settings_survive_json(plan) -> None:
     assert from_settings(json.loads(json.dumps(plan.settings()))) == plan
 
