@@ -126,9 +126,12 @@ def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examp
 
 
 def folds(seen: Examples) -> list[tuple[Examples, Examples]]:
-    """The examples without a fifth of them, and that fifth, five times; each class is spread as evenly as it goes."""
+    """The examples without a fifth of them, and that fifth, five times; each class is spread as evenly as it goes.
+
+    Which example is in which fifth depends on its features, not on the order of the examples.
+    """
     fold = np.empty(len(seen.targets), np.int64)
-    fold[np.lexsort(seen.targets.T)] = np.arange(len(fold)) % FOLDS
+    fold[np.lexsort((seen.features.sum(axis=1), *seen.targets.T))] = np.arange(len(fold)) % FOLDS
     return [(seen.take(fold != number), seen.take(fold == number)) for number in range(min(FOLDS, len(fold)))]
 
 

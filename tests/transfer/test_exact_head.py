@@ -132,7 +132,7 @@ def test_without_validation_pictures_those_to_train_on_choose_the_strength(make,
     pixels = np.stack([solved.framing.apply(few.train.image(index), solved.size) for index in range(count)])
     x, y = features.predict(pixels.astype(np.float32), verbose=0), few.train.labels
     rank = np.empty(count, np.int64)
-    rank[np.argsort(y, kind="stable")] = np.arange(count)
+    rank[np.lexsort((x.sum(axis=1), y))] = np.arange(count)
     losses = np.zeros(len(STRENGTHS))
     for fifth in range(min(5, count)):
         out = rank % 5 == fifth
@@ -157,7 +157,7 @@ def test_each_picture_is_held_out_once_and_each_class_is_spread() -> None:
     assert sorted(outsides) == list(range(23))
 
 
-@pytest.mark.parametrize(("count", "asked"), [(99, True), (100, False)])
+@pytest.mark.parametrize(("count", "asked"), [(10, True), (100, False)])
 def test_few_validation_pictures_do_not_choose_the_strength_alone(make, count, asked) -> None:
     """Any head tells validation apart; the training pictures say that larger weights only learn their noise."""
     random = np.random.default_rng(0)
@@ -166,13 +166,12 @@ def test_few_validation_pictures_do_not_choose_the_strength_alone(make, count, a
     x[:, 0] += 1.2 * labels
     seen = Examples(x, labels[:, None].astype(np.float32))
     truth = (np.arange(count) % 2).astype(np.float32)[:, None]
-    held_out = Examples(np.pad(20 * truth - 10, ((0, 0), (0, 7))).astype(np.float32), truth)
+    held_out = Examples(np.pad(4 * truth - 2, ((0, 0), (0, 7))).astype(np.float32), truth)
     network = make()
     dense = network.model.layers[-1]
     strength = solve(dense, network.head, seen, held_out).strength
     alone = solve(dense, network.head, seen, None).strength
     assert (strength >= alone / 10) == asked
-    assert strength < alone
 
 
 def test_a_picture_for_each_of_many_classes_is_enough(make) -> None:
