@@ -26,6 +26,7 @@ from cnnkit.grading.labels import Labels, read_labels
 from cnnkit.grading.ledger import Draft, Ledger, digest
 from cnnkit.grading.ledger_key import key_at, key_beside
 from cnnkit.grading.likeness import Work, likenesses
+from cnnkit.grading.plausible import implausible
 from cnnkit.grading.points import Result, class_grades
 from cnnkit.grading.progress import Progress, progress_display
 from cnnkit.grading.rerun import Passed, Rerun, rerun
@@ -191,7 +192,7 @@ def grade(
             passed = (
                 Passed(student, each.key, each.fingerprint, each.candidate.submission.place) for student, each in scored
             )
-            for student, flag in rerun(passed, reproduction, spec, book).items():
+            for student, flag in rerun(passed, reproduction, spec, truth.truth, book).items():
                 flags[student].append(flag)
         records = {student: _attempt_records(tries, decisions) for student, tries in class_tries.items()}
         graded = _class(chosen, records, flags, truth, enrolled, spec)
@@ -384,6 +385,9 @@ def _flags(chosen: Mapping[str, Decision], assignment: Assignment, ledger: Ledge
         flags[pair.student].append(str(pair))
     for likeness in likenesses(lambda: _works(chosen, ledger)):
         flags[likeness.student].append(str(likeness))
+    scores = {student: verdict.score for student, verdict in verdicts.items() if verdict.score is not None}
+    for student, reason in implausible(scores):
+        flags[student].append(reason)
     for student, verdict in verdicts.items():
         if verdict.outcome in BROKEN:
             flags[student].append(f"could not be graded: {verdict.outcome}")

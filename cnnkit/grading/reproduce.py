@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Literal, cast
 
@@ -31,6 +31,7 @@ import cnnkit
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.grading.reproduce_child import BEGUN, FRAMINGS, Way, send_picture
+from cnnkit.metrics.classification import wilson_interval
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.isolation import REMEDY, Isolation, candidates, installed, isolated
 from cnnkit.submissions.private_copy import PrivateSubmission, private_submission
@@ -68,6 +69,9 @@ class Reproduction:
         way: That way, e.g. `"crop, 0…255"`.
         isolation: What was in force.
         detail: Why it did not answer, if so.
+        correct: How many of them the model decides right, in the way in which it is right most often; None where the
+            labels were not given.
+        submitted_correct: How many of them are right as they were handed in.
     """
 
     outcome: Outcome
@@ -78,6 +82,8 @@ class Reproduction:
     way: str = ""
     isolation: str = ""
     detail: str = ""
+    correct: int | None = None
+    submitted_correct: int | None = None
 
     @property
     def flag(self) -> str:
@@ -88,9 +94,29 @@ class Reproduction:
             return (
                 f"the submitted model gives other probabilities than were submitted: {self.agreeing} of "
                 f"{self.pictures} pictures agree, {self.otherwise} are decided otherwise (best way tried: {self.way}, "
-                f"largest difference {self.largest:.3f})"
+                f"largest difference {self.largest:.3f}){self._accuracies()}"
             )
         return f"the submitted model could not be run: {self.outcome}, {self.detail}"
+
+    @property
+    def far_above(self) -> bool:
+        """Whether what was handed in is better than what the model gives, by more than these pictures leave open."""
+        if self.correct is None or self.submitted_correct is None:
+            return False
+        low, _ = wilson_interval(self.submitted_correct, self.pictures)
+        _, high = wilson_interval(self.correct, self.pictures)
+        return low > high
+
+    def _accuracies(self) -> str:
+        if self.correct is None or self.submitted_correct is None:
+            return ""
+        submitted, own = (
+            f"{correct / self.pictures:.1%} ({low:.1%} to {high:.1%})"
+            for correct in (self.submitted_correct, self.correct)
+            for low, high in [wilson_interval(correct, self.pictures)]
+        )
+        comparison = ", which is far above" if self.far_above else ","
+        return f"; of these pictures {submitted} are right as submitted{comparison} the {own} of the model"
 
 
 def reproduce(
@@ -99,6 +125,7 @@ def reproduce(
     pictures: Source,
     probabilities: NDArray[np.float32],
     *,
+    truth: NDArray[np.bool_] | None = None,
     count: int = COUNT,
     seed: int | None = None,
     isolation: str = "auto",
@@ -111,6 +138,7 @@ def reproduce(
         assignment: Names its files and says what it may cost.
         pictures: The score segment, in the order of the rows.
         probabilities: (rows,) what was handed in.
+        truth: (rows,) the secret labels, which stay in this process, to say how many are right either way.
         count: How many pictures.
         seed: Which ones; by default nobody can know.
         isolation: `"auto"` for the strongest that works, or a name, see `submissions.isolation`.
@@ -150,7 +178,8 @@ def reproduce(
         child, used = _started(arguments, isolation, require or weakest)
         resources.enter_context(_ended(child))
         try:
-            return _compared(child, used, pictures, rows, probabilities[rows], assignment.threshold)
+            labels = None if truth is None else truth[rows]
+            return _compared(child, used, pictures, rows, probabilities[rows], assignment.threshold, labels)
         except TimeoutError:
             return Reproduction("timed out", isolation=used, detail=f"no answer within {_SECONDS} s")
         except (OSError, EOFError, ValueError) as error:
@@ -164,9 +193,10 @@ def _compared(
     rows: NDArray[np.int64],
     expected: NDArray[np.float32],
     threshold: float,
+    truth: NDArray[np.bool_] | None,
 ) -> Reproduction:
     child.shape()
-    best = Reproduction("differs", len(rows), isolation=isolation, largest=1.0)
+    best, correct = Reproduction("differs", len(rows), isolation=isolation, largest=1.0), 0
     for framing, scale in _WAYS:
         found = child.predict(Way(framing, *_SCALES[scale], len(rows)), (pictures.image(int(row)) for row in rows))
         differences = np.abs(found - expected)
@@ -182,9 +212,13 @@ def _compared(
                 way=f"{framing}, {scale}",
                 isolation=isolation,
             )
+        if truth is not None:
+            correct = max(correct, int(((found >= threshold) == truth).sum()))
         if best.outcome == "agrees":
             break
-    return best
+    if truth is None:
+        return best
+    return replace(best, correct=correct, submitted_correct=int(((expected >= threshold) == truth).sum()))
 
 
 def _fine(agreeing: int, otherwise: int, count: int) -> bool:

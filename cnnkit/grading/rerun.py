@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cnnkit.data.source import Source
 from cnnkit.errors import InputError
 from cnnkit.grading.ledger import Draft, Ledger, digest
@@ -52,13 +55,16 @@ class Passed:
     place: Place
 
 
-def rerun(submissions: Iterable[Passed], wish: Rerun, assignment: Assignment, ledger: Ledger) -> dict[str, str]:
+def rerun(
+    submissions: Iterable[Passed], wish: Rerun, assignment: Assignment, truth: NDArray[np.bool_], ledger: Ledger
+) -> dict[str, str]:
     """Reproduces the predictions of submissions, each once; what the ledger has is not done again.
 
     Args:
         submissions: Those that passed the gate.
         wish: On which pictures.
         assignment: What the submissions are.
+        truth: (rows,) the secret labels.
         ledger: Where it is recorded.
 
     Returns:
@@ -73,7 +79,7 @@ def rerun(submissions: Iterable[Passed], wish: Rerun, assignment: Assignment, le
             if key in known:
                 values = known[key]["reproduction"]
             else:
-                values = asdict(_reproduced(each, assignment, wish, sandbox))
+                values = asdict(_reproduced(each, assignment, wish, truth, sandbox))
                 ledger.append([Draft("reproduction", key, {"decision": each.decision, "reproduction": values})])
             flag = Reproduction(**values).flag
             if flag:
@@ -81,7 +87,9 @@ def rerun(submissions: Iterable[Passed], wish: Rerun, assignment: Assignment, le
     return flags
 
 
-def _reproduced(each: Passed, assignment: Assignment, wish: Rerun, sandbox: Sandbox) -> Reproduction:
+def _reproduced(
+    each: Passed, assignment: Assignment, wish: Rerun, truth: NDArray[np.bool_], sandbox: Sandbox
+) -> Reproduction:
     """Checks and runs one private copy, if it is what was graded; what goes wrong with it is that student's alone."""
     try:
         with private_submission(each.place, assignment) as submission:
@@ -91,7 +99,13 @@ def _reproduced(each: Passed, assignment: Assignment, wish: Rerun, sandbox: Sand
             if not report.passed or report.predictions is None:
                 return Reproduction("crashed", isolation=report.isolation, detail="it does not pass the gate any more")
             return reproduce(
-                submission, assignment, wish.pictures, report.predictions, count=wish.count, require=wish.require
+                submission,
+                assignment,
+                wish.pictures,
+                report.predictions,
+                truth=truth,
+                count=wish.count,
+                require=wish.require,
             )
     except InputError:  # no isolation works on this machine: no student's fault, and so for all of them
         raise

@@ -22,7 +22,7 @@ from cnnkit.grading.graded import StudentGrade
 from cnnkit.grading.labels import write_labels
 from cnnkit.grading.ledger import Ledger
 from cnnkit.grading.prepare import whole
-from cnnkit.grading.reproduce import reproduce
+from cnnkit.grading.reproduce import Reproduction, reproduce
 from cnnkit.grading.reproduce_child import BEGUN, architecture
 from cnnkit.grading.rerun import Rerun
 from cnnkit.submissions.assignment import Assignment
@@ -104,6 +104,30 @@ def test_a_few_rows_decided_otherwise_are_flagged(submission: Path, pictures: So
     assert "2 are decided otherwise" in found.flag
 
 
+def test_how_many_are_right_either_way_is_told(submission: Path, pictures: Source) -> None:
+    values = handed_in(submission)
+    truth = values >= 0.5
+    truth[:10] = ~truth[:10]
+    found = reproduce(submission, SPEC, pictures, values, truth=truth, seed=0)
+    assert (found.outcome, found.submitted_correct, found.far_above) == ("agrees", ROWS - 10, False)
+    assert found.correct is not None
+    assert found.correct >= ROWS - 10  # in this way; in another, which was tried before, more may be
+    bought = np.where(truth, np.float32(0.9), np.float32(0.1))
+    found = reproduce(submission, SPEC, pictures, bought, truth=truth, seed=0)
+    assert (found.outcome, found.submitted_correct) == ("differs", ROWS)
+    assert "100.0% (91.2% to 100.0%) are right as submitted" in found.flag  # Wilson's interval by hand: 40/(40+1.96²)
+
+
+def test_far_above_is_more_than_chance() -> None:
+    """Of 263, 81 are right: 25.5 % to 36.6 % (Newcombe 1998)."""
+    values = {"pictures": 263, "agreeing": 3, "correct": 81}
+    near, far = (Reproduction("differs", submitted_correct=right, **values) for right in (100, 120))
+    assert (near.far_above, far.far_above) == (False, True)
+    assert "25.5% to 36.6%" in far.flag
+    assert "far above" not in near.flag
+    assert not Reproduction("differs", 263).far_above
+
+
 def test_what_a_model_was_compiled_with_is_never_built() -> None:
     huge = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 10**9}}
     layer = {"class_name": "Sequential", "config": {"layers": []}, "compile_config": {"loss": huge}}
@@ -166,6 +190,7 @@ def test_in_a_class_it_is_a_flag_recorded_once_and_no_zero(submission: Path, pic
 
     found = run()
     assert any("other probabilities than were submitted" in flag for flag in found["bought"].flags)
+    assert any("are right as submitted" in flag for flag in found["bought"].flags)
     assert not any("other probabilities" in flag for flag in found["honest"].flags)
     assert found["bought"].grade.status == "passed"
     assert run() == found
