@@ -60,11 +60,13 @@ class StoredTensor:
         path: Its path.
         shape: Its shape.
         value_bytes: Of one value.
+        chunked: Whether it lies in chunks, and not in one piece.
     """
 
     path: str
     shape: Shape
     value_bytes: int
+    chunked: bool
 
     @property
     def declared_bytes(self) -> int:
@@ -177,8 +179,9 @@ class Walk:
         elif integer and space.get_simple_extent_ndims() > 0:
             self._note("h5-type", f"{shown(path)} of integers")
         else:
-            self.tensors[path] = StoredTensor(path, tuple(space.get_simple_extent_dims()), int(kind.get_size()))
-            if layout == h5d.CHUNKED:
+            shape, chunked = tuple(space.get_simple_extent_dims()), layout == h5d.CHUNKED
+            self.tensors[path] = StoredTensor(path, shape, int(kind.get_size()), chunked)
+            if chunked:
                 self._chunked(self.tensors[path], created)
 
     def _chunked(self, tensor: StoredTensor, created: h5py.h5p.PropDCID) -> None:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+from h5py import h5d, h5s
 from numpy.typing import NDArray
 
 from cnnkit.submissions.findings import Finding, RefusedError, shown
@@ -188,22 +189,26 @@ def _values(
 ) -> tuple[list[Finding], WeightsPrint | None]:
     """Reads every tensor: findings, or what is kept of all."""
     prints = {path: TensorPrint(tensor.shape) for path, tensor in tensors.items()}
-    for path in tensors:
-        for block in _blocks(file, opened[path]):
+    for path, tensor in tensors.items():
+        for block in _blocks(file, h5d.open(opened.id, path.encode()), tensor):
             prints[path].add(_float32(block))
     if infinite := [shown(path) for path, each in prints.items() if not each.finite]:
         return _findings({"h5-not-finite": infinite}, name), None
     return [], weights_print(prints.values())
 
 
-def _blocks(file: BinaryIO, tensor: h5py.Dataset) -> Iterator[NDArray[Any]]:
+def _blocks(file: BinaryIO, dataset: h5d.DatasetID, stored: StoredTensor) -> Iterator[NDArray[Any]]:
     """The values of a tensor in their order, some rows of its first long axis at a time."""
-    shape = tensor.shape
-    if tensor.chunks is not None:
-        yield from bands(file, tensor.id)
+    shape = stored.shape
+    if stored.chunked:
+        yield from bands(file, dataset)
     elif math.prod(shape) <= BLOCK:
-        yield tensor[()]
+        values = np.empty(shape, dataset.dtype)
+        if values.size:
+            dataset.read(h5s.ALL, h5s.ALL, values)
+        yield values
     else:
+        tensor = h5py.Dataset(dataset)
         axis = long_axis(shape)
         rows = max(1, BLOCK // math.prod(shape[axis + 1 :]))
         for start in range(0, shape[axis], rows):
