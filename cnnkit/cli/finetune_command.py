@@ -20,11 +20,9 @@ def finetune(
     resize: Annotated[
         str | None, typer.Option(help="How a picture meets the input: crop, squash or pad; by default the native crop.")
     ] = None,
-    head_epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs of the head alone; by default it is solved exactly.")
-    ] = None,
-    deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 8,
-    train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "2",
+    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone.")] = 12,
+    deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 12,
+    train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "1",
     augment: Annotated[bool, typer.Option(help="Flip, turn, shift and zoom the training pictures a little.")] = True,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
     decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
@@ -55,14 +53,12 @@ def finetune(
     refuse_foreign(folder, FILES, MANIFEST_FILE)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
-    deep: str | int = int(train) if train.isdigit() else train
-    if head_epochs is None:
-        plan = ck.plans.probe_then_finetune(epochs=deep_epochs, train=deep)
-    else:
-        patience = 4 if len(dataset.validation) else None
-        plan = ck.plans.freeze_then_finetune(
-            head_epochs=head_epochs, deep_epochs=deep_epochs, train=deep, patience=patience
-        )
+    plan = ck.plans.freeze_then_finetune(
+        head_epochs=head_epochs,
+        deep_epochs=deep_epochs,
+        train=int(train) if train.isdigit() else train,
+        patience=4 if len(dataset.validation) else None,
+    )
     network = ck.finetune(
         dataset,
         backbone=backbone,
@@ -72,7 +68,7 @@ def finetune(
         input_shape=None if side is None else (side, side, 3),
         framing=None if resize is None else ck.data.Framing(resize=resize),
         plan=plan,
-        **({} if augment else {"augment": None}),
+        augment=ck.data.Augmentation.gentle() if augment else None,
         engine=engine,
         precision=precision,
         batch_size=batch_size,

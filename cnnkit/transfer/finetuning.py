@@ -21,13 +21,9 @@ from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Plan
-from cnnkit.transfer.plans import freeze_then_finetune, probe_then_finetune
-from cnnkit.transfer.progress import line
+from cnnkit.transfer.plans import freeze_then_finetune
 
-# Milder than `Augmentation.gentle()`: what a head learns from views that are turned by 15 degrees and zoomed by a fifth
-# it does not see again in pictures as they are (tests/benchmarks/bench_accuracy.py).
-MILD = Augmentation(rotation=5, width_shift=0.04, height_shift=0.04, zoom=0.08, horizontal_flip=True)
-STAGES = 2  # that the default plan may train, of those that the backbone has
+GENTLE = Augmentation.gentle()
 
 
 def finetune(
@@ -40,13 +36,13 @@ def finetune(
     input_shape: tuple[int, int, int] | None = None,
     preprocessing: Given | None = None,
     hidden: int | Sequence[int] = (),
-    dropout: float = 0.0,
-    label_smoothing: float | None = None,
+    dropout: float = 0.5,
+    label_smoothing: float = 0.1,
     framing: Framing | None = None,
     plan: Plan | None = None,
-    augment: Augmenter | None = MILD,
+    augment: Augmenter | None = GENTLE,
     cache: FeatureCache | Keep = "auto",
-    views: int | None = 4,
+    views: int | None = 8,
     engine: EngineName = "tensorflow",
     precision: Precision = "float32",
     batch_size: int = 32,
@@ -60,18 +56,9 @@ def finetune(
 
         photos = ck.data.folder("photos/")
         body = ck.backbone("mobilenet_v2")
-        head = ck.heads.classifier(photos.classes, class_weight="balanced", label_smoothing=0.1)  # 0 of two classes
+        head = ck.heads.classifier(photos.classes, dropout=0.5, label_smoothing=0.1, class_weight="balanced")
         net = ck.attach(body, head)
-        mild = ck.data.Augmentation(
-            rotation=5, width_shift=0.04, height_shift=0.04, zoom=0.08, horizontal_flip=True
-        )
-        run = ck.fit(net, photos, ck.plans.probe_then_finetune(), augment=mild, views=4)
-
-    First the head is solved exactly on frozen features, of all views where one of more than two classes is told and
-    of the pictures as they are else (`head_views=1`); then the last two stages train too, from there, and stay
-    trained where validation says that it is better: it ends no worse than the exact head on the validation pictures.
-    Without validation pictures the exact head is all, its strength chosen by cross-validation. A head with hidden
-    layers has no exact solution: it is stepped, and then the last stage too, as `ck.plans.freeze_then_finetune` says.
+        run = ck.fit(net, photos, ck.plans.freeze_then_finetune(), augment=ck.data.Augmentation.gentle())
 
     Where a picture may show several classes the head is multi-label instead, without class weights.
 
@@ -85,10 +72,9 @@ def finetune(
         preprocessing: What a model of yours takes, where `ck.backbone` cannot know: `"inside"` RGB 0…255, `"tf"`, …
         hidden: Units of hidden layers in the head; a number is one layer.
         dropout: Of the head.
-        label_smoothing: Part of the target spread over all classes; by default 0.1 where one of more than two classes
-            is told, else 0.
+        label_smoothing: Part of the target spread over all classes.
         framing: How a picture meets the input size.
-        plan: What trains when; by default the exact head, then the last two stages too where that is better.
+        plan: What trains when; by default the head, then the last stage too.
         augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
         views: How many versions of each picture take turns, as in `fit`.
@@ -123,7 +109,7 @@ def finetune(
         hidden=hidden,
         dropout=dropout,
         multi_label=several,
-        label_smoothing=(0.1 if _one_of_several(dataset) else 0.0) if label_smoothing is None else label_smoothing,
+        label_smoothing=label_smoothing,
         class_weight=None if several else "balanced",
         seed=seed,
     )
@@ -131,7 +117,7 @@ def finetune(
     fit(
         network,
         dataset,
-        plan or _plan(network, dataset, progress=progress),
+        plan or freeze_then_finetune(patience=4 if len(dataset.validation) else None),
         augment=augment,
         cache=cache,
         views=views,
@@ -143,19 +129,3 @@ def finetune(
         progress=progress,
     )
     return network
-
-
-def _one_of_several(dataset: Dataset) -> bool:
-    """Whether one of more than two classes is told: smooth targets and views hold back a head of so many numbers."""
-    return len(dataset.classes) > 2 and not dataset.train.multi_label
-
-
-def _plan(network: Network, dataset: Dataset, *, progress: bool) -> Plan:
-    """The default: what the head and the backbone allow."""
-    if not getattr(network.head, "hidden", ()):
-        stages = min(STAGES, len(network.groups) - 1)
-        return probe_then_finetune(train=stages, head_views=None if _one_of_several(dataset) else 1)
-    display = line(progress)
-    display.keep("a head with hidden layers has no exact solution: it is stepped, as freeze_then_finetune() says")
-    display.close()
-    return freeze_then_finetune(patience=4 if len(dataset.validation) else None)
