@@ -9,7 +9,7 @@ import pytest
 
 from cnnkit.grading import likeness
 from cnnkit.grading.likeness import KERNEL, KINDS, TEMPLATE_USERS, Work, likenesses, nearest
-from cnnkit.grading.prints import PROJECTIONS, Prints, prints, vectors
+from cnnkit.grading.prints import BUCKETS, Prints, prints, vectors
 from tests.grading.students import COPIES, ROWS, TRUTH, Trained, permuted, replace, train
 
 PROBES: list[dict[str, Any]] = [{"decay": 1e-3}, {"decay": 1e-4}, {"epochs": 25}, {"part": 0.8}, {"epochs": 8}, {}]
@@ -112,7 +112,7 @@ def test_so_many_that_the_template_explains_it(honest: dict[str, Trained]) -> No
 
 
 def test_all_blocks_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = np.random.default_rng(3).integers(-100, 100, (50, PROJECTIONS)).astype(np.int8)
+    rows = np.random.default_rng(3).integers(-100, 100, (50, BUCKETS)).astype(np.int8)
     rows[49] = rows[20] = rows[0]
     rows[7] = -rows[5]
     whole = list(nearest(rows, 0.99))
@@ -130,7 +130,7 @@ def test_a_sketch_keeps_correlations() -> None:
         exact = np.corrcoef(first - TRUTH, second - TRUTH)[0, 1]
         kept = [prints(each.astype(np.float32), TRUTH, 0.5, None).errors for each in (first, second)]
         found = correlations(vectors(kept))[0, 1]
-        assert found == pytest.approx(exact, abs=4 * (1 - exact**2) / PROJECTIONS**0.5 + 3e-4)
+        assert found == pytest.approx(exact, abs=4 * (1 - exact**2) / BUCKETS**0.5 + 3e-4)
 
 
 def test_no_errors_are_like_nothing() -> None:
