@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.submissions.bad_architectures import MODEL, NOTEBOOK_FILE, SCRIPT_FILE
 from tests.submissions.bad_files import Bad, Change
-from tests.submissions.keras_json import body, convolution, dense, functional, image, layer
+from tests.submissions.keras_json import body, convolution, dense, functional, image, layer, tensor
 from tests.submissions.valid import NOTEBOOK
 
 COSTLY: list[Bad] = []
@@ -120,6 +120,22 @@ def model_with_a_constant_of_a_hundred_thousand_numbers() -> Any:
     found = dense("end", "pool")
     found["config"]["units"] = [1.5] * 100_000
     return functional([*body()[:-1], found])
+
+
+@model("budget-tensors")
+def model_whose_tensors_have_long_paths() -> Any:
+    """Seven models within one another, the innermost of 1,700 layers: its reply would be longer than it may be."""
+    norms = [
+        layer("BatchNormalization", f"n{index}", f"n{index - 1}" if index else "in0", axis=-1) for index in range(1_700)
+    ]
+    inner = functional([image("in0"), *norms], name="m0")
+    for depth in range(1, 8):
+        called = {**inner, "name": inner["config"]["name"]}
+        called["inbound_nodes"] = [{"args": [tensor(f"in{depth}")], "kwargs": {}}]
+        outer = functional([image(f"in{depth}"), called], name=f"m{depth}")
+        outer["config"]["output_layers"] = [[called["name"], 1, 0]]  # 0 is where the inner one was built
+        inner = outer
+    return inner
 
 
 # --- architectures: what running them would take
