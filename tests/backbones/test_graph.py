@@ -140,6 +140,6 @@ def test_what_is_no_model_is_told_where_its_model_is(residual: keras.Model) -> N
     with pytest.raises(InputError, match=r"Received: str\. ck\.backbone\('vgg16'\)\.model.*weights=None"):
         functional("vgg16")
     with pytest.raises(InputError, match=r"Received: Backbone\. Pass its \.model"):
-        functional(backbone(residual))
+        functional(backbone(residual, preprocessing="inside"))
     with pytest.raises(InputError, match=r"Received: int\. Pass a functional model"):
         functional(5)
