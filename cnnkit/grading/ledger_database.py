@@ -112,8 +112,21 @@ def _create_tables(engine: Engine) -> None:
 def _refuse_other_databases(engine: Engine, shown: str) -> None:
     tables = set(sql.inspect(engine).get_table_names())
     if RECORDS.name not in tables:
-        received = f"a database with {', '.join(sorted(tables)[:5])}" if tables else "an empty database"
-        raise DataError(f"a ledger at {shown}", received, "`cnnkit grade` writes one: OUT/ledger.sqlite.")
+        raise _no_ledger(tables, shown)
+
+
+def _no_ledger(tables: set[str], shown: str) -> DataError:
+    received = f"a database with {', '.join(sorted(tables)[:5])}" if tables else "an empty database"
+    return DataError(f"a ledger at {shown}", received, "`cnnkit grade` writes one: OUT/ledger.sqlite.")
+
+
+def _tables(file: Path) -> set[str]:
+    """The tables of a file that others may be writing to."""
+    connection = _connection(file, "rw")
+    try:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    finally:
+        connection.close()
 
 
 def _postgresql(url: URL, read_only: bool) -> Engine:
@@ -130,10 +143,8 @@ def _sqlite(url: URL, read_only: bool, shown: str) -> Engine:
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))  # SQLite's files beside it are as private
-    elif file.stat().st_size:
-        engine = _engine(_reader(file), _begin)
-        _refuse_other_databases(engine, shown)
-        engine.dispose()
+    elif file.stat().st_size and (tables := _tables(file)) and RECORDS.name not in tables:
+        raise _no_ledger(tables, shown)  # before anything is set in it
     return _engine(lambda: _writer(file), _begin)
 
 
