@@ -72,6 +72,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "coco": (ck.data.coco, {"images": ".", "annotations": "coco.json"}),
     "scenes": (ck.data.scenes, {"n": 2}),
     "faces": (ck.data.faces, {"people": 2, "shots": 3}),
+    "photograph": (ck.data.photograph, {}),
     "decode_file": (ck.data.decode_file, {"path": "a/0.png"}),
     "decode_bytes": (ck.data.decode_bytes, {"data": b"...", "name": "it"}),
     "batches": (all_of(ck.data.batches), {"source": DATA.train, "framing": ck.data.Framing(), "size": (8, 8)}),
