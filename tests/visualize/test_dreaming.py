@@ -233,7 +233,7 @@ def test_arguments_that_make_no_sense() -> None:
         dream(net.model, "conv2", photo() / 255, channel=0)
     with pytest.raises(InputError, match=r"image\[..., :3\]"):
         dream(net.model, "conv2", np.zeros((20, 20, 4), np.uint8), channel=0, size=20)
-    with pytest.raises(InputError, match="longer side"):
+    with pytest.raises(InputError, match="a side in pixels"):
         dream(net, "conv2", channel=0, size=0)
     for wrong in ({"steps": 0}, {"octaves": 0}, {"octave_scale": 0.5}, {"jitter": -1}, {"total_variation": -0.1}):
         with pytest.raises(InputError, match=f"{next(iter(wrong))} of at least"):
