@@ -37,16 +37,15 @@ def evaluate(
 
     Example: cnnkit evaluate runs/photos photos/
     """
-    from cnnkit._quiet import import_quietly
+    from cnnkit._backend import import_keras
 
-    import_quietly("keras")
+    import_keras()
     import cnnkit as ck
 
     network = ck.load(bundle)
-    of_training = 0 if network.run is None else network.run.seed
     photos = ck.data.folder(
         data,
-        seed=of_training if seed is None else seed,
+        seed=network.seed if seed is None else seed,
         classes=network.classes,
         decode=cast("Decode", decode),
     )

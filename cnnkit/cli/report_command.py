@@ -32,8 +32,7 @@ def report(
     from cnnkit.tasks.report_facts import held_out
 
     network = ck.load(bundle)
-    of_training = 0 if network.run is None else network.run.seed
-    photos = ck.data.folder(data, seed=of_training if seed is None else seed, classes=network.classes)
+    photos = ck.data.folder(data, seed=network.seed if seed is None else seed, classes=network.classes)
     source = held_out(photos)
     table = ck.predict(network, source, progress=not as_json)
     page = ck.report(network, photos, out, poster=poster, predictions=table, title=title, force=force)

@@ -172,7 +172,7 @@ def check_header(path: str | Path) -> int:
             return _pages(file)
     except (ImageFileError, MissingExtraError):
         raise
-    except Exception as error:
+    except Exception as error:  # as in `decode_bytes`: decoders raise anything
         raise _refused(str(path), _reason(error, head)) from error
 
 
@@ -205,7 +205,7 @@ def picture_of(image: Image.Image) -> NDArray[np.uint8]:
     """
     try:
         return _decoded_by_pillow(image, b"")
-    except Exception as error:
+    except Exception as error:  # as in `decode_bytes`: decoders raise anything
         raise _refused(str(getattr(image, "filename", "") or "a Pillow image"), _reason(error, b"")) from error
 
 

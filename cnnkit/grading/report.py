@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from statistics import median
+from typing import Any
 
 from cnnkit.grading import html
 from cnnkit.grading.explain import plain
@@ -18,7 +20,8 @@ LISTED = 1_000
 def report_page(graded: Graded) -> str:
     """The page, one HTML file that needs nothing else."""
     spec, counts = graded.assignment, graded.counts()
-    accuracies = [row["accuracy"] for row in graded.records() if row["accuracy"] is not None]
+    records = graded.records()
+    accuracies = [row["accuracy"] for row in records if row["accuracy"] is not None]
     flagged = [each for each in graded.students if each.flags]
     told = [
         f"{len(graded.students):,} students, snapshot {graded.snapshot}.",
@@ -49,7 +52,7 @@ def report_page(graded: Graded) -> str:
         parts.append(section("Distribution", "Accuracy of what could be scored.", picture))
     status = html.table(["status", "students"], [[name, f"{count:,}"] for name, count in counts.items()], numbers=(1,))
     parts.append(section("How students stand", "A failure of the machinery is no grade.", status))
-    parts += [_leaderboard(graded), _flags(graded), _findings(graded), _changes(graded)]
+    parts += [_leaderboard(records), _flags(graded), _findings(graded), _changes(graded)]
     if graded.ignored:
         parts.append(
             section(
@@ -70,9 +73,9 @@ def report_page(graded: Graded) -> str:
     return page(f"{spec.title} · grades", [part for part in parts if part])
 
 
-def _leaderboard(graded: Graded) -> str:
+def _leaderboard(records: Iterable[Mapping[str, Any]]) -> str:
     ranked = sorted(
-        (row for row in graded.records() if row["rank"] is not None and row["accuracy"] is not None),
+        (row for row in records if row["rank"] is not None and row["accuracy"] is not None),
         key=lambda row: (row["rank"], row["student"]),
     )
     rows = [

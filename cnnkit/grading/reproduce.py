@@ -195,7 +195,7 @@ def _compared(
     threshold: float,
     truth: NDArray[np.bool_] | None,
 ) -> Reproduction:
-    child.shape()
+    child.require_pictures()
     best, correct = Reproduction("differs", len(rows), isolation=isolation, largest=1.0), 0
     for framing, scale in _WAYS:
         found = child.predict(Way(framing, *_SCALES[scale], len(rows)), (pictures.image(int(row)) for row in rows))
@@ -243,11 +243,11 @@ class _Child:
         self._deadline = time.monotonic() + _SECONDS
         return begun
 
-    def shape(self) -> tuple[int, int]:
-        """(height, width) of the pictures that the model takes.
+    def require_pictures(self) -> None:
+        """Reads what the model takes.
 
         Raises:
-            ValueError: It takes something else.
+            ValueError: No pictures of three channels and a fixed size.
         """
         line = b""
         while not line.endswith(b"\n") and len(line) < 1_000:
@@ -255,7 +255,6 @@ class _Child:
         said = json.loads(line)["shape"]
         if len(said) != 3 or not all(isinstance(side, int) and side > 0 for side in said) or said[2] != 3:
             raise ValueError(f"the model takes {said}, no pictures of three channels and a fixed size")
-        return said[0], said[1]
 
     def predict(self, way: Way, pictures: Iterable[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Probabilities of pictures, one after the other as they are."""

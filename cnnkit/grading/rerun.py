@@ -109,5 +109,5 @@ def _reproduced(
             )
     except InputError:  # no isolation works on this machine: no student's fault, and so for all of them
         raise
-    except Exception as error:
+    except Exception as error:  # a fault of ours that this student's files brought out
         return Reproduction("crashed", detail=f"{type(error).__name__}: {str(error)[:200]!a}")

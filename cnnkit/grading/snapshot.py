@@ -61,7 +61,7 @@ def record_snapshot(
         snapshot = Draft("snapshot", digest([assignment.name, number]), {"number": number, "follows": follows, **body})
         # Another section that is graded at the same time may have taken the number: then the next one is free.
         if ledger.append([*grades, snapshot], unless=snapshot.key):
-            return number, changes(ledger, assignment.name, number)
+            return number, [] if follows is None else changes(ledger, assignment.name, number, follows)
 
 
 def changes(ledger: Ledger, assignment: str, number: int, since: int | None = None) -> list[Change]:

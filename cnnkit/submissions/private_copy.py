@@ -19,7 +19,7 @@ from typing import IO
 from cnnkit.submissions.assignment import Assignment
 from cnnkit.submissions.file_names import MOST_ENTRIES, assigned, no_folder
 from cnnkit.submissions.findings import Finding, RefusedError, shown
-from cnnkit.submissions.place import DAMAGED, Entry, NotAFileError, OpenPlace, Place
+from cnnkit.submissions.place import DAMAGED, FILE, Entry, NotAFileError, OpenPlace, Place
 
 PART = 1 << 20
 
@@ -59,7 +59,7 @@ class PrivateSubmission:
         hashes = {copy.name: copy.sha256 for copy in self.copies.values()}
         whole = hashlib.sha256()
         for entry in self.entries:
-            content = hashes.get(entry.name, f"{entry.kind} {entry.size if entry.kind == 'a file' else ''}")
+            content = hashes.get(entry.name, f"{entry.kind} {entry.size if entry.kind == FILE else ''}")
             whole.update(os.fsencode(entry.name) + b"\0" + content.encode() + b"\0")
         return whole.hexdigest()
 

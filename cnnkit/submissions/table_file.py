@@ -12,6 +12,7 @@ from cnnkit.errors import DataError
 
 MOST_CELL = 1_000_000
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ class Table:
         return [(line, dict(zip(self.heading, cells, strict=True))) for line, cells in self.rows]
 
 
+def encoding_of(data: bytes) -> tuple[bytes, str]:
+    """The byte-order mark that a file begins with, and the encoding of what follows: UTF-8 where there is no mark."""
+    return next(((mark, name) for mark, name in _ENCODINGS if data.startswith(mark)), (b"", "utf-8"))
+
+
+def separator_of(text: str) -> str:
+    """What stands between the cells: the comma, semicolon or tab that the first line has most of."""
+    return max(SEPARATORS, key=text.partition("\n")[0].count)
+
+
 def parse_table(data: bytes, name: str) -> Table:
     """Reads a table.
 
@@ -41,7 +52,7 @@ def parse_table(data: bytes, name: str) -> Table:
     Raises:
         DataError: Another encoding, or a quote that does not end.
     """
-    mark, encoding = next(((mark, name) for mark, name in _ENCODINGS if data.startswith(mark)), (b"", "utf-8"))
+    mark, encoding = encoding_of(data)
     try:
         text = data.removeprefix(mark).decode(encoding)
     except UnicodeDecodeError as error:
@@ -51,7 +62,7 @@ def parse_table(data: bytes, name: str) -> Table:
             f"a byte 0x{data[error.start]:02x} in line {line}, as Windows's own encodings have",
             'In a spreadsheet: save as "CSV UTF-8".',
         ) from error
-    separator = max(",;\t", key=text.partition("\n")[0].count)
+    separator = separator_of(text)
     csv.field_size_limit(MOST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:

@@ -56,6 +56,11 @@ class Network:
         return tuple(self.head.classes)  # a head of the user's own may hold a list
 
     @property
+    def seed(self) -> int:
+        """Of the training, and so of the split of its data; 0 where nothing is known of it."""
+        return 0 if self.run is None else self.run.seed
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width of the input in pixels."""
         height, width = self.model.input.shape[1:3]

@@ -6,15 +6,14 @@ nothing is parsed and written again; the places of the cells are found, and only
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnnkit.errors import DataError
+from cnnkit.submissions.table_file import encoding_of, separator_of
 
-_ENCODINGS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r＝＋－＠]")  # full-width signs are signs to a spreadsheet too
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
@@ -59,12 +58,12 @@ class Sheet:
         Raises:
             DataError: It is no text in UTF-8 or UTF-16, or a quote does not end.
         """
-        mark, encoding = next(((mark, name) for mark, name in _ENCODINGS if data.startswith(mark)), (b"", "utf-8"))
+        mark, encoding = encoding_of(data)
         try:
             text = data.removeprefix(mark).decode(encoding)
         except UnicodeDecodeError as error:
             raise DataError("a CSV file in UTF-8 or UTF-16", str(error), "Export it again, as it was.") from error
-        separator = max(",;\t", key=text.partition("\n")[0].count)
+        separator = separator_of(text)
         return cls(text, separator, tuple(_rows(text, separator)), mark, encoding)
 
     @classmethod
