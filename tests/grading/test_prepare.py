@@ -139,7 +139,7 @@ def test_labels_that_a_constant_answer_would_pass_with_are_refused(tmp_path: Pat
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 3)).astype(np.uint8)
     dataset = arrays(images, (np.arange(100) < 15).astype(int), classes=["no", "yes"], split=(1, 0, 0))
     with pytest.raises(DataError, match="always answering the same"):
-        prepare(whole(dataset), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
+        prepare(whole(dataset), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet", salt="0")
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "labels.parquet").exists()
 
