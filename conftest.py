@@ -33,7 +33,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 # Files of a minute and more: both processes begin with them, so that none is left with one at the end.
-LONG = ("tests/notebooks/", "tests/contracts/test_backbone_rows", "tests/transfer/test_features", "tests/submissions/")
+LONG = (
+    "tests/notebooks/",
+    "tests/contracts/test_backbone_rows",
+    "tests/transfer/test_features",
+    "tests/course/submissions/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

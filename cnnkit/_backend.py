@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from typing import TypeVar
 
-from cnnkit._quiet import import_quietly
+from cnnkit._quiet import quietly
 from cnnkit.errors import BackendError
 
 TENSORFLOW = "tensorflow"
 
+T = TypeVar("T")
 
-def with_tensorflow(load: Callable[[], ModuleType]) -> ModuleType:
-    """The module that `load` imports, which may import Keras.
+
+def with_tensorflow(load: Callable[[], T]) -> T:
+    """What `load` gives, which may import Keras.
 
     Raises:
         BackendError: Keras runs on another backend, or would if that were installed.
     """
     try:
-        module = load()
+        loaded = load()
     except ImportError as error:
         if configured() != TENSORFLOW:
             raise _another(configured()) from error
@@ -31,7 +34,7 @@ def with_tensorflow(load: Callable[[], ModuleType]) -> ModuleType:
     backend = keras.config.backend() if keras is not None else TENSORFLOW
     if backend != TENSORFLOW:
         raise _another(backend)
-    return module
+    return loaded
 
 
 def import_keras() -> None:
@@ -40,7 +43,7 @@ def import_keras() -> None:
     Raises:
         BackendError: As of `with_tensorflow`.
     """
-    with_tensorflow(lambda: import_quietly("keras"))
+    with_tensorflow(lambda: quietly(lambda: importlib.import_module("keras")))
 
 
 def configured() -> str:

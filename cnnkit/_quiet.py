@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
 import tempfile
-from types import ModuleType
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 REMARK = re.compile(
     rb"WARNING: All log messages before absl"
@@ -17,21 +19,21 @@ REMARK = re.compile(
 STANDARD_ERROR = 2
 
 
-def import_quietly(name: str) -> ModuleType:
-    """Imports a module; what TensorFlow says about itself on the way is dropped, all else on standard error stays.
+def quietly(load: Callable[[], T]) -> T:
+    """What `load` gives, which may import TensorFlow: what that says about itself is dropped, no other text is.
 
     The remarks come from C++ before its log levels are read, so the file descriptor itself is turned aside. What comes
     later as mere information (at the first prediction, say) goes by the log level, unless a user has set it.
     """
     if "tensorflow" in sys.modules:
-        return importlib.import_module(name)
+        return load()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     sys.stderr.flush()
     kept = os.dup(STANDARD_ERROR)
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), STANDARD_ERROR)
         try:
-            return importlib.import_module(name)
+            return load()
         finally:
             sys.stderr.flush()
             os.dup2(kept, STANDARD_ERROR)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("py.typed", "zoo/nano.weights.h5", "zoo/nano.md", "cli/__init__.py", "data/drawing/people.py")
+SHIPPED = ("py.typed", "zoo/nano.weights.h5", "zoo/nano.md", "cli/__init__.py", "scenes/people.py")
 SHIPPED += ("data/photos/astronaut.jpg", "data/photos/cat.jpg", "data/photos/LICENSES.txt")
 LESSONS = [
     *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb")),

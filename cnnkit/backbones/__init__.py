@@ -7,26 +7,6 @@ ck.backbones.names()                          # needs no Keras
 
 from __future__ import annotations
 
-from cnnkit._lazy import lazy_exports
+from cnnkit._front_door import front_door
 
-__getattr__, __dir__, __all__ = lazy_exports(
-    __name__,
-    modules={"graph": "cnnkit.backbones.graph"},
-    names={
-        "Backbone": "cnnkit.backbones.extractor",
-        "BackboneSettings": "cnnkit.backbones.extractor",
-        "ancestors": "cnnkit.backbones.graph",
-        "backbone": "cnnkit.backbones.extractor",
-        "boundary": "cnnkit.backbones.graph",
-        "count": "cnnkit.backbones.model_costs",
-        "canonical": "cnnkit.backbones.naming",
-        "cut_table": "cnnkit.backbones.cuts",
-        "dominators": "cnnkit.backbones.graph",
-        "export_weights": "cnnkit.backbones.weights",
-        "imagenet_classes": "cnnkit.backbones.weights",
-        "names": "cnnkit.backbones.table",
-        "truncate": "cnnkit.backbones.truncation",
-        "verification_table": "cnnkit.backbones.weights",
-        "weights_table": "cnnkit.backbones.weights",
-    },
-)
+__getattr__, __dir__, __all__ = front_door(__name__, __file__)

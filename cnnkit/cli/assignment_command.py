@@ -33,8 +33,8 @@ def assignment_new(
     """
     from pydantic import ValidationError
 
+    from cnnkit.course.submissions.assignment import FILE, Assignment
     from cnnkit.errors import InputError
-    from cnnkit.submissions.assignment import FILE, Assignment
 
     if (folder / FILE).exists():
         raise InputError("a folder without an assignment", str(folder / FILE), "Edit that one, or give another folder.")
@@ -92,9 +92,9 @@ def assignment_prepare(
 
     Example: cnnkit assignment prepare assignments/person --scenes 30000 --out segments --labels secret/labels.parquet
     """
+    from cnnkit.course.grading.prepare import prepare
+    from cnnkit.course.submissions.assignment import Assignment
     from cnnkit.errors import InputError
-    from cnnkit.grading.prepare import prepare
-    from cnnkit.submissions.assignment import Assignment
 
     annotated = coco_images is not None and coco_annotations is not None
     given = [scenes is not None, annotated, tfds is not None, class_folders is not None]
@@ -150,15 +150,15 @@ def _source(
     size: int,
     seed: int,
 ) -> Source:
-    from cnnkit.grading.prepare import whole
+    from cnnkit.course.grading.prepare import whole
 
     if scenes is not None:
         from cnnkit.data.scene_pictures import scenes as draw
 
         return whole(draw(scenes, seed, size=size))
     if class_folders is not None:
+        from cnnkit.course.grading.prepare import one_class
         from cnnkit.data.image_folder import folder
-        from cnnkit.grading.prepare import one_class
 
         return one_class(whole(folder(class_folders, split=(1, 0, 0))), label)
     images, annotations = coco
@@ -166,7 +166,7 @@ def _source(
         from cnnkit.data.coco_images import coco as read
 
         return whole(read(images, annotations, label=label, split=(1, 0, 0)))
-    from cnnkit.grading.tfds_boxes import tfds_boxes
+    from cnnkit.course.grading.tfds_boxes import tfds_boxes
 
     name, split, data_dir = tfds
     return tfds_boxes(str(name), split=split, label=label, data_dir=data_dir)

@@ -20,9 +20,9 @@ def board(
 
     Example: cnnkit board grades --top 10
     """
-    from cnnkit.grading.board import board_rows
-    from cnnkit.grading.grades_file import read_grades_file
-    from cnnkit.submissions.findings import printable
+    from cnnkit.course.grading.board import board_rows
+    from cnnkit.course.grading.grades_file import read_grades_file
+    from cnnkit.course.submissions.findings import printable
 
     records, _ = read_grades_file(grades)
     rows = board_rows(records, final=final, names=names)[:top]

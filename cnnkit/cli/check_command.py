@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from cnnkit.submissions.assignment import Assignment
-    from cnnkit.submissions.gate import GateReport
+    from cnnkit.course.submissions.assignment import Assignment
+    from cnnkit.course.submissions.gate import GateReport
 
 REFUSED = 1
 
@@ -43,13 +43,13 @@ def check(
 
     Example: cnnkit check handin/ --assignment assignments/person
     """
-    from cnnkit.submissions.sandbox import Sandbox
+    from cnnkit.course.submissions.sandbox import Sandbox
 
     # The sandbox starts while the modules below are loaded: on two cores that saves a third of the time.
     with Sandbox.open(isolation=isolation, require=require_isolation) as sandbox:
+        from cnnkit.course.submissions.assignment import Assignment
+        from cnnkit.course.submissions.gate import check as check_submission
         from cnnkit.errors import InputError
-        from cnnkit.submissions.assignment import Assignment
-        from cnnkit.submissions.gate import check as check_submission
 
         if not submission.is_dir():
             raise InputError("a folder with a submission", str(submission), "Give the folder with the files in it.")
@@ -61,8 +61,8 @@ def check(
         report = check_submission(submission, spec, sandbox=sandbox)
     record, lines, fine = _record(report, spec), _lines(report, spec), report.passed
     if fine and reproduce and pictures and report.predictions is not None:
+        from cnnkit.course.grading.reproduce import reproduce as run_model
         from cnnkit.data.image_folder import pictures as picture_source
-        from cnnkit.grading.reproduce import reproduce as run_model
 
         run = run_model(
             submission,

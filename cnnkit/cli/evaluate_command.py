@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnnkit.data.dataset import Dataset
     from cnnkit.data.image_folder import Decode
     from cnnkit.data.source import Source
-    from cnnkit.transfer.engines import EngineName, Precision
+    from cnnkit.engines.runtimes import EngineName, Precision
 
 
 def evaluate(
@@ -68,8 +68,8 @@ def evaluate(
 
 def _part(photos: Dataset, name: str | None) -> tuple[str, Source]:
     """The part that was asked for, with its name; by default what was held out."""
+    from cnnkit.course.grading.prepare import whole
     from cnnkit.errors import DataError, unknown_name
-    from cnnkit.grading.prepare import whole
 
     parts = photos.parts()
     if name == "all":

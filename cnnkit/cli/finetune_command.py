@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -18,18 +18,25 @@ def finetune(
     cut: Annotated[str | None, typer.Option(help="Where the backbone ends, see `cnnkit cuts`.")] = None,
     side: Annotated[int | None, typer.Option(min=32, help="Input side in pixels; the native one by default.")] = None,
     resize: Annotated[
-        str | None, typer.Option(help="How a picture meets the input: crop, squash or pad; by default the native crop.")
+        Literal["crop", "squash", "pad"] | None,
+        typer.Option(help="How a picture meets the input: crop, squash or pad; by default the native crop."),
     ] = None,
     head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone.")] = 12,
     deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 12,
     train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "1",
     augment: Annotated[bool, typer.Option(help="Flip, turn, shift and zoom the training pictures a little.")] = True,
-    on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
-    decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
+    on_error: Annotated[
+        Literal["raise", "skip"], typer.Option(help="What to do with a broken picture: raise or skip.")
+    ] = "raise",
+    decode: Annotated[
+        Literal["exact", "scaled"], typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")
+    ] = "exact",
     engine: Annotated[
-        str, typer.Option(help="What runs the frozen layers: tensorflow, openvino, onnx.")
+        Literal["auto", "tensorflow", "onnx", "openvino"], typer.Option(help="What runs the frozen layers.")
     ] = "tensorflow",
-    precision: Annotated[str, typer.Option(help="Of the frozen layers: float32; or bfloat16.")] = "float32",
+    precision: Annotated[
+        Literal["float32", "bfloat16"], typer.Option(help="Of the frozen layers: float32; or bfloat16.")
+    ] = "float32",
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -77,6 +84,7 @@ def finetune(
         progress=not as_json,
     )
     held_out = {name: part for name, part in (("validation", dataset.validation), ("test", dataset.test)) if len(part)}
+    run = cast("ck.Run", network.run)  # finetune has just trained it
     scores = {name: ck.evaluate(network, part)["accuracy"] for name, part in held_out.items()}
     ck.save(network, out)
     Checkpoints(checkpoints).remove()
@@ -84,8 +92,8 @@ def finetune(
         "bundle": str(out),
         "classes": list(network.classes),
         "accuracy": scores,
-        "epochs": len(network.run.history),
-        "seconds": round(network.run.seconds, 1),
+        "epochs": len(run.history),
+        "seconds": round(run.seconds, 1),
         "skipped": [file.path for file in dataset.skipped],
     }
     if as_json:
@@ -94,5 +102,5 @@ def finetune(
     print(network)
     for name, accuracy in scores.items():
         print(f"{name} accuracy {accuracy:.3f} on {len(held_out[name])} pictures")
-    print(f"{len(network.run.history)} epochs in {network.run.seconds:.0f} s")
+    print(f"{len(run.history)} epochs in {run.seconds:.0f} s")
     print(f"bundle in {out}: cnnkit predict {out} PICTURES --out predictions.parquet")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from cnnkit.grading.graded import Graded
-    from cnnkit.grading.results import Written
+    from cnnkit.course.grading.graded import Graded
+    from cnnkit.course.grading.results import Written
 
 
 FAILED = 1
@@ -60,10 +60,10 @@ def grade(
 
     Example: cnnkit grade inbox/ --assignment assignments/person --labels secret/labels.parquet --out grades
     """
+    from cnnkit.course.grading.batch import grade as run
+    from cnnkit.course.grading.rerun import Rerun
+    from cnnkit.course.grading.results import write_grades
     from cnnkit.errors import InputError
-    from cnnkit.grading.batch import grade as run
-    from cnnkit.grading.rerun import Rerun
-    from cnnkit.grading.results import write_grades
 
     if (reproduce is None) != (pictures is None):
         raise InputError("--reproduce and --pictures together", "one of them", "Give both, or neither.")

@@ -28,9 +28,9 @@ def ledger_verify(
 
     Example: cnnkit ledger verify grades/ledger.sqlite --labels secret/labels.parquet
     """
-    from cnnkit.grading.audit import audit
-    from cnnkit.grading.ledger import Ledger
-    from cnnkit.grading.ledger_key import key_beside, read_key
+    from cnnkit.course.grading.audit import audit
+    from cnnkit.course.grading.ledger import Ledger
+    from cnnkit.course.grading.ledger_key import key_beside, read_key
 
     place = key or (key_beside(labels) if labels else None)
     with Ledger.open(ledger, key=read_key(place) if place else None, read_only=True) as book:
@@ -52,7 +52,7 @@ def ledger_snapshots(ledger: Place, as_json: AsJson = False) -> None:
 
     Example: cnnkit ledger snapshots grades/ledger.sqlite
     """
-    from cnnkit.grading.ledger import Ledger
+    from cnnkit.course.grading.ledger import Ledger
 
     with Ledger.open(ledger, read_only=True) as book:
         found = [{"created": record.created, **record.content} for record in book.records(kind="snapshot")]
@@ -78,9 +78,9 @@ def ledger_diff(
 
     Example: cnnkit ledger diff grades/ledger.sqlite 1 2
     """
+    from cnnkit.course.grading.ledger import Ledger
+    from cnnkit.course.grading.snapshot import changes
     from cnnkit.errors import unknown_name
-    from cnnkit.grading.ledger import Ledger
-    from cnnkit.grading.snapshot import changes
 
     with Ledger.open(ledger, read_only=True) as book:
         numbers = [(record.content["assignment"], record.content["number"]) for record in book.records(kind="snapshot")]

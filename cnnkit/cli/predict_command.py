@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from cnnkit.data.image_folder import Decode
     from cnnkit.data.source import Source
-    from cnnkit.transfer.engines import EngineName, Precision
+    from cnnkit.engines.runtimes import EngineName, Precision
     from cnnkit.transfer.network import Network
 
 

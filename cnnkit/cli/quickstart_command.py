@@ -24,10 +24,10 @@ def quickstart(
     from cnnkit._backend import import_keras
 
     import_keras()
+    from cnnkit.course.grading.rehearsal import CLASSMATES, rehearse
     from cnnkit.data.image_folder import folder
     from cnnkit.export.bundle import load
-    from cnnkit.grading.rehearsal import CLASSMATES, rehearse
-    from cnnkit.tasks import quickstart as script
+    from cnnkit.reports import quickstart as script
 
     done = script.quickstart(data=data, out=out, pictures=pictures, seed=seed, progress=not as_json)
     graded = rehearse(out, load(out / "bundle"), folder(data).test, code=script.__file__, seed=seed)

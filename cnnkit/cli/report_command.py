@@ -29,14 +29,14 @@ def report(
 
     import_keras()
     import cnnkit as ck
-    from cnnkit.tasks.report_facts import held_out
+    from cnnkit.reports.report_facts import held_out
 
     network = ck.load(bundle)
     photos = ck.data.folder(data, seed=network.seed if seed is None else seed, classes=network.classes)
     source = held_out(photos)
     table = ck.predict(network, source, progress=not as_json)
     page = ck.report(network, photos, out, poster=poster, predictions=table, title=title, force=force)
-    scores = network.head.scores(source.labels, table[list(network.classes)].to_numpy())
+    scores = ck.evaluate(network, source)
     result = {"out": str(page), "poster": str(poster) if poster else None, "pictures": len(source), "scores": scores}
     if as_json:
         print(json.dumps(result))

@@ -14,38 +14,6 @@ Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, sever
 
 from __future__ import annotations
 
-from cnnkit._lazy import lazy_exports
+from cnnkit._front_door import front_door
 
-__getattr__, __dir__, __all__ = lazy_exports(
-    __name__,
-    names={
-        "Augmentation": "cnnkit.data.augmentation",
-        "Batch": "cnnkit.data.pipeline",
-        "Chain": "cnnkit.data.chain",
-        "CutMix": "cnnkit.data.mixing",
-        "Dataset": "cnnkit.data.dataset",
-        "Framing": "cnnkit.data.framing",
-        "ImageDataGenerator": "cnnkit.data.image_data_generator",
-        "KeptPictures": "cnnkit.data.kept_pictures",
-        "MixUp": "cnnkit.data.mixing",
-        "RandAugment": "cnnkit.data.rand_augment",
-        "RandomErasing": "cnnkit.data.random_erasing",
-        "Reader": "cnnkit.data.source",
-        "SkippedFile": "cnnkit.data.dataset",
-        "Source": "cnnkit.data.source",
-        "arrays": "cnnkit.data.array_images",
-        "as_source": "cnnkit.data.any_pictures",
-        "augmented": "cnnkit.data.tf_datasets",
-        "batches": "cnnkit.data.pipeline",
-        "coco": "cnnkit.data.coco_images",
-        "decode_bytes": "cnnkit.data.decode",
-        "decode_file": "cnnkit.data.decode",
-        "faces": "cnnkit.data.face_pictures",
-        "folder": "cnnkit.data.image_folder",
-        "photograph": "cnnkit.data.photographs",
-        "pictures": "cnnkit.data.image_folder",
-        "scenes": "cnnkit.data.scene_pictures",
-        "table": "cnnkit.data.labelled_table",
-        "tfds": "cnnkit.data.tfds_sets",
-    },
-)
+__getattr__, __dir__, __all__ = front_door(__name__, __file__)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import one_of, seed_of, whole_number
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.drawing.face_drawing import SMALLEST, render_face
-from cnnkit.data.drawing.parts import split_points
 from cnnkit.data.scene_pictures import drawing_version
 from cnnkit.data.source import Source
+from cnnkit.scenes.face_drawing import SMALLEST, render_face
+from cnnkit.scenes.parts import split_points
 
 SPLITS_BY = ("shots", "people")
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import seed_of, whole_number
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.drawing.parts import split_points
-from cnnkit.data.drawing.scene_drawing import SMALLEST, render_scene, shows_person
 from cnnkit.data.source import Source
+from cnnkit.scenes.parts import split_points
+from cnnkit.scenes.scene_drawing import SMALLEST, render_scene, shows_person
 
 CLASSES = ("no_person", "person")
 
@@ -23,7 +23,7 @@ CLASSES = ("no_person", "person")
 def drawing_version() -> str:
     """A hash of the code that draws: pictures of equal arguments and equal version are equal."""
     whole = hashlib.sha256()
-    folder = resources.files("cnnkit.data.drawing")
+    folder = resources.files("cnnkit.scenes")
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".py"):
             whole.update(file.name.encode() + b"\0" + file.read_bytes())
@@ -56,7 +56,7 @@ def scenes(n: int, seed: int = 0, *, size: int = 160) -> Dataset:
     """Street, park and room scenes with and without people, drawn on demand.
 
     About half show a person by COCO's rule: the box of a person covers more than 0.5 % of the picture.
-    `cnnkit.data.drawing.render_scene(seed, index, size)` gives the same picture with boxes, masks, keypoints,
+    `cnnkit.scenes.render_scene(seed, index, size)` gives the same picture with boxes, masks, keypoints,
     semantic map and line drawing.
 
     Args:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.image_folder import FileReader
 from cnnkit.data.source import Source
+from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.errors import BundleError, InputError
 from cnnkit.export.atomic_folder import not_written
 from cnnkit.export.own_files import check_ending, refuse_foreign_file
@@ -35,7 +36,6 @@ from cnnkit.export.prediction_csv import is_csv_of, write_csv
 from cnnkit.export.prediction_table import ID, Batch, is_prediction_file, write_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.metrics.given_arrays import whole_number
-from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.features import software
 from cnnkit.transfer.inference import forward_pass
 from cnnkit.transfer.network import Network, network_of

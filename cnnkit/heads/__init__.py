@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from cnnkit._lazy import lazy_exports
+from cnnkit._front_door import front_door
 
-__getattr__, __dir__, __all__ = lazy_exports(
-    __name__,
-    names={
-        "Classifier": "cnnkit.heads.classification",
-        "Head": "cnnkit.heads.head",
-        "ScoringHead": "cnnkit.heads.head",
-        "classifier": "cnnkit.heads.classification",
-        "from_settings": "cnnkit.heads.table",
-    },
-)
+__getattr__, __dir__, __all__ = front_door(__name__, __file__)

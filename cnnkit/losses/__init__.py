@@ -5,13 +5,6 @@
 
 from __future__ import annotations
 
-from cnnkit._lazy import lazy_exports
+from cnnkit._front_door import front_door
 
-__getattr__, __dir__, __all__ = lazy_exports(
-    __name__,
-    names={
-        "binary_focal": "cnnkit.losses.focal",
-        "categorical_focal": "cnnkit.losses.focal",
-        "class_balanced_weights": "cnnkit.losses.class_balance",
-    },
-)
+__getattr__, __dir__, __all__ = front_door(__name__, __file__)

@@ -5,25 +5,6 @@
 
 from __future__ import annotations
 
-from cnnkit._lazy import lazy_exports
+from cnnkit._front_door import front_door
 
-CLASSIFICATION = (
-    "Calibration",
-    "accuracy_score",
-    "brier_loss",
-    "calibration",
-    "confusion",
-    "roc_auc_score",
-    "wilson_interval",
-)
-CLASS_SCORES = ("average_precision_score", "class_scores", "macro_means", "precision_recall_f1")
-
-__getattr__, __dir__, __all__ = lazy_exports(
-    __name__,
-    modules={"classification": "cnnkit.metrics.classification"},
-    names={
-        **dict.fromkeys(CLASSIFICATION, "cnnkit.metrics.classification"),
-        **dict.fromkeys(CLASS_SCORES, "cnnkit.metrics.one_against_rest"),
-        "best_threshold": "cnnkit.metrics.thresholds",
-    },
-)
+__getattr__, __dir__, __all__ = front_door(__name__, __file__)

@@ -27,7 +27,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from cnnkit.data.drawing import render_scenes
+from cnnkit.scenes import render_scenes
 from cnnkit.tasks import crops, teaching
 from cnnkit.zoo.nanos import nano
 

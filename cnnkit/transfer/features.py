@@ -29,10 +29,10 @@ from cnnkit.data.ahead import ahead
 from cnnkit.data.chain import Augmenter, Chain
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
+from cnnkit.engines.forward import Forward
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
-from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.user_cache import former_cache
 

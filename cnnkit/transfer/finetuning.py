@@ -15,9 +15,9 @@ from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import dataset_of
+from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
-from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Plan

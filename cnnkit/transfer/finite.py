@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.engines.forward import Forward
+from cnnkit.engines.runtimes import Pictures
 from cnnkit.errors import DataError, InputError
-from cnnkit.transfer.engines import Pictures
-from cnnkit.transfer.forward import Forward
 
 
 def all_finite(arrays: Mapping[str, NDArray[Any]] | Iterable[NDArray[Any]]) -> bool:

@@ -19,11 +19,11 @@ from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.mixing import Mixer
+from cnnkit.engines.runtimes import EngineName, Precision, find_engine
 from cnnkit.errors import InterruptedTrainingError
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.callback_counters import require_keepable, unpacked
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State
-from cnnkit.transfer.engines import EngineName, Precision, find_engine
 from cnnkit.transfer.features import Features, portable_config
 from cnnkit.transfer.fit_checks import ARGUMENTS, callbacks_of, check_training
 from cnnkit.transfer.freeze import leaves

@@ -12,11 +12,11 @@ from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Labels, Source
+from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classifier_arguments import TAKEN
 from cnnkit.heads.head import ScoringHead
 from cnnkit.metrics.given_arrays import whole_number
-from cnnkit.transfer.engines import EngineName, Precision
 from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line

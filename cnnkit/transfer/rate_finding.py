@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from cnnkit.arguments import check_arguments
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
+from cnnkit.engines.forward import Forward
 from cnnkit.errors import InputError
 from cnnkit.transfer.checkpoint import pack, unpack
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.finite import require_finite_weights
 from cnnkit.transfer.fit_checks import ARGUMENTS
-from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import flags_kept, set_flags
 from cnnkit.transfer.network import Network, check_dataset, network_of
 from cnnkit.transfer.plan import Phase

@@ -16,14 +16,14 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.mixing import Mixer
 from cnnkit.data.source import Source
+from cnnkit.engines.forward import Forward
+from cnnkit.engines.runtimes import EngineName, Kind, Precision
 from cnnkit.transfer.callback_counters import packed
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
-from cnnkit.transfer.engines import EngineName, Kind, Precision
 from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights, validate
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed, MixedFeed
 from cnnkit.transfer.finite import finite_features
-from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.freeze import FrozenCheck, frozen_variables, set_flags
 from cnnkit.transfer.keras_callbacks import KerasCallbacks
 from cnnkit.transfer.network import Network

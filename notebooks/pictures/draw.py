@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.patches import FancyBboxPatch
 
 import cnnkit as ck
+from cnnkit.diagrams.ink import page, tinted
 from cnnkit.visualize import style
-from cnnkit.visualize.ink import page, tinted
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -62,7 +62,7 @@ def bench() -> None:
 
 def vgg16() -> None:
     """A network as boxes."""
-    ck.visualize.save(ck.visualize.architecture(ck.zoo.vgg16(weights=None)), HERE / "vgg16.png", dpi=100)
+    ck.visualize.save(ck.diagrams.architecture(ck.zoo.vgg16(weights=None)), HERE / "vgg16.png", dpi=100)
 
 
 def rooms() -> None:

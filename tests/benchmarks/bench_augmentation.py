@@ -68,9 +68,9 @@ def flows(photos: Path, side: int, threads: int) -> dict[str, Any]:
     """The contenders, by name."""
     generators = {
         "keras": tf.keras.preprocessing.image.ImageDataGenerator(**LECTURE),
-        "exact": ck.data.ImageDataGenerator(**LECTURE, keep_bytes=0, threads=threads),
-        "scaled": ck.data.ImageDataGenerator(**LECTURE, keep_bytes=0, threads=threads, decode="scaled"),
-        "kept": ck.data.ImageDataGenerator(**LECTURE, threads=threads),
+        "exact": ck.keras_generator.ImageDataGenerator(**LECTURE, keep_bytes=0, threads=threads),
+        "scaled": ck.keras_generator.ImageDataGenerator(**LECTURE, keep_bytes=0, threads=threads, decode="scaled"),
+        "kept": ck.keras_generator.ImageDataGenerator(**LECTURE, threads=threads),
     }
     with contextlib.redirect_stdout(io.StringIO()):
         return {

@@ -25,9 +25,9 @@ import keras
 import numpy as np
 
 import cnnkit as ck
+from cnnkit.engines.forward import Forward
+from cnnkit.engines.runtimes import ENGINES, deviation, has_bfloat16
 from cnnkit.errors import MissingExtraError
-from cnnkit.transfer.engines import ENGINES, deviation, has_bfloat16
-from cnnkit.transfer.forward import Forward
 
 SIDE = 224
 # Backbone → pictures in a run of a second or two; ratios to reach with TensorFlow alone, with the extra, in bfloat16.

@@ -28,9 +28,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from cnnkit.submissions.assignment import Assignment
+from cnnkit.course.submissions.assignment import Assignment
 from tests.benchmarks.harness import Row, machine, options, report, say
-from tests.grading.inboxes import make_class
+from tests.course.grading.inboxes import make_class
 
 SECONDS = 60.0  # for 1,000 valid submissions and 100 bad ones on 2 cores, in at most 600 MB
 PROGRAM = """

@@ -27,8 +27,8 @@ import keras
 import photos as pictures
 
 import cnnkit as ck
+from cnnkit.engines.runtimes import ENGINES, EngineName, Precision, has_bfloat16
 from cnnkit.transfer.cache_choice import FeatureCache
-from cnnkit.transfer.engines import ENGINES, EngineName, Precision, has_bfloat16
 
 SIDE = 224
 BATCH_SIZE = 32

@@ -107,7 +107,7 @@ class Runs:
 
 def compare(folder: Path, side: int, rounds: int, wanted: Sequence[str]) -> list[harness.Row]:
     """The rows of one input size."""
-    from cnnkit.transfer.engines import ENGINES, has_bfloat16
+    from cnnkit.engines.runtimes import ENGINES, has_bfloat16
 
     ways = [
         way

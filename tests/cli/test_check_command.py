@@ -14,10 +14,10 @@ import typer
 from typer.testing import CliRunner
 
 from cnnkit.cli.check_command import check
-from cnnkit.data.drawing.picture_files import write_picture
 from cnnkit.errors import InputError
-from tests.submissions import bad_files
-from tests.submissions.valid import ASSIGNMENT, write_predictions, write_valid
+from cnnkit.scenes.picture_files import write_picture
+from tests.course.submissions import bad_files
+from tests.course.submissions.valid import ASSIGNMENT, write_predictions, write_valid
 
 PEAK_KILOBYTES = 200_000
 

@@ -10,8 +10,8 @@ import pytest
 
 from cnnkit import cli
 from cnnkit.cli import COMMANDS, main
-from cnnkit.data.drawing import write_folders
 from cnnkit.errors import InterruptedTrainingError
+from cnnkit.scenes import write_folders
 
 TRAIN = ["--backbone", "mobilenet", "--alpha", "0.25", "--weights", "none", "--side", "32", "--no-augment"]
 SHORT = ["--head-epochs", "1", "--deep-epochs", "1"]

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from cnnkit.cli.board_command import board
 from cnnkit.cli.grade_command import grade
 from cnnkit.cli.ledger_command import ledger_app
+from cnnkit.course.grading.ledger import Ledger
 from cnnkit.errors import DataError, UnknownNameError
-from cnnkit.grading.ledger import Ledger
-from tests.grading.inboxes import SPEC, make_class
+from tests.course.grading.inboxes import SPEC, make_class
 
 STUDENTS = {f"s{number:02d}": 115 + 3 * number for number in range(20)}
 

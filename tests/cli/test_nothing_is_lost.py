@@ -10,10 +10,10 @@ import pytest
 
 import cnnkit as ck
 from cnnkit.cli import main
-from cnnkit.data.drawing import write_folders
-from cnnkit.export.submission import write_submission
-from cnnkit.submissions.assignment import Assignment
-from cnnkit.tasks.quickstart import quickstart
+from cnnkit.course.hand_in import write_submission
+from cnnkit.course.submissions.assignment import Assignment
+from cnnkit.reports.quickstart import quickstart
+from cnnkit.scenes import write_folders
 from cnnkit.transfer.checkpoint import Checkpoints, State
 from tests.export.tiny_network import tiny_model
 

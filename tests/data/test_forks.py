@@ -43,7 +43,7 @@ def in_a_child(work: Callable[[], bytes]) -> bytes:
 
 
 def test_a_flow_that_was_used_before() -> None:
-    flow = ck.data.ImageDataGenerator(rotation_range=20, threads=4).flow(X, Y, batch_size=8, seed=3)
+    flow = ck.keras_generator.ImageDataGenerator(rotation_range=20, threads=4).flow(X, Y, batch_size=8, seed=3)
     here = flow[0][0].tobytes()
     assert in_a_child(lambda: flow[0][0].tobytes()) == here
     assert in_a_child(lambda: next(flow)[0].tobytes()) == here
@@ -127,7 +127,7 @@ def test_neither_locks_nor_pools_are_sent_to_another_process() -> None:
 def test_keras_with_processes() -> None:
     import keras
 
-    flow = ck.data.ImageDataGenerator(threads=3).flow(X, Y, batch_size=8, seed=3)
+    flow = ck.keras_generator.ImageDataGenerator(threads=3).flow(X, Y, batch_size=8, seed=3)
     flow[0]
     flow.workers, flow.use_multiprocessing = 2, True
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])

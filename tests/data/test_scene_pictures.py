@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnkit.data.drawing import render_face, render_scene
 from cnnkit.data.face_pictures import faces
 from cnnkit.data.scene_pictures import drawing_version, scenes
 from cnnkit.errors import InputError, UnknownNameError
+from cnnkit.scenes import render_face, render_scene
 
 
 def test_scenes_are_split_by_index_and_drawn_on_demand() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnkit.data.drawing.scene_drawing import render_scene
 from cnnkit.data.pixel_arrays import is_one_picture
 from cnnkit.data.value_range import check_values, seem_scaled
 from cnnkit.errors import DataError
+from cnnkit.scenes.scene_drawing import render_scene
 
 X = np.stack([render_scene(0, index, 48).image for index in range(12)])
 F = X.astype(np.float32)

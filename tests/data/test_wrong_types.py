@@ -94,7 +94,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Source.take": (DATA.train.take, {"indices": [0]}),
     "Source.image": (DATA.train.image, {"index": 0}),
     "Source.digests": (DATA.train.digests, {}),
-    "ImageDataGenerator": (ck.data.ImageDataGenerator, {"data_format": "channels_last", "dtype": "float32"}),
+    "ImageDataGenerator": (ck.keras_generator.ImageDataGenerator, {"data_format": "channels_last", "dtype": "float32"}),
 }
 FLOWS = {
     "flow": {"x": X, "y": Y, "batch_size": 4},
@@ -143,7 +143,7 @@ def test_no_raw_error(name: str) -> None:
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_no_raw_error_of_a_flow(name: str) -> None:
-    generator = ck.data.ImageDataGenerator(data_format="channels_last", dtype="float32", threads=1)
+    generator = ck.keras_generator.ImageDataGenerator(data_format="channels_last", dtype="float32", threads=1)
     method = getattr(generator, name)
 
     def first(**arguments: Any) -> Any:
@@ -165,9 +165,9 @@ def test_no_raw_error_of_a_flow(name: str) -> None:
         (lambda: ck.data.batches(DATA, ck.data.Framing(), (8, 8)), r"a source.*photos\.train"),  # type: ignore[arg-type]
         (lambda: DATA.train.take(5), r"take\(range\(5\)\)"),
         (lambda: ck.data.Augmentation(horizontal_flip=0.5), "horizontal_flip as True or False"),  # type: ignore[arg-type]
-        (lambda: ck.data.ImageDataGenerator().flow(X, batch_size=16.0), r"batch_size=16\.0.*int\(\.\.\.\)"),  # type: ignore[arg-type]
+        (lambda: ck.keras_generator.ImageDataGenerator().flow(X, batch_size=16.0), r"batch_size=16\.0.*int\(\.\.\.\)"),  # type: ignore[arg-type]
         (
-            lambda: ck.data.ImageDataGenerator().flow_from_dataframe(FRAME, x_col="file", y_col=["kind"]),
+            lambda: ck.keras_generator.ImageDataGenerator().flow_from_dataframe(FRAME, x_col="file", y_col=["kind"]),
             r"one column as y_col with class_mode='categorical'.*\['kind'\].*'raw' or 'multi_output'",
         ),
     ],

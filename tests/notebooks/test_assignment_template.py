@@ -9,10 +9,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from cnnkit.course.grading.labels import read_labels
+from cnnkit.course.grading.prepare import prepare, whole
+from cnnkit.course.submissions import Assignment, check
 from cnnkit.data.scene_pictures import scenes
-from cnnkit.grading.labels import read_labels
-from cnnkit.grading.prepare import prepare, whole
-from cnnkit.submissions import Assignment, check
 
 PERSON = Path(__file__).resolve().parents[2] / "assignments" / "person"
 

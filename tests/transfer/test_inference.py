@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from cnnkit.data.source import Source
+from cnnkit.engines.forward import Forward
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.fitting import fit
-from cnnkit.transfer.forward import Forward
 from cnnkit.transfer.inference import evaluate, predict
 from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan

@@ -1,0 +1,16 @@
+from . import graph as graph
+from .cuts import cut_table as cut_table
+from .extractor import Backbone as Backbone
+from .extractor import BackboneSettings as BackboneSettings
+from .extractor import backbone as backbone
+from .graph import ancestors as ancestors
+from .graph import boundary as boundary
+from .graph import dominators as dominators
+from .model_costs import count as count
+from .naming import canonical as canonical
+from .table import names as names
+from .truncation import truncate as truncate
+from .weights import export_weights as export_weights
+from .weights import imagenet_classes as imagenet_classes
+from .weights import verification_table as verification_table
+from .weights import weights_table as weights_table

@@ -1,0 +1,9 @@
+from . import gradebooks as gradebooks
+from .batch import grade as grade
+from .graded import Graded as Graded
+from .ledger import Ledger as Ledger
+from .points import RANK_RULES as RANK_RULES
+from .points import class_grades as class_grades
+from .rank import TIE_RULES as TIE_RULES
+from .rerun import Rerun as Rerun
+from .results import write_grades as write_grades

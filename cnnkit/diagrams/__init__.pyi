@@ -1,0 +1,9 @@
+from .architecture_costs import costs as costs
+from .architecture_diagram import architecture as architecture
+from .block_diagram import block as block
+from .sliding_picture import convolution as convolution
+from .sliding_picture import convolution_animation as convolution_animation
+from .sliding_picture import pooling as pooling
+from .sliding_picture import pooling_animation as pooling_animation
+from .sliding_picture import transposed_convolution as transposed_convolution
+from .sliding_picture import transposed_convolution_animation as transposed_convolution_animation

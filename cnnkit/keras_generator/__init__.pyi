@@ -1,0 +1,1 @@
+from .image_data_generator import ImageDataGenerator as ImageDataGenerator

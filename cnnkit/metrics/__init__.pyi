@@ -1,0 +1,13 @@
+from . import classification as classification
+from .classification import Calibration as Calibration
+from .classification import accuracy_score as accuracy_score
+from .classification import brier_loss as brier_loss
+from .classification import calibration as calibration
+from .classification import confusion as confusion
+from .classification import roc_auc_score as roc_auc_score
+from .classification import wilson_interval as wilson_interval
+from .one_against_rest import average_precision_score as average_precision_score
+from .one_against_rest import class_scores as class_scores
+from .one_against_rest import macro_means as macro_means
+from .one_against_rest import precision_recall_f1 as precision_recall_f1
+from .thresholds import best_threshold as best_threshold

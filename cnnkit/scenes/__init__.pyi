@@ -1,0 +1,11 @@
+from .annotations import Scene as Scene
+from .coco_export import write_coco as write_coco
+from .face_drawing import Face as Face
+from .face_drawing import render_face as render_face
+from .folder_export import write_folders as write_folders
+from .scene_drawing import render_scene as render_scene
+from .scene_drawing import render_scenes as render_scenes
+from .scene_drawing import shows_person as shows_person
+from .semantics import CATEGORIES as CATEGORIES
+from .semantics import SEMANTIC as SEMANTIC
+from .stream import as_tf_data as as_tf_data
