@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.ahead import ahead
 from cnnkit.data.arguments import augmenter, flag, said, seed_of, size_of, whole_number
-from cnnkit.data.chain import Augmenter
-from cnnkit.data.framing import Framing
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.source import Labels, Source
+from cnnkit.data.views.chain import Augmenter
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import InputError
 
 # Raised when the same pictures give other pixels than before: features that were kept of those are not used.

@@ -27,7 +27,7 @@ import cnnkit
 from cnnkit.backbones.extractor import Backbone, BackboneSettings
 from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.truncation import cut_node
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import BundleError, CnnkitError, InputError
 from cnnkit.export.atomic_folder import prove_room, replace_folder, restore
 from cnnkit.export.bundle_checks import (

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.data.affine import FILLS, IN_PLACE, matrix, mirror, warp
 from cnnkit.data.arguments import flag, path_of, said, size_of
-from cnnkit.data.colour import enhance_brightness, shift_channels
+from cnnkit.data.views.affine import FILLS, IN_PLACE, matrix, mirror, warp
+from cnnkit.data.views.colour import enhance_brightness, shift_channels
 from cnnkit.errors import InputError
 from cnnkit.keras_generator.arguments import check_generator, check_saving
 from cnnkit.keras_generator.flow import ArrayFlow, FileFlow, Saving, for_keras

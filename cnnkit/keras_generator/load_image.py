@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnkit.data.affine import resizing
 from cnnkit.data.arguments import flag, one_of
 from cnnkit.data.decode import jpeg_pixels
+from cnnkit.data.views.affine import resizing
 from cnnkit.errors import ImageFileError
 
 COLOR_MODES = {"rgb": ("RGB",), "rgba": ("RGBA",), "grayscale": ("L", "I;16", "I")}

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnkit.backbones.extractor import backbone
-from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import folder
 from cnnkit.data.scene_pictures import drawing_version
+from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.errors import DataError, InputError
 from cnnkit.export.bundle import save
 from cnnkit.export.prediction_table import write_predictions

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 import cnnkit
 from cnnkit.data.ahead import ahead
-from cnnkit.data.chain import Augmenter, Chain
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
+from cnnkit.data.views.chain import Augmenter, Chain
 from cnnkit.engines.forward import Forward
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type

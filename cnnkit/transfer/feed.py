@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
-from cnnkit.data.chain import Augmenter
-from cnnkit.data.framing import Framing
 from cnnkit.data.kept_pictures import KeptPictures
-from cnnkit.data.mixing import Mixer
 from cnnkit.data.source import Labels, Source
+from cnnkit.data.views.chain import Augmenter
+from cnnkit.data.views.framing import Framing
+from cnnkit.data.views.mixing import Mixer
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Head
 

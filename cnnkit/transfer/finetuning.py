@@ -10,11 +10,11 @@ import keras
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.extractor import backbone as build_backbone
 from cnnkit.backbones.preprocessing import Given
-from cnnkit.data.augmentation import Augmentation
-from cnnkit.data.chain import Augmenter
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import dataset_of
+from cnnkit.data.views.augmentation import Augmentation
+from cnnkit.data.views.chain import Augmenter
+from cnnkit.data.views.framing import Framing
 from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.cache_choice import FeatureCache, Keep

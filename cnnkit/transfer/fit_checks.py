@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cnnkit.arguments import Argument, whole
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.mixing import Mixer
+from cnnkit.data.views.mixing import Mixer
 from cnnkit.errors import DataError, InputError
 from cnnkit.transfer.cache_choice import FeatureCache
 from cnnkit.transfer.exact_head import linear_layer, refuse_other_losses

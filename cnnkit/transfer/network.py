@@ -14,7 +14,7 @@ import pandas as pd
 from cnnkit.backbones.extractor import Backbone, backbone
 from cnnkit.backbones.graph import ancestors, nodes
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.engines.forward_cache import ForwardCache
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classifier_arguments import class_names, refuse_column_names

@@ -17,7 +17,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import InputError
 from cnnkit.transfer.progress import clock, line
 from cnnkit.visualize import style

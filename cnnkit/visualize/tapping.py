@@ -10,7 +10,7 @@ import numpy as np
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.graph import Node, functional, nodes
 from cnnkit.data.array_images import unlabelled
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import InputError, unknown_name
 from cnnkit.transfer.network import Network, native_framing
 from cnnkit.visualize.given_pictures import Image, one_picture

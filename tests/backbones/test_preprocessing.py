@@ -13,7 +13,7 @@ from cnnkit.backbones.extractor import backbone
 from cnnkit.backbones.preprocessing import TORCH_DEVIATION, first_kernel, fold, image_input, preprocess
 from cnnkit.backbones.table import find_row
 from cnnkit.data.decode import decode_file
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import InputError
 
 KINDS = {"caffe": keras.applications.vgg16, "tf": keras.applications.mobilenet, "torch": keras.applications.densenet}

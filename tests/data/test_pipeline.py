@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.data.augmentation import Augmentation
-from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import pictures
 from cnnkit.data.pipeline import Batch, batch_at, batches, order
 from cnnkit.data.source import Source
+from cnnkit.data.views.augmentation import Augmentation
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import ImageFileError, InputError
 
 

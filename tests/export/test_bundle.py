@@ -23,7 +23,7 @@ import pandas as pd
 import pytest
 
 import cnnkit as ck
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import BundleError
 from cnnkit.export.bundle import FILES, load, save
 from cnnkit.export.manifest import Manifest, read_manifest

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 import cnnkit as ck
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.transfer.network import Network
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from cnnkit.backbones.extractor import backbone
 from cnnkit.data.array_images import arrays
-from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
+from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans

@@ -15,10 +15,10 @@ from PIL import Image
 
 from cnnkit.backbones.extractor import backbone
 from cnnkit.data.array_images import arrays
-from cnnkit.data.augmentation import Augmentation
-from cnnkit.data.chain import Chain
-from cnnkit.data.framing import Framing
 from cnnkit.data.image_folder import folder as folder_of
+from cnnkit.data.views.augmentation import Augmentation
+from cnnkit.data.views.chain import Chain
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import feature_store, plans

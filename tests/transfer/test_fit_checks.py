@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnnkit.data.augmentation import Augmentation
-from cnnkit.data.mixing import MixUp
+from cnnkit.data.views.augmentation import Augmentation
+from cnnkit.data.views.mixing import MixUp
 from cnnkit.errors import CnnkitError, InputError
 from cnnkit.export.bundle import load, save
 from cnnkit.transfer import plans

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from cnnkit.data.array_images import arrays
-from cnnkit.data.augmentation import Augmentation
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
+from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans
@@ -180,7 +180,7 @@ import keras
 from tests.transfer.worlds import GRAPHS, pictures
 from cnnkit.backbones.extractor import backbone
 from cnnkit.data.array_images import arrays
-from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import attach

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnkit.data.augmentation import Augmentation
-from cnnkit.data.chain import Chain
-from cnnkit.data.framing import Framing
-from cnnkit.data.mixing import CutMix, MixUp
-from cnnkit.data.random_erasing import RandomErasing
+from cnnkit.data.views.augmentation import Augmentation
+from cnnkit.data.views.chain import Chain
+from cnnkit.data.views.framing import Framing
+from cnnkit.data.views.mixing import CutMix, MixUp
+from cnnkit.data.views.random_erasing import RandomErasing
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 
 SHAPE = struct.Struct("<II")
 FRAMINGS = {"crop": Framing("crop"), "squash": Framing("squash"), "pad": Framing("pad")}

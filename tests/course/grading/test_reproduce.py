@@ -23,9 +23,9 @@ from cnnkit.course.grading.reproduce_child import BEGUN, architecture
 from cnnkit.course.grading.rerun import Rerun
 from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.gate import check
-from cnnkit.data.framing import Framing
 from cnnkit.data.scene_pictures import scenes
 from cnnkit.data.source import Source
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import DataError, InputError
 from tests.course.grading.inboxes import labels, with_correct
 from tests.course.submissions.valid import write_predictions, write_valid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnkit.data.framing import Framing
+from cnnkit.data.views.framing import Framing
 from cnnkit.errors import InputError, UnknownNameError
 
 NOISE = np.random.default_rng(0).integers(0, 256, (75, 100, 3)).astype(np.uint8)

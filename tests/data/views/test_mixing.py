@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from cnnkit.data import Augmentation, Chain, CutMix, Framing, MixUp, RandAugment, RandomErasing, Source, batches
 from cnnkit.data.array_images import ArrayReader
-from cnnkit.data.rand_augment import GREY, OPERATIONS
+from cnnkit.data.views.rand_augment import GREY, OPERATIONS
 from cnnkit.errors import InputError
 
 SIDE = 24

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cnnkit.data.augmentation import Augmentation
+from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.errors import InputError, UnknownNameError
 
 SIDE = 48

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.affine import IN_PLACE, matrix, warp
 from cnnkit.data.arguments import flag, number, one_of, pair_of
-from cnnkit.data.colour import shift_channels
+from cnnkit.data.views.affine import IN_PLACE, matrix, warp
+from cnnkit.data.views.colour import shift_channels
 from cnnkit.errors import InputError
 
 # In SciPy's words; its "wrap" and "constant" are those of `ImageDataGenerator`.
