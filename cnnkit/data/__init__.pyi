@@ -1,3 +1,4 @@
+from . import targets as targets
 from .any_pictures import as_source as as_source
 from .array_images import arrays as arrays
 from .coco_images import coco as coco

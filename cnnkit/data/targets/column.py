@@ -1,0 +1,164 @@
+"""What every kind checks and hashes in the same way: names, indices, ids, arrays and parts to join."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnkit.data.arguments import listed, said
+from cnnkit.errors import DataError, InputError
+
+T = TypeVar("T", bound=np.generic)
+# Columns of every table of labels and tags: no class can have their names.
+ID, LABEL = "id", "label"
+
+
+def read_only(array: NDArray[T]) -> NDArray[T]:
+    """The array itself, which from now on cannot be written to."""
+    array.setflags(write=False)
+    return array
+
+
+def text_names(value: object) -> tuple[str, ...]:
+    """Names in their order.
+
+    Raises:
+        InputError: No texts, or one twice.
+    """
+    names = listed(value)
+    if names is None or not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise InputError("names as a tuple of different texts", said(value), 'For example ("ants", "bees").')
+    return tuple(str(name) for name in names)
+
+
+def class_names(value: object) -> tuple[str, ...]:
+    """Names that are columns of a table beside `id` and `label`.
+
+    Raises:
+        InputError: No texts, one twice, or the name of a column.
+    """
+    names = text_names(value)
+    if taken := [name for name in names if name in (ID, LABEL)]:
+        raise InputError(
+            'classes with other names than "id" and "label", columns of every prediction table',
+            f"{taken} among the classes",
+            'Rename the class, e.g. to "label_": of a folder its subfolder.',
+        )
+    return names
+
+
+def example_indices(indices: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Indices, or a mask of one bool per example, as indices from 0.
+
+    Args:
+        indices: (k,) whole numbers from -count to count - 1, or (count,) bool.
+        count: The number of examples.
+
+    Raises:
+        InputError: Something else.
+    """
+    places = np.asarray(indices)
+    if places.ndim != 1 or (places.size and places.dtype.kind not in "biu"):
+        raise InputError(
+            "indices of examples as a list of whole numbers, or a mask",
+            said(indices),
+            "The first five are take(range(5)); the place of an example is source.ids.index(name).",
+        )
+    if places.dtype == np.bool_:
+        if places.shape != (count,):
+            raise InputError(f"a mask of shape ({count},)", f"shape {places.shape}", "Make one bool per example.")
+        return np.flatnonzero(places)
+    places = places.astype(np.int64)
+    outside = places[(places < -count) | (places >= count)]
+    if len(outside):
+        raise InputError(f"indices from 0 to {count - 1}", str(outside[0]), "len(source) says how many there are.")
+    return np.where(places < 0, places + count, places)
+
+
+def one_id_each(ids: Sequence[str], count: int) -> list[str]:
+    """The ids as a list.
+
+    Raises:
+        InputError: Another number of ids than examples.
+    """
+    if len(ids) != count:
+        raise InputError(f"one id for each of {count} examples", f"{len(ids)} ids", "Give those of the same source.")
+    return list(ids)
+
+
+def numbers_of(value: object, name: str, shape: tuple[int | None, ...], dtype: type[T]) -> NDArray[T]:
+    """A read-only copy of finite numbers.
+
+    Args:
+        value: What was given.
+        name: What an error calls it, e.g. `"probabilities"`.
+        shape: The length of each axis, None where any will do.
+        dtype: Of the result.
+
+    Raises:
+        DataError: No numbers, another shape, NaN or infinity.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of unequal lengths
+        array = np.empty((), np.object_)
+    wrong = array.ndim != len(shape) or any(
+        expected not in (None, length) for expected, length in zip(shape, array.shape, strict=True)
+    )
+    if wrong or array.dtype.kind not in "biuf":
+        lengths = ", ".join("n" if length is None else str(length) for length in shape)
+        raise DataError(
+            f"{name} of shape ({lengths}{',' if len(shape) == 1 else ''})",
+            said(value),
+            "One row per example, in order.",
+        )
+    if not np.isfinite(array).all():
+        raise DataError(f"finite {name}", "NaN or infinity", "Leave examples out of which nothing is known.")
+    return read_only(np.array(array, dtype))
+
+
+def content_digest(kind: str, names: Sequence[str], content: Iterable[NDArray[Any] | str | None]) -> str:
+    """A sha256 in hex over a kind, names and content in order: texts, arrays (with type and shape) or None."""
+    whole = hashlib.sha256()
+    for text in (kind, str(len(names)), *names):
+        whole.update(f"{len(text)} {text}\0".encode())
+    for part in content:
+        if isinstance(part, np.ndarray):
+            whole.update(f"{part.dtype.str} {part.shape}\0".encode() + np.ascontiguousarray(part).tobytes())
+        else:
+            whole.update(f"{part}\0".encode())
+    return whole.hexdigest()
+
+
+def require_alike(parts: Sequence[Any], cls: type) -> None:
+    """Refuses parts that are no examples of one column.
+
+    Raises:
+        InputError: No parts, another kind, or other names.
+    """
+    if not parts or not all(isinstance(part, cls) for part in parts):
+        received = ", ".join(sorted({type(part).__name__ for part in parts})) or "none"
+        raise InputError(f"one or more columns of {cls.__name__}", received, "Join columns of the same kind.")
+    if others := [part.names for part in parts if part.names != parts[0].names]:
+        raise InputError(f"the names {list(parts[0].names)} in every part", str(list(others[0])), "Join equal names.")
+
+
+def joined_arrays(parts: Sequence[Any], field: str) -> NDArray[Any] | None:
+    """One field of all parts, one after the other; None where no part has it.
+
+    Raises:
+        InputError: Some parts have it and some have not.
+    """
+    arrays = [getattr(part, field) for part in parts]
+    present = [array for array in arrays if array is not None]
+    if present and len(present) < len(arrays):
+        raise InputError(
+            f"{field} in all parts, or in none",
+            f"{field} in {len(present)} of {len(arrays)}",
+            "Join truth with truth, and predictions with predictions.",
+        )
+    return np.concatenate(present) if present else None

@@ -1,0 +1,76 @@
+"""What all kinds of truth have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+
+class Targets(Protocol):
+    """The truth of n examples, or what a network says of them: one column of one kind. Values never change.
+
+    Attributes:
+        kind: `"labels"`, `"tags"`, `"masks"`, `"boxes"`, `"points"`, `"pictures"` or `"vectors"`.
+        placed: Whether the truth lies somewhere in the picture, so that it moves with the pixels.
+    """
+
+    kind: ClassVar[str]
+    placed: ClassVar[bool]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes or points, in order; () where nothing has a name."""
+
+    def __len__(self) -> int:
+        """The number of examples."""
+
+    def take(self, indices: ArrayLike) -> Self:
+        """The examples at `indices` (integers, or a mask of one bool per example), in that order.
+
+        Raises:
+            InputError: Something else, or an index that does not exist.
+        """
+
+    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+        """The same truth in other pictures of the examples; truth without a place returns itself.
+
+        Moving twice is not moving by the product: what leaves the first result does not come back in the second.
+
+        Args:
+            positions: (n, 3, 3), or (3, 3) for all: affine matrices. What is at p = (x, y, 1) is at M p in the result.
+            sizes: (height, width) of the results in pixels, one pair or (n, 2).
+
+        Raises:
+            InputError: Another shape, a matrix that is not affine or has no inverse, or a size below 1 × 1.
+        """
+
+    def strata(self) -> NDArray[np.int64]:
+        """(n,) equal numbers for examples that a split shall divide in proportion."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """(names,) the number of examples that show each class or point."""
+
+    def digest(self) -> str:
+        """A sha256 over kind, names and content, in hex: the same truth, the same string."""
+
+    def table(self, ids: Sequence[str]) -> pd.DataFrame:
+        """What `ck.predict` returns and Parquet keeps.
+
+        Args:
+            ids: One per example.
+
+        Raises:
+            InputError: Another number of ids.
+        """
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The examples of several columns, one after the other.
+
+        Raises:
+            InputError: No parts, or parts of another kind, with other names, or not all with scores.
+        """
