@@ -4,6 +4,7 @@ from . import data as data
 from . import diagrams as diagrams
 from . import engines as engines
 from . import errors as errors
+from . import exercises as exercises
 from . import export as export
 from . import heads as heads
 from . import keras_generator as keras_generator

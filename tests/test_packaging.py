@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("py.typed", "zoo/nano.weights.h5", "zoo/nano.md", "cli/__init__.py", "scenes/people.py")
 SHIPPED += ("data/photos/astronaut.jpg", "data/photos/cat.jpg", "data/photos/LICENSES.txt")
+STUBS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cnnkit").rglob("*.pyi")}
 LESSONS = [
     *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb")),
     *("assignments/person/AssignmentTemplate.ipynb", "assignments/person/assignment.toml"),
@@ -41,7 +42,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_weights_and_types(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"cnnkit/{name}" for name in SHIPPED} <= names
+    assert {f"cnnkit/{name}" for name in SHIPPED} | STUBS <= names
     assert not [name for name in names if name.startswith(("tests/", "data/", "notebooks/"))]
     entry = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("entry_points.txt")))
     assert b"cnnkit = cnnkit.cli:main" in entry
@@ -64,4 +65,9 @@ def test_the_sdist_carries_them_too(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {f"cnnkit/{name}" for name in SHIPPED} | {"setup.cfg", "pyproject.toml", "README.md", "LICENSE"} <= names
+    assert {f"cnnkit/{name}" for name in SHIPPED} | STUBS | {
+        "setup.cfg",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    } <= names

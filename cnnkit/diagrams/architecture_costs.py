@@ -43,7 +43,7 @@ def costs(table: pd.DataFrame | AnyNetwork, *, rows: int = 24) -> Figure:
     Raises:
         InputError: A table of something else, no network, or no rows.
 
-    >>> from cnnkit.primitives.cost_table import count
+    >>> from cnnkit.primitives import count
     >>> from cnnkit.primitives.layers import Conv, Dense, Flatten, Pool
     >>> _ = costs(count([Conv(32, 5), Pool(2), Flatten(), Dense(10)], (28, 28, 1)))
     """

@@ -55,7 +55,7 @@ _BATCH_NORM = Row(
 )
 _RECURRENT = Row(dropped={"implementation": ANY, "time_major": (False,), "input_dim": ANY, "input_length": ANY})
 
-TABLE: dict[str, Row] = {
+KERAS2_LAYERS: dict[str, Row] = {
     "Dense": Row(dropped={"input_dim": ANY}),
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _PLAIN),
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"), _SEPARATE),
@@ -124,16 +124,16 @@ def convert_layer(class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     name = str(config.get("name", class_name))
     if class_name in REFUSED:
         raise InputError("a model of stock layers", f"{class_name} layer {name!r}", REFUSED[class_name])
-    if class_name not in TABLE:
-        close = nearest(class_name, TABLE)
+    if class_name not in KERAS2_LAYERS:
+        close = nearest(class_name, KERAS2_LAYERS)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise InputError(
             "a model of stock layers",
             f"layer {name!r} of class {class_name!r}",
             f"Rebuild the model without it and save it again.{hint} "
-            "cnnkit.export.keras2_layers.TABLE lists the classes that can be imported.",
+            "ck.export.KERAS2_LAYERS lists the classes that can be imported.",
         )
-    row = TABLE[class_name]
+    row = KERAS2_LAYERS[class_name]
     target = row.becomes or class_name
     accepted, open_ended = _arguments(target)
     converted: dict[str, Any] = {"name": keras3_name(name)}
@@ -229,7 +229,7 @@ def _convert_dtype(value: Any, layer: str) -> Any:
 
 
 def _convert_activation(argument: str, value: Any, layer: str) -> Any:
-    if isinstance(value, dict) and value.get("class_name") in TABLE:
+    if isinstance(value, dict) and value.get("class_name") in KERAS2_LAYERS:
         return convert_layer(value["class_name"], value["config"])
     if value == "hard_sigmoid":
         raise InputError(

@@ -58,7 +58,7 @@ class Facts:
 
     @cached_property
     def answers(self) -> pd.DataFrame:
-        """See `cnnkit.visualize.answers.answered`."""
+        """One row per picture: its truth, the answer and how sure it was; see `answered`."""
         return answered(self.source, self.predictions)
 
     @cached_property

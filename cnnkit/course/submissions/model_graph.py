@@ -704,5 +704,5 @@ def _unknown(class_name: Any, module: Any, where: str) -> RefusedError:
         "layer-unknown",
         "the stock layers of image classifiers",
         f"{shown(class_name)} of module {shown(module)} in {where!r}",
-        f"{hint}cnnkit.course.submissions.layer_rules.LAYERS lists the layers that may be handed in.",
+        f"{hint}ck.course.submissions.LAYERS lists the layers that may be handed in.",
     )
