@@ -8,8 +8,9 @@ from .confusion_matrix import confusion as confusion
 from .contact_sheet import pictures as pictures
 from .contact_sheet import worst as worst
 from .cost_scatter import accuracy_against_time as accuracy_against_time
-from .dreaming import dream as dream
-from .dreaming import dreams as dreams
+from .dream import dream as dream
+from .dream import dreams as dreams
+from .dream_settings import DreamSettings as DreamSettings
 from .film import animation as animation
 from .film import save_animation as save_animation
 from .layer_activations import activation_maps as activation_maps

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.arguments import Argument, check_arguments, list_of, whole
+from cnnkit.visualize.dream_settings import DreamSettings
 
 
 def _some_whole(value: Any) -> bool:
@@ -70,6 +71,12 @@ ARGUMENTS = (
         lambda value: value is None or whole(value, 1),
         "a side in pixels, or None",
         "None is the network's own.",
+    ),
+    Argument(
+        "settings",
+        lambda value: value is None or isinstance(value, DreamSettings),
+        "settings of a dream, or None",
+        "ck.visualize.DreamSettings(steps=20) are some.",
     ),
     Argument("path", lambda value: isinstance(value, str | Path), "a path of a file", 'Write "figure.png".'),
 )

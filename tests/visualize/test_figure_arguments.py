@@ -20,7 +20,7 @@ PHOTO = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 GRID, KERNEL = np.arange(25).reshape(5, 5), np.ones((3, 3))
 GENTLE = ck.data.Augmentation.gentle()
 WRONG = (None, "x", -1, 1.5, [], {}, object())
-SMALL = {"steps": 1, "octaves": 1, "progress": False}
+SMALL = {"settings": v.DreamSettings(steps=1, octaves=1), "progress": False}
 
 
 @cache
@@ -73,6 +73,7 @@ ROWS: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
     "receptive_field, position": (lambda x: v.receptive_field(net(), "conv2", PHOTO, x), (None,)),
     "dream, channel": (lambda x: v.dream(net(), "conv2", PHOTO, channel=x, **SMALL), (None,)),
     "dream, size": (lambda x: v.dream(net(), "conv2", PHOTO, channel=1, size=x, **SMALL), (None,)),
+    "dream, settings": (lambda x: v.dream(net(), "conv2", PHOTO, channel=1, settings=x, progress=False), (None,)),
     "dreams, channels": (lambda x: v.dreams(net(), "conv2", channels=x, **SMALL), ()),
     "save, figure": (lambda x: v.save(x, "nowhere.png"), ()),
     "save, path": (lambda x: v.save(v.comparison({"a": 0.5}), x), ()),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,11 +11,27 @@ import tensorflow as tf
 
 import cnnkit as ck
 from cnnkit.errors import DataError, InputError, UnknownNameError
-from cnnkit.visualize.dreaming import dream, dreams, normalized
+from cnnkit.visualize import DreamSettings
+from cnnkit.visualize.gradient_ascent import normalized
 from tests.visualize.small_networks import network, randomized
 
 PLAIN = {"octaves": 1, "jitter": 0, "total_variation": 0.0, "bands": 0, "progress": False}
 QUICK = {"octaves": 2, "steps": 4, "jitter": 3, "progress": False}
+SETTINGS = {field.name for field in fields(DreamSettings)}
+
+
+def told(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `dream`, those of its settings in a value of their own."""
+    settings = DreamSettings(**{name: given[name] for name in SETTINGS & set(given)})
+    return {"settings": settings} | {name: given[name] for name in set(given) - SETTINGS}
+
+
+def dream(*given: Any, **named: Any) -> np.ndarray:
+    return ck.visualize.dream(*given, **told(named))
+
+
+def dreams(*given: Any, **named: Any) -> Any:
+    return ck.visualize.dreams(*given, **told(named))
 
 
 def photo(height: int = 16, width: int = 16, seed: int = 0) -> np.ndarray:
@@ -47,7 +65,9 @@ def test_lecture_004_gradient_ascent_on_the_mean_activation_for_50_steps() -> No
         pixels = tf.clip_by_value(pixels + rate * tape.gradient(mean, pixels), 0, 255)
     expected = np.rint(pixels.numpy()[0]).astype(np.uint8)
     assert np.abs(expected.astype(int) - picture).mean() > 10
-    np.testing.assert_array_equal(dream(net, "conv2", picture, channel=channel, rate=rate, **PLAIN), expected)
+    plain = ck.visualize.DreamSettings.plain(rate=rate)
+    received = ck.visualize.dream(net, "conv2", picture, channel=channel, settings=plain, progress=False)
+    np.testing.assert_array_equal(received, expected)
 
 
 def test_the_lectures_setting_in_one_call() -> None:
@@ -55,8 +75,10 @@ def test_the_lectures_setting_in_one_call() -> None:
     body = ck.backbone("vgg16", weights=None, input_shape=(32, 32, 3))
     frames: list[np.ndarray] = []
     rover = photo(32, 32)
-    plain = {**PLAIN, "bands": 1}
-    made = dream(body, "block5_conv2", rover, channel=42, watch=frames.append, **plain)
+    plain = DreamSettings.plain(bands=1)
+    made = ck.visualize.dream(
+        body, "block5_conv2", rover, channel=42, settings=plain, watch=frames.append, progress=False
+    )
     assert len(frames) == 50
     assert answer(body.model, "block5_conv2", 42, made) > answer(body.model, "block5_conv2", 42, rover)
 
@@ -235,9 +257,26 @@ def test_arguments_that_make_no_sense() -> None:
         dream(net.model, "conv2", np.zeros((20, 20, 4), np.uint8), channel=0, size=20)
     with pytest.raises(InputError, match="a side in pixels"):
         dream(net, "conv2", channel=0, size=0)
-    for wrong in ({"steps": 0}, {"octaves": 0}, {"octave_scale": 0.5}, {"jitter": -1}, {"total_variation": -0.1}):
-        with pytest.raises(InputError, match=f"{next(iter(wrong))} of at least"):
-            dream(net, "conv2", channel=0, **wrong)
+    with pytest.raises(InputError, match="settings of a dream"):
+        ck.visualize.dream(net, "conv2", channel=0, settings={"steps": 3})
+    with pytest.raises(InputError, match="settings of a dream"):
+        ck.visualize.dreams(net, "conv2", settings=50)
+
+
+WRONG = [("steps", 0), ("steps", 2.5), ("steps", True), ("octaves", 0), ("octave_scale", 0.5), ("jitter", -1)]
+WRONG += [("total_variation", -0.1), ("rate", float("nan")), ("rate", "fast"), ("bands", None), ("jitter", 1e30)]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_settings_that_make_no_sense(name: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"{name} of at least"):
+        DreamSettings(**{name: value})
+
+
+@pytest.mark.parametrize("limits", [(0,), 255, None, "01", (0, "1")])
+def test_limits_that_make_no_sense(limits: object) -> None:
+    with pytest.raises(InputError, match="limits as"):
+        DreamSettings(limits=limits)
 
 
 def test_sizes_that_the_network_cannot_take() -> None:
