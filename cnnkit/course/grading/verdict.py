@@ -21,7 +21,7 @@ from cnnkit.course.submissions.gate import Outcome, check
 from cnnkit.course.submissions.private_copy import PrivateSubmission
 from cnnkit.course.submissions.sandbox import Sandbox
 
-_DECIDING = {"submissions": "", "metrics": "", "grading": "score.py"}
+_DECIDING = {"course.submissions": "", "metrics": "", "course.grading": "score.py"}
 
 
 @dataclass(frozen=True)
