@@ -9,7 +9,8 @@ those to predict, without labels; `as_source` decides what a caller may call pic
 A picture is RGB, uint8, 0…255, everywhere.
 
 Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, several in a `Chain`; of a batch: `MixUp`,
-`CutMix`. `augmented` puts them into a `tf.data` pipeline; `ImageDataGenerator` is Keras's, faster.
+`CutMix`. A `View` is a matrix and the pixels; a `ViewAugmenter` of your own makes them. `augmented` puts views into a
+`tf.data` pipeline; `ImageDataGenerator` is Keras's, faster.
 """
 
 from __future__ import annotations

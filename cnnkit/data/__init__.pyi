@@ -26,3 +26,5 @@ from .views.mixing import CutMix as CutMix
 from .views.mixing import MixUp as MixUp
 from .views.rand_augment import RandAugment as RandAugment
 from .views.random_erasing import RandomErasing as RandomErasing
+from .views.view import View as View
+from .views.view import ViewAugmenter as ViewAugmenter

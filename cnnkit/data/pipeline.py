@@ -18,15 +18,14 @@ from cnnkit.data.ahead import ahead
 from cnnkit.data.arguments import augmenter, flag, said, seed_of, size_of, whole_number
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
+from cnnkit.data.random_streams import epoch_order, picture_bits
 from cnnkit.data.source import Labels, Source
-from cnnkit.data.views.chain import Augmenter
 from cnnkit.data.views.framing import Framing
+from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 
 # Raised when the same pictures give other pixels than before: features that were kept of those are not used.
 PIXELS = 2
-# What a seed is used for: visiting order, augmentations and mixing draw from streams that never meet.
-ORDER, PICTURE, BATCH = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,21 +52,7 @@ def order(count: int, *, seed: int, epoch: int, shuffle: bool) -> NDArray[np.int
     >>> order(4, seed=0, epoch=0, shuffle=False).tolist()
     [0, 1, 2, 3]
     """
-    if not shuffle:
-        return np.arange(count)
-    # Sorted raw bits: NumPy promises that the stream of a bit generator stays, but not how it shuffles.
-    bits = np.random.Philox(_state(seed, ORDER, epoch)).random_raw(count)
-    return np.argsort(bits, kind="stable")
-
-
-def picture_bits(seed: int, epoch: int, index: int) -> np.random.Philox:
-    """The random bits of one picture in one epoch: a pure function, whatever thread asks."""
-    return np.random.Philox(_state(seed, PICTURE, epoch, index))
-
-
-def batch_bits(seed: int, epoch: int, step: int) -> np.random.Philox:
-    """The random bits of one batch of an epoch: a pure function."""
-    return np.random.Philox(_state(seed, BATCH, epoch, step))
+    return epoch_order(count, seed=seed, epoch=epoch) if shuffle else np.arange(count)
 
 
 def batch_at(
@@ -178,7 +163,3 @@ def _check_source(source: object, framing: object) -> None:
 
 def _framed(source: Source, index: int, framing: Framing, size: tuple[int, int]) -> NDArray[np.uint8]:
     return framing.apply(source.image(index, least=framing.least(size)), size)
-
-
-def _state(seed: int, purpose: int, *place: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(seed_of(seed), spawn_key=(purpose, *place))

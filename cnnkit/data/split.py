@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import path_of, seed_of, shares_of
 from cnnkit.data.dataset import SPLITS, Dataset
+from cnnkit.data.random_streams import stratum_order
 from cnnkit.data.source import Labels, Source
 from cnnkit.errors import DataError, InputError, unknown_name
 
@@ -84,7 +85,7 @@ def stratified(
                 str(len(members)),
                 "Add examples, leave the class out, or give the parts yourself.",
             )
-        shuffled = members[_permutation(len(members), seed, int(stratum))]
+        shuffled = members[stratum_order(len(members), seed=seed, stratum=int(stratum))]
         stops = np.cumsum(_part_sizes(len(members), shares))
         for part, chosen in zip(parts, np.split(shuffled, stops[:-1]), strict=True):
             part.extend(chosen.tolist())
@@ -181,12 +182,6 @@ def _part_sizes(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
             sizes[sizes.argmax()] -= 1
             sizes[index] += 1
     return sizes
-
-
-def _permutation(count: int, seed: int, stratum: int) -> NDArray[np.int64]:
-    """An order of `count` things from raw Philox bits, whose stream NumPy never changes."""
-    bits = np.random.Philox(np.random.SeedSequence(seed_of(seed), spawn_key=(stratum,))).random_raw(count)
-    return np.argsort(bits, kind="stable")
 
 
 def _combinations(labels: Labels, wanted: int) -> NDArray[np.int64]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import augmenter, said, seed_of, whole_number
-from cnnkit.data.pipeline import picture_bits
-from cnnkit.data.views.chain import Augmenter
+from cnnkit.data.random_streams import picture_bits
+from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 
 

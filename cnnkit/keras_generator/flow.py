@@ -21,6 +21,7 @@ from cnnkit.data import pipeline
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.per_process import PerProcess
+from cnnkit.data.random_streams import picture_bits
 from cnnkit.errors import DataError, InputError
 from cnnkit.keras_generator.arguments import check_flow
 from cnnkit.keras_generator.batch_memory import BatchMemory
@@ -157,7 +158,7 @@ class Flow:
         shape = self._shape()
         images = self._memory.empty((len(indices), *shape), self.dtype)
         # In one go: drawn between pictures, whose work fills the processor's caches, they take four times as long.
-        chances = [np.random.RandomState(pipeline.picture_bits(self.seed, epoch, index)) for index in indices.tolist()]
+        chances = [np.random.RandomState(picture_bits(self.seed, epoch, index)) for index in indices.tolist()]
         drawn = [self.image_data_generator.drawn(shape, chance) for chance in chances]
         places = iter(range(len(indices)))  # shared: each thread takes the next one as it comes free
 
@@ -178,7 +179,7 @@ class Flow:
         from keras.utils import array_to_img
 
         for image, index in zip(images, indices.tolist(), strict=True):
-            number = pipeline.picture_bits(self.seed, epoch, index).random_raw() % 10**7
+            number = picture_bits(self.seed, epoch, index).random_raw() % 10**7
             picture = array_to_img(image, self.data_format, scale=True)
             picture.save(Path(saving.folder, f"{saving.prefix}_{index}_{number}.{saving.format}"))
 

@@ -28,7 +28,8 @@ import cnnkit
 from cnnkit.data.ahead import ahead
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
-from cnnkit.data.views.chain import Augmenter, Chain
+from cnnkit.data.views.chain import Chain
+from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
 from cnnkit.data.kept_pictures import KeptPictures
+from cnnkit.data.random_streams import batch_bits
 from cnnkit.data.source import Labels, Source
-from cnnkit.data.views.chain import Augmenter
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.mixing import Mixer
+from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Head
 
@@ -159,7 +160,7 @@ class MixedFeed(Feed):
         for step, batch in enumerate(self.batches(self.steps(number), self.view(number))):
             targets, weights = self.targets(batch.indices)
             columns = targets if weights is None else np.column_stack((targets, weights))
-            chance = np.random.Generator(pipeline.batch_bits(self.seed, number, step))
+            chance = np.random.Generator(batch_bits(self.seed, number, step))
             images, mixed = self.mix.apply(batch.images, columns, chance)
             width = targets.shape[1]
             yield Batch(self.run(images), mixed[:, :width], None if weights is None else mixed[:, width])

@@ -13,8 +13,8 @@ from cnnkit.backbones.preprocessing import Given
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.views.augmentation import Augmentation
-from cnnkit.data.views.chain import Augmenter
 from cnnkit.data.views.framing import Framing
+from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.cache_choice import FeatureCache, Keep

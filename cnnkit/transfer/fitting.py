@@ -17,8 +17,8 @@ import pandas as pd
 from cnnkit.arguments import check_arguments
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
-from cnnkit.data.views.chain import Augmenter
 from cnnkit.data.views.mixing import Mixer
+from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.runtimes import EngineName, Precision, find_engine
 from cnnkit.errors import InterruptedTrainingError
 from cnnkit.transfer.cache_choice import FeatureCache, Keep

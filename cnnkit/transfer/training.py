@@ -14,8 +14,8 @@ import numpy as np
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Source
-from cnnkit.data.views.chain import Augmenter
 from cnnkit.data.views.mixing import Mixer
+from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
 from cnnkit.engines.runtimes import EngineName, Kind, Precision
 from cnnkit.transfer.callback_counters import packed

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cnnkit.data.any_pictures import Pictures, as_source
-from cnnkit.data.pipeline import picture_bits
-from cnnkit.data.views.chain import Augmenter
+from cnnkit.data.random_streams import picture_bits
+from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.contact_sheet import draw_pictures, fitting_columns

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cnnkit.data.pipeline import picture_bits
+from cnnkit.data.random_streams import picture_bits
 from cnnkit.errors import DataError, ImageFileError, InputError, UnknownNameError
 from cnnkit.keras_generator import ImageDataGenerator
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cnnkit as ck
-from cnnkit.data.pipeline import picture_bits
+from cnnkit.data.random_streams import picture_bits
 from cnnkit.errors import InputError
 from cnnkit.visualize import augmentations
 

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.views.view import HALF
+
 # SciPy's names for what lies outside a picture a b c d, and the border of OpenCV that means the same.
 FILLS = {
     "nearest": cv2.BORDER_REPLICATE,  # aaaa|abcd|dddd
@@ -87,6 +89,31 @@ def resizing(box: tuple[float, float, float, float], size: tuple[int, int]) -> N
     across, down = (right - left) / size[1], (bottom - top) / size[0]
     # The centre of a pixel is at its number and a half.
     return np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5], [0, 0, 1]])
+
+
+def forward(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a warp by a matrix does to points: where the picture's point (x, y, 1) lies in the result.
+
+    Args:
+        matrix: (3, 3), as of `matrix`: from a result's pixel to that of the picture, both counted at their centres.
+
+    Returns:
+        (3, 3), in continuous pixels: (0, 0) is the outer corner of the top left pixel.
+
+    >>> forward(matrix(middle=(2, 2), tx=3)).tolist()  # what was at x is at x − 3
+    [[1.0, 0.0, -3.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    (xx, xy, x), (yx, yy, y) = matrix[:2].tolist()
+    # T(½) · matrix · T(−½) counts from the corner; its inverse is multiplied out, a fifth of the time of `inv`.
+    across, down = x + HALF - HALF * (xx + xy), y + HALF - HALF * (yx + yy)
+    size = xx * yy - xy * yx
+    return np.array(
+        [
+            [yy / size, -xy / size, (xy * down - yy * across) / size],
+            [-yx / size, xx / size, (yx * across - xx * down) / size],
+            [0.0, 0.0, 1.0],
+        ]
+    )
 
 
 def warp(

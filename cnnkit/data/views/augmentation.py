@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import flag, number, one_of, pair_of
-from cnnkit.data.views.affine import IN_PLACE, matrix, warp
+from cnnkit.data.views.affine import IN_PLACE, forward, matrix, warp
 from cnnkit.data.views.colour import shift_channels
+from cnnkit.data.views.view import Matrix, Picture, View, ViewAugmenter, as_floats
 from cnnkit.errors import InputError
 
 # In SciPy's words; its "wrap" and "constant" are those of `ImageDataGenerator`.
@@ -22,12 +23,16 @@ FILLS = {"nearest": "nearest", "reflect": "reflect", "wrap": "grid-wrap", "const
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(ViewAugmenter):
     """How much the views of a picture may differ. Everything is drawn uniformly; 0 leaves it alone.
 
     Two meanings of Keras surprise and are kept: `shear` is in degrees (0.2 is nothing to see), and a channel
     shift is clipped to the picture's own darkest and brightest value. One is not: in Keras 3
     `width_shift_range` moves a picture up and down; here `width_shift` moves it sideways.
+
+    Boxes, masks and points move by the matrix of rotation, shifts, shear, zoom and flips; colours leave them alone.
+    What `fill` puts outside the picture has no truth, also where it repeats the picture: masks are void there, and a
+    thing that `"reflect"` or `"wrap"` shows twice has one box.
 
     Args:
         rotation: Up to this many degrees either way.
@@ -98,26 +103,28 @@ class Augmentation:
             channel_shift=9,
         )
 
-    def apply(
-        self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """One view of the picture.
+    def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
+        """One view of pictures of a size.
 
         Args:
-            image: (h, w, 3), values 0…255.
-            generator: Where chance comes from. Every call draws ten numbers, whatever is switched on, so that
-                switching a flip on does not change the rotations.
-
-        Returns:
-            (h, w, 3), float32, 0…255.
+            size: (height, width) of the picture.
+            chance: Every view draws ten numbers, whatever is switched on, so that switching a flip on does not change
+                the rotations.
         """
-        draws = generator.random(10)
-        height, width = image.shape[:2]
-        view = image.astype(np.float32)
-        moves = self._moves(draws, height, width)
-        if moves != IN_PLACE:
-            positions = matrix(middle=((width - 1) / 2, (height - 1) / 2), **moves)
-            view = warp(view, positions, (height, width), fill=FILLS[self.fill])
+        draws = chance.random(10)
+        moves = self._moves(draws, *size)
+        moved = moves != IN_PLACE
+        origins = matrix(middle=((size[1] - 1) / 2, (size[0] - 1) / 2), **moves) if moved else np.eye(3)
+        return View(
+            positions=forward(origins) if moved else origins,
+            pixels=lambda picture: self._pixels(picture, origins if moved else None, draws),
+        )
+
+    def _pixels(self, picture: Picture, origins: Matrix | None, draws: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The view of a picture by the matrix from its pixels to the picture's, None where nothing is moved."""
+        view = as_floats(picture)
+        if origins is not None:
+            view = warp(view, origins, (view.shape[0], view.shape[1]), fill=FILLS[self.fill])
         if self.channel_shift:
             view = shift_channels(view, _between(-self.channel_shift, self.channel_shift, draws[8]))
         if self.brightness is not None:

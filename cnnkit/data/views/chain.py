@@ -1,31 +1,21 @@
-"""Several augmentations, one after the other."""
+"""Several augmentations, one after the other; and which augmentations say where things go."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import augmenter, said
+from cnnkit.data.views.view import Augmenter as Augmenter
+from cnnkit.data.views.view import Picture, View, ViewAugmenter, as_floats
 from cnnkit.errors import InputError
 
 
-class Augmenter(Protocol):
-    """What makes a random view of a picture.
-
-    A value: its `repr` says all that the view depends on beside the picture and chance, and names what is kept of it.
-    """
-
-    def apply(
-        self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """A view of the picture (h, w, 3), 0…255: float32 of the same shape. The picture itself may not be changed."""
-
-
 @dataclass(frozen=True)
-class Chain:
+class Chain(ViewAugmenter):
     """Views of views: `Chain((Augmentation.gentle(), RandomErasing()))`.
 
     Args:
@@ -44,11 +34,56 @@ class Chain:
             augmenter(step)
         object.__setattr__(self, "steps", tuple(self.steps))
 
-    def apply(
-        self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """One view of the picture (h, w, 3), float32; all steps draw from one generator, in turn."""
-        view = image.astype(np.float32)
+    def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
+        """One view of pictures of a size; all steps draw from one generator, in turn.
+
+        Raises:
+            InputError: A step has only `apply`, which does not say where things go.
+        """
+        whole = View.identity()
+        for step in self.steps:
+            whole = whole.then(require_views(step).view(size, chance))
+        return whole
+
+    def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
+        """The pixels of one view, (h, w, 3), float32; a step that has only `apply` takes part."""
+        view = as_floats(image)
         for step in self.steps:
             view = step.apply(view, generator)
         return view
+
+
+def placing(augment: object) -> bool:
+    """Whether an augmenter says where things go: it gives views, and its pixels are those of its views.
+
+    A class whose `apply` is its own and whose `view` is inherited does something else to pixels than its matrix says.
+    """
+    if isinstance(augment, Chain) and not all(placing(step) for step in augment.steps):
+        return False
+    for kind in type(augment).__mro__:
+        if "view" in vars(kind):
+            return callable(vars(kind)["view"])
+        if "apply" in vars(kind):
+            return False
+    return False
+
+
+def require_views(augment: Augmenter) -> ViewAugmenter:
+    """The augmenter, if it says where things go.
+
+    Raises:
+        InputError: It has only `apply`, or is a chain with such a step: truth that has a place cannot follow it.
+    """
+    if placing(augment):
+        return cast("ViewAugmenter", augment)
+    raise InputError(
+        "an augmentation with view(size, chance), because truth that has a place moves with the pixels",
+        f"{said(_without_place(augment))}, whose apply(image, generator) does not say where things go",
+        "Make it a ck.data.ViewAugmenter, whose view is a matrix and the pixels; labels and tags need no matrix.",
+    )
+
+
+def _without_place(augment: Augmenter) -> Augmenter:
+    """The first step of a chain, or of a chain in it, that does not say where things go; or what is no chain."""
+    steps = augment.steps if isinstance(augment, Chain) else ()
+    return next((_without_place(step) for step in steps if not placing(step)), augment)

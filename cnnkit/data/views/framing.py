@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnkit.data.arguments import number, one_of, said, size_of
+from cnnkit.data.views.view import Matrix
 from cnnkit.errors import InputError
 
 RESIZES = ("crop", "squash", "pad")
@@ -94,6 +95,28 @@ class Framing:
             return self._padded(image, height, width)
         return self._resampled(image, height, width, self._box(image.shape[0], image.shape[1], height, width))
 
+    def positions(self, shape: tuple[int, int], size: tuple[int, int]) -> Matrix:
+        """Where a photograph's points lie at the input size.
+
+        Args:
+            shape: (height, width) of the photograph.
+            size: (height, width) of the result.
+
+        Returns:
+            (3, 3), from a point (x, y, 1) of the photograph to that of the result, in continuous pixels: (0, 0) is the
+            outer corner of the top left one. Points that are cut off come to lie outside 0 … width or 0 … height.
+
+        >>> Framing("pad").positions((100, 200), (4, 4)).tolist()  # a fiftieth, one pixel further down
+        [[0.02, 0.0, 0.0], [0.0, 0.02, 1.0], [0.0, 0.0, 1.0]]
+        """
+        (h, w), (height, width) = size_of(shape, "shape"), size_of(size)
+        if (h, w) == (height, width):
+            return np.eye(3)
+        top, left, high, wide = self._place(h, w, height, width) if self.resize == "pad" else (0, 0, height, width)
+        first, upper, last, lower = self._box(h, w, height, width)
+        across, down = wide / (last - first), high / (lower - upper)
+        return np.array([[across, 0, left - across * first], [0, down, top - down * upper], [0, 0, 1]])
+
     def least(self, size: tuple[int, int]) -> int:
         """The short side that a picture needs, so that none of it is enlarged.
 
@@ -104,7 +127,7 @@ class Framing:
 
     def _box(self, h: int, w: int, height: int, width: int) -> tuple[float, float, float, float]:
         """The part of the picture that is kept: left, top, right, bottom."""
-        if self.resize == "squash":
+        if self.resize != "crop":
             return 0.0, 0.0, w, h
         scale = self.fraction * min(h / height, w / width)  # source pixels a result pixel
         high, wide = min(scale * height, h), min(scale * width, w)
@@ -112,14 +135,20 @@ class Framing:
         top, left = int((h - high) / 2), int((w - wide) / 2)
         return left, top, left + wide, top + high
 
-    def _padded(self, image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-        h, w = image.shape[:2]
+    def _place(self, h: int, w: int, height: int, width: int) -> tuple[int, int, int, int]:
+        """Where a whole picture lies between bars: its top, left, height and width."""
         scale = max(h / height, w / width)
         high, wide = max(1, min(height, round(h / scale))), max(1, min(width, round(w / scale)))
+        return (height - high) // 2, (width - wide) // 2, high, wide
+
+    def _padded(self, image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+        h, w = image.shape[:2]
+        top, left, high, wide = self._place(h, w, height, width)
         framed = np.empty((height, width, 3), np.uint8)
         framed[:] = PADDING
-        top, left = (height - high) // 2, (width - wide) // 2
-        framed[top : top + high, left : left + wide] = self._resampled(image, high, wide, (0.0, 0.0, w, h))
+        framed[top : top + high, left : left + wide] = self._resampled(
+            image, high, wide, self._box(h, w, height, width)
+        )
         return framed
 
     def _resampled(

@@ -1,9 +1,13 @@
-"""MixUp and CutMix: pictures of a batch blended with others of it, their targets alike. Keras's layers do the work."""
+"""MixUp and CutMix: pictures of a batch blended with others of it, their targets alike. Keras's layers do the work.
+
+They blend encoded columns, one row a picture, so they are for labels and tags. Boxes, masks and points lie somewhere in
+a picture, and no weighted mean of two of them is the truth of the blended picture.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +15,40 @@ from numpy.typing import NDArray
 from cnnkit.data.arguments import number
 from cnnkit.errors import InputError
 
+# The kinds of truth that every mixer blends: rows of numbers between 0 and 1, without a place.
+BLENDED_KINDS = ("labels", "tags")
+
 
 class Mixer(Protocol):
-    """What blends the pictures of a batch."""
+    """What blends the pictures of a batch, and the targets of labels and tags.
+
+    One that blends truth of other kinds names all of its kinds in an attribute `kinds`, for example
+    `("labels", "tags", "vectors")`.
+    """
 
     def apply(
         self, images: NDArray[Any], targets: NDArray[np.float32], generator: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The blended pictures (n, h, w, 3) and targets (n, k), float32, as a function of the generator's state."""
+
+
+def require_mixable(mix: Mixer, kind: str) -> None:
+    """Refuses truth that a mixer does not blend.
+
+    Args:
+        mix: What blends.
+        kind: Of truth, as `Targets.kind` names it: `"labels"`, `"boxes"`, ….
+
+    Raises:
+        InputError: The mixer does not blend this kind.
+    """
+    kinds: tuple[str, ...] = tuple(getattr(mix, "kinds", BLENDED_KINDS))
+    if kind not in kinds:
+        raise InputError(
+            f"{' or '.join(kinds)} as the truth of pictures that {type(mix).__name__} blends",
+            kind,
+            "Leave mix out: ck.data.Augmentation and ck.data.RandomErasing change pictures one by one.",
+        )
 
 
 @dataclass(frozen=True)
@@ -33,6 +63,7 @@ class MixUp:
     """
 
     alpha: float = 0.2
+    kinds: ClassVar[tuple[str, ...]] = BLENDED_KINDS
 
     def __post_init__(self) -> None:
         expected, remedy = "alpha above 0", "The paper uses 0.1 to 0.4; None mixes nothing."
@@ -46,7 +77,7 @@ class MixUp:
 
         Args:
             images: (n, h, w, 3).
-            targets: (n, k), one-hot or numbers.
+            targets: (n, k), the encoded columns of labels or tags.
             generator: Gives the seed of Keras's layer.
         """
         import keras
@@ -66,6 +97,7 @@ class CutMix:
     """
 
     alpha: float = 1.0
+    kinds: ClassVar[tuple[str, ...]] = BLENDED_KINDS
 
     def __post_init__(self) -> None:
         expected, remedy = "alpha above 0 and up to 1", "1 is the paper's; None mixes nothing."

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import number, pair_of
+from cnnkit.data.views.view import Picture, View, ViewAugmenter, as_floats
 from cnnkit.errors import InputError
 
 
 @dataclass(frozen=True)
-class RandomErasing:
+class RandomErasing(ViewAugmenter):
     """Random views by Zhong et al. 2020, "Random Erasing Data Augmentation", Algorithm 1, with random values.
+
+    Nothing moves: boxes, points and masks under the erased rectangle stay as they are, as for a thing behind another.
 
     Args:
         probability: Of erasing at all; p in the paper.
@@ -50,31 +53,32 @@ class RandomErasing:
         if not 0 < smallest <= largest:
             raise InputError(expected, repr(self.aspect), remedy)
 
-    def apply(
-        self, image: NDArray[np.uint8] | NDArray[np.float32], generator: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """One view of the picture.
+    def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
+        """One view of pictures of a size.
 
         Args:
-            image: (h, w, 3), values 0…255.
-            generator: Where chance comes from.
-
-        Returns:
-            (h, w, 3), float32, 0…255.
+            size: (height, width) of the picture.
+            chance: Five numbers, and the noise of the rectangle where there is one.
         """
-        view = image.astype(np.float32)
-        height, width = image.shape[:2]
-        erased, part, slender, down, across = generator.random(5)
-        if erased < self.probability:
-            pixels = height * width * _between(self.area, part)
-            ratio = _between(self.aspect, slender)
-            high, wide = (
-                min(side, max(1, round(math.sqrt(product))))
-                for side, product in ((height, pixels * ratio), (width, pixels / ratio))
-            )
-            top, left = int(down * (height - high + 1)), int(across * (width - wide + 1))
-            view[top : top + high, left : left + wide] = generator.integers(0, 256, (high, wide, 3))
-        return view
+        height, width = size
+        erased, part, slender, down, across = chance.random(5)
+        if erased >= self.probability:
+            return View.identity()
+        pixels = height * width * _between(self.area, part)
+        ratio = _between(self.aspect, slender)
+        high, wide = (
+            min(side, max(1, round(math.sqrt(product))))
+            for side, product in ((height, pixels * ratio), (width, pixels / ratio))
+        )
+        top, left = int(down * (height - high + 1)), int(across * (width - wide + 1))
+        noise = chance.integers(0, 256, (high, wide, 3))
+
+        def erase(picture: Picture) -> NDArray[np.float32]:
+            view = as_floats(picture)
+            view[top : top + high, left : left + wide] = noise
+            return view
+
+        return View(np.eye(3), erase)
 
 
 def _between(limits: tuple[float, float], draw: float) -> float:

@@ -1,0 +1,106 @@
+"""A view of a picture as a value: where each point of the picture lies in it, and what its pixels are.
+
+Points are counted in continuous pixels: (0, 0) is the outer corner of the top left pixel, whose centre is (.5, .5), and
+a picture of `width` pixels spans 0 … width. A matrix M says that what was at p = (x, y, 1) is at M p.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix: TypeAlias = NDArray[np.float64]
+Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+# Half a pixel: between the corner of a pixel, where it begins, and its centre, where warps count it.
+HALF = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One version of a picture, with all chance drawn: the same picture gives the same pixels each time.
+
+    Attributes:
+        positions: (3, 3), from a point (x, y, 1) of the picture to that of the view. What comes to lie outside has left
+            the view; and what comes from outside the picture shows no part of it, whatever fills it.
+        pixels: From a picture (h, w, 3) of 0…255, of the size that the view was drawn for, to its view: float32 of the
+            same shape and range. The picture itself stays as it is.
+
+    >>> positions = np.array([[-1.0, 0, 4], [0, 1, 0], [0, 0, 1]])
+    >>> mirrored = View(positions, lambda picture: picture[:, ::-1].astype(np.float32))
+    >>> (mirrored.positions @ [0.5, 0.5, 1]).tolist()  # of 4 columns the centre of the first becomes that of the last
+    [3.5, 0.5, 1.0]
+    >>> bool((mirrored.then(mirrored).positions == np.eye(3)).all())
+    True
+    """
+
+    positions: Matrix
+    pixels: Callable[[Picture], NDArray[np.float32]]
+
+    @classmethod
+    def identity(cls) -> View:
+        """The picture as it is; its pixels are a copy."""
+        return cls(np.eye(3), as_floats)
+
+    def then(self, other: View) -> View:
+        """The view of this view: matrices multiply, pixels follow each other."""
+        return View(other.positions @ self.positions, lambda picture: other.pixels(self.pixels(picture)))
+
+    def inverse(self) -> Matrix:
+        """(3, 3), from a point of the view back to that of the picture."""
+        return np.asarray(np.linalg.inv(self.positions), np.float64)
+
+
+def as_floats(picture: Picture) -> NDArray[np.float32]:
+    """A copy of the picture in float32."""
+    return picture.astype(np.float32)
+
+
+class Augmenter(Protocol):
+    """What makes a random version of a picture.
+
+    A value: its `repr` says all that the version depends on beside the picture and chance, and names what is kept of
+    it.
+    """
+
+    def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
+        """A version of the picture (h, w, 3), 0…255: float32 of the same shape. The picture itself stays as it is."""
+
+
+class ViewAugmenter(Augmenter, Protocol):
+    """An augmenter whose versions are views, so that truth moves with the picture.
+
+    The base of cnnkit's own and of a user's::
+
+        @dataclass(frozen=True)
+        class UpsideDown(ck.data.ViewAugmenter):
+            def view(self, size, chance):
+                positions = np.array([[1.0, 0, 0], [0, -1, size[0]], [0, 0, 1]])
+                return ck.data.View(positions, lambda picture: picture[::-1].astype(np.float32))
+    """
+
+    @abstractmethod
+    def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
+        """A random view of pictures of one size.
+
+        Args:
+            size: (height, width) of the picture, and of its view.
+            chance: Where all random numbers come from. They are drawn here and none later, as many for each picture of
+                this size, whatever it shows.
+        """
+
+    def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
+        """The pixels of one view.
+
+        Args:
+            image: (h, w, 3), values 0…255.
+            generator: Where chance comes from.
+
+        Returns:
+            (h, w, 3), float32, 0…255.
+        """
+        return self.view((image.shape[0], image.shape[1]), generator).pixels(image)
