@@ -24,6 +24,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import check_header, decode_file, picture_of
 from cnnkit.data.image_folder import pictures as pictures_in_files
 from cnnkit.data.per_process import PerProcess
+from cnnkit.data.picture_header import file_shape
 from cnnkit.data.pixel_arrays import are_pictures, is_one_picture, rgb
 from cnnkit.data.source import Source
 from cnnkit.data.value_range import check_values
@@ -57,6 +58,14 @@ class ListedReader:
             return rgb(item)
         with self._lock():
             return picture_of(item)
+
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of the picture, upright."""
+        item = self.items[position]
+        if isinstance(item, Path):
+            return file_shape(item)
+        height, width = (item if isinstance(item, np.ndarray) else self.read(position)).shape[:2]
+        return height, width
 
     def digest(self, position: int) -> str:
         """The sha256 of the pixels and their shape."""

@@ -32,6 +32,11 @@ class ArrayReader:
         """The picture: floats are rounded, grey is repeated in all three channels, alpha lies over white."""
         return rgb(self.images[position])
 
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of the picture."""
+        height, width = self.images[position].shape[:2]
+        return height, width
+
     def digest(self, position: int) -> str:
         """The sha256 of the pixels and their shape."""
         picture = self.read(position)

@@ -27,7 +27,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cnnkit.data.arguments import path_of, said
 from cnnkit.data.deep_pictures import float_tiff, shallow
-from cnnkit.data.jpeg_markers import is_finished, jpeg_frame
+from cnnkit.data.jpeg_markers import EXIF, is_finished, jpeg_frame
 from cnnkit.errors import ImageFileError, InputError, MissingExtraError, missing_extra
 
 # File name endings that promise a picture, and Pillow's names of the formats that are opened, whatever the ending.
@@ -43,8 +43,6 @@ HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"
 LARGEST = 89_478_485
 # Bytes of a JPEG that hold its frame header, unless its EXIF data or its colour profile are unusually long.
 HEADER = 1 << 17
-# The beginning of a segment that may say how a picture is to be turned.
-EXIF = b"Exif\0\0"
 # What a scaled decode divides both sides by, and OpenCV's bit for it.
 REDUCTIONS = {
     1: 0,
@@ -70,7 +68,7 @@ def decode_file(path: str | Path, *, least: int | None = None) -> NDArray[np.uin
     try:
         data = path_of(path, "a picture").read_bytes()
     except OSError as error:
-        raise _refused(str(path), error.strerror or str(error)) from error
+        raise refused(str(path), error.strerror or str(error)) from error
     return decode_bytes(data, str(path), least=least)
 
 
@@ -92,20 +90,18 @@ def decode_bytes(data: bytes, name: str, *, least: int | None = None) -> NDArray
     if not isinstance(data, bytes | bytearray | memoryview):
         raise InputError("the bytes of a file", said(data), "ck.data.decode_file reads a file, as_source anything.")
     if not (data := bytes(data)):
-        raise _refused(name, "an empty file (0 bytes)")
+        raise refused(name, "an empty file (0 bytes)")
     # Damaged files make decoders raise anything, from SyntaxError to struct.error: all of it means "refused".
     try:
         if (pixels := jpeg_pixels(data, least=least)) is not None:
             return pixels
-        if _is_heif(data):
-            return np.array(
-                over_white(ImageOps.exif_transpose(_heif_reader(name).open_heif(BytesIO(data)).to_pillow()))
-            )
+        if is_heif(data):
+            return np.array(over_white(ImageOps.exif_transpose(heif_reader(name).open_heif(BytesIO(data)).to_pillow())))
         return _by_pillow(data)
     except MissingExtraError:
         raise
     except Exception as error:
-        raise _refused(name, _reason(error, data)) from error
+        raise refused(name, _reason(error, data)) from error
 
 
 def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) -> NDArray[np.uint8] | None:
@@ -119,8 +115,7 @@ def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) 
     height, width, components = jpeg_frame(data)
     if components not in (1, 3) or not 0 < height * width <= LARGEST or not is_finished(data):
         return None
-    short = min(height, width)
-    reduction = max(factor for factor in REDUCTIONS if factor * (least or short) <= short or factor == 1)
+    reduction = reduction_of(height, width, least)
     if upright and EXIF in data:
         buffer = np.frombuffer(data, np.uint8)
         return cast("NDArray[np.uint8] | None", cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB | REDUCTIONS[reduction]))
@@ -132,6 +127,16 @@ def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) 
     except ValueError:  # Pillow has the last word
         return None
     return cast("NDArray[np.uint8]", pixels)
+
+
+def reduction_of(height: int, width: int, least: int | None) -> int:
+    """What a scaled decode divides both sides of a JPEG by, rounded up: 1, 2, 4 or 8.
+
+    >>> reduction_of(3000, 4000, 256)  # 375 × 500 are enough
+    8
+    """
+    short = min(height, width)
+    return max(factor for factor in REDUCTIONS if factor * (least or short) <= short or factor == 1)
 
 
 def _by_pillow(data: bytes) -> NDArray[np.uint8]:
@@ -161,9 +166,9 @@ def check_header(path: str | Path) -> int:
         with Path(path).open("rb") as file:
             head = file.read(32)
             if not head:
-                raise _refused(str(path), "an empty file (0 bytes)")
-            if _is_heif(head):
-                _heif_reader(str(path))
+                raise refused(str(path), "an empty file (0 bytes)")
+            if is_heif(head):
+                heif_reader(str(path))
                 return 1
             file.seek(0)
             if head.startswith(b"\xff\xd8") and jpeg_frame(file.read(HEADER)) != (0, 0, 0):
@@ -173,7 +178,7 @@ def check_header(path: str | Path) -> int:
     except (ImageFileError, MissingExtraError):
         raise
     except Exception as error:  # as in `decode_bytes`: decoders raise anything
-        raise _refused(str(path), _reason(error, head)) from error
+        raise refused(str(path), _reason(error, head)) from error
 
 
 def check_name(name: str) -> None:
@@ -206,7 +211,7 @@ def picture_of(image: Image.Image) -> NDArray[np.uint8]:
     try:
         return _decoded_by_pillow(image, b"")
     except Exception as error:  # as in `decode_bytes`: decoders raise anything
-        raise _refused(str(getattr(image, "filename", "") or "a Pillow image"), _reason(error, b"")) from error
+        raise refused(str(getattr(image, "filename", "") or "a Pillow image"), _reason(error, b"")) from error
 
 
 def over_white(image: Image.Image) -> Image.Image:
@@ -230,7 +235,7 @@ def _eight_bits(image: Image.Image, data: bytes) -> Image.Image:
     return shallow(image, data)
 
 
-def _heif_reader(name: str) -> Any:
+def heif_reader(name: str) -> Any:
     """The package that opens HEIC pictures.
 
     Raises:
@@ -243,7 +248,7 @@ def _heif_reader(name: str) -> Any:
     return pillow_heif
 
 
-def _is_heif(data: bytes) -> bool:
+def is_heif(data: bytes) -> bool:
     """Whether bytes begin as a HEIC file (ISO/IEC 23008-12, 10.2): a file type box of one of its brands."""
     return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
 
@@ -254,7 +259,8 @@ def _reason(error: Exception, data: bytes) -> str:
     return str(error) or type(error).__name__
 
 
-def _refused(name: str, reason: str) -> ImageFileError:
+def refused(name: str, reason: str) -> ImageFileError:
+    """The error for a file that is no whole picture: its name, and what is wrong with it."""
     return ImageFileError(
         f"a whole picture (jpeg, png, bmp, gif, webp, ppm, tiff, heic) in {name}",
         reason,

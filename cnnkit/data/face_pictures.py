@@ -36,6 +36,10 @@ class FaceReader:
         """The picture (size, size, 3)."""
         return render_face(self.seed, *divmod(position, self.shots), self.size).image
 
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of each picture."""
+        return self.size, self.size
+
     def digest(self, position: int) -> str:
         """A hash of what decides the picture: the drawing code, the seed, person and shot, the size."""
         key = f"face {drawing_version()} {self.seed} {divmod(position, self.shots)} {self.size}"

@@ -19,6 +19,7 @@ from cnnkit.data.arguments import names_of, one_of, path_of
 from cnnkit.data.dataset import Dataset, SkippedFile
 from cnnkit.data.decode import check_header, decode_file
 from cnnkit.data.folder_layout import ARRANGEMENT, class_folders, listed, refuse_hidden_splits, split_folders
+from cnnkit.data.picture_header import file_reduction, file_shape
 from cnnkit.data.source import Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset, from_file
 from cnnkit.errors import DataError, ImageFileError, InputError, MissingExtraError, unknown_name
@@ -43,6 +44,10 @@ class FileReader:
         with (self.root / self.paths[position]).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of the picture, upright."""
+        return file_shape(self.root / self.paths[position])
+
     def file_size(self, position: int) -> int:
         """Bytes of the file."""
         return (self.root / self.paths[position]).stat().st_size
@@ -54,6 +59,10 @@ class ScalingFileReader(FileReader):
     def read_scaled(self, position: int, least: int) -> NDArray[np.uint8]:
         """The picture, its short side of `least` pixels or more where it had as many."""
         return decode_file(self.root / self.paths[position], least=least)
+
+    def reduction(self, position: int, least: int) -> int:
+        """What `read_scaled` divides both sides by, rounded up."""
+        return file_reduction(self.root / self.paths[position], least)
 
     def digest(self, position: int) -> str:
         """The sha256 of the file and of how it is read: other pixels are another picture."""

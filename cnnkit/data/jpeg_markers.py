@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import struct
 
-START, SCAN, END = 0xD8, 0xDA, 0xD9
+START, SCAN, END, APP1 = 0xD8, 0xDA, 0xD9, 0xE1
+# How a segment begins that may say how the picture is to be turned, and the tag that says it.
+EXIF, ORIENTATION = b"Exif\0\0", 0x0112
 # Coded data ends with FF and a byte that is no stuffed 0, no restart marker and no fill byte (ITU T.81, B.1.1.5).
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # What may follow a scan: the end, tables, another scan, a number of lines, APPn, a comment (B.2.1). Anything else is
@@ -30,6 +32,33 @@ def jpeg_frame(data: bytes) -> tuple[int, int, int]:
             return height, width, data[place + 9]
         place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return 0, 0, 0
+
+
+def jpeg_orientation(data: bytes) -> int:
+    """How the first EXIF segment of a JPEG says that it is to be turned: 1…8 (EXIF 2.3, 4.6.4, A); 1 where none does.
+
+    Raises:
+        struct.error: The segment is damaged.
+    """
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != SCAN:
+        stop = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if data[place + 1] == APP1 and data.startswith(EXIF, place + 4):
+            return _orientation(data[place + 4 + len(EXIF) : stop])
+        place = stop
+    return 1
+
+
+def _orientation(tiff: bytes) -> int:
+    """The tag of the first directory of a TIFF (TIFF 6.0, section 2); 1 where it has none."""
+    order = "<" if tiff.startswith(b"II") else ">"
+    (directory,) = struct.unpack_from(order + "I", tiff, 4)
+    (count,) = struct.unpack_from(order + "H", tiff, directory)
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, entry)
+        if tag == ORIENTATION:
+            return int(value)
+    return 1
 
 
 def is_finished(jpeg: bytes) -> bool:

@@ -46,6 +46,10 @@ class SceneReader:
         """The picture (size, size, 3)."""
         return render_scene(self.seed, position, self.size).image
 
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of each picture."""
+        return self.size, self.size
+
     def digest(self, position: int) -> str:
         """A hash of what decides the picture: the drawing code, the seed, the position, the size."""
         key = f"scene {drawing_version()} {self.seed} {position} {self.size}"

@@ -20,6 +20,7 @@ from cnnkit.data.arguments import path_of, said, seed_of, shares_of
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import decode_bytes
 from cnnkit.data.network import any_reachable
+from cnnkit.data.picture_header import bytes_shape
 from cnnkit.data.source import Source
 from cnnkit.data.split import ALIASES, DEFAULT_SPLIT, arranged, as_dataset
 from cnnkit.errors import DataError, InputError, MissingExtraError, unknown_name
@@ -69,6 +70,10 @@ class ExampleReader:
     def read(self, position: int) -> NDArray[np.uint8]:
         """The picture, decoded."""
         return decode_bytes(self._encoded(position), f"{self.name}/{position}")
+
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of the picture, upright."""
+        return bytes_shape(self._encoded(position), f"{self.name}/{position}")
 
     def digest(self, position: int) -> str:
         """The sha256 of the encoded picture."""

@@ -100,8 +100,8 @@ def forward(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         (3, 3), in continuous pixels: (0, 0) is the outer corner of the top left pixel.
 
-    >>> forward(matrix(middle=(2, 2), tx=3)).tolist()  # what was at x is at x − 3
-    [[1.0, 0.0, -3.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    >>> (forward(matrix(middle=(2, 2), tx=3)) @ [5, 1, 1]).tolist()  # what was at x is at x − 3
+    [2.0, 1.0, 1.0]
     """
     (xx, xy, x), (yx, yy, y) = matrix[:2].tolist()
     # T(½) · matrix · T(−½) counts from the corner; its inverse is multiplied out, a fifth of the time of `inv`.
