@@ -1,4 +1,12 @@
+from .boxes import Boxes as Boxes
+from .kinds import KINDS as KINDS
 from .labels import Labels as Labels
+from .masks import Masks as Masks
+from .pictures import Pictures as Pictures
+from .points import Points as Points
+from .stored import Stored as Stored
+from .stored import StoredReader as StoredReader
 from .tags import Tags as Tags
 from .tags import labels_or_tags as labels_or_tags
 from .targets import Targets as Targets
+from .vectors import Vectors as Vectors

@@ -121,6 +121,26 @@ def numbers_of(value: object, name: str, shape: tuple[int | None, ...], dtype: t
     return read_only(np.array(array, dtype))
 
 
+def class_indices(values: ArrayLike, classes: int) -> NDArray[np.int64]:
+    """A read-only copy of (n,) labels.
+
+    Raises:
+        DataError: Another shape, no whole numbers, or a label that is no class.
+    """
+    labels = np.asarray(values)
+    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "biuf"):
+        raise DataError("labels of shape (n,) or (n, classes)", said(values), "Give class indices, or 0 and 1 a class.")
+    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
+        raise DataError(
+            f"labels from 0 to {classes - 1}, one for each of the {classes} classes",
+            f"labels from {labels.min()} to {labels.max()}",
+            "Number the classes from 0, or name all of them in `classes`.",
+        )
+    if (labels != np.floor(labels)).any():
+        raise DataError("labels as whole numbers", f"{labels[labels != np.floor(labels)][0]}", "Give class indices.")
+    return read_only(labels.astype(np.int64))
+
+
 def content_digest(kind: str, names: Sequence[str], content: Iterable[NDArray[Any] | str | None]) -> str:
     """A sha256 in hex over a kind, names and content in order: texts, arrays (with type and shape) or None."""
     whole = hashlib.sha256()
@@ -147,18 +167,28 @@ def require_alike(parts: Sequence[Any], cls: type) -> None:
         raise InputError(f"the names {list(parts[0].names)} in every part", str(list(others[0])), "Join equal names.")
 
 
+def all_or_none(parts: Sequence[Any], field: str) -> list[Any]:
+    """One field of all parts; none where no part has it.
+
+    Raises:
+        InputError: Some parts have it and some have not.
+    """
+    values = [getattr(part, field) for part in parts]
+    present = [value for value in values if value is not None]
+    if present and len(present) < len(values):
+        raise InputError(
+            f"{field} in all parts, or in none",
+            f"{field} in {len(present)} of {len(values)}",
+            "Join truth with truth, and predictions with predictions.",
+        )
+    return present
+
+
 def joined_arrays(parts: Sequence[Any], field: str) -> NDArray[Any] | None:
     """One field of all parts, one after the other; None where no part has it.
 
     Raises:
         InputError: Some parts have it and some have not.
     """
-    arrays = [getattr(part, field) for part in parts]
-    present = [array for array in arrays if array is not None]
-    if present and len(present) < len(arrays):
-        raise InputError(
-            f"{field} in all parts, or in none",
-            f"{field} in {len(present)} of {len(arrays)}",
-            "Join truth with truth, and predictions with predictions.",
-        )
-    return np.concatenate(present) if present else None
+    arrays = all_or_none(parts, field)
+    return np.concatenate(arrays) if arrays else None

@@ -10,20 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.data.arguments import said
 from cnnkit.data.targets.column import (
     ID,
     LABEL,
+    class_indices,
     class_names,
     content_digest,
     example_indices,
     joined_arrays,
     numbers_of,
     one_id_each,
-    read_only,
     require_alike,
 )
-from cnnkit.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,7 @@ class Labels:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", class_names(self.names))
-        object.__setattr__(self, "values", _class_indices(self.values, len(self.names)))
+        object.__setattr__(self, "values", class_indices(self.values, len(self.names)))
         if self.probabilities is not None:
             shape = (len(self.values), len(self.names))
             probabilities = numbers_of(self.probabilities, "probabilities", shape, np.float32)
@@ -96,19 +94,3 @@ class Labels:
         require_alike(parts, cls)
         values = np.concatenate([part.values for part in parts])
         return cls(parts[0].names, values, joined_arrays(parts, "probabilities"))
-
-
-def _class_indices(values: ArrayLike, classes: int) -> NDArray[np.int64]:
-    """A read-only copy of (n,) labels."""
-    labels = np.asarray(values)
-    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "biuf"):
-        raise DataError("labels of shape (n,) or (n, classes)", said(values), "Give class indices, or 0 and 1 a class.")
-    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
-        raise DataError(
-            f"labels from 0 to {classes - 1}, one for each of the {classes} classes",
-            f"labels from {labels.min()} to {labels.max()}",
-            "Number the classes from 0, or name all of them in `classes`.",
-        )
-    if (labels != np.floor(labels)).any():
-        raise DataError("labels as whole numbers", f"{labels[labels != np.floor(labels)][0]}", "Give class indices.")
-    return read_only(labels.astype(np.int64))
