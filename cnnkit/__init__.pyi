@@ -20,7 +20,7 @@ from .backbones.extractor import backbone as backbone
 from .backbones.truncation import truncate as truncate
 from .export.bundle import load as load
 from .export.bundle import save as save
-from .reports.comparing import compare as compare
+from .reports.compare import compare as compare
 from .reports.report import report as report
 from .transfer import plans as plans
 from .transfer.calibration import calibrate as calibrate

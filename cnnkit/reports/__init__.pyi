@@ -1,2 +1,2 @@
-from .comparing import compare as compare
+from .compare import compare as compare
 from .report import report as report

@@ -15,7 +15,7 @@ from cnnkit.backbones.extractor import Backbone, backbone
 from cnnkit.backbones.table import ROWS, check_alpha, find_row
 from cnnkit.errors import InputError
 
-One: TypeAlias = str | tuple[str, float] | Backbone | keras.Model
+AnyBackbone: TypeAlias = str | tuple[str, float] | Backbone | keras.Model
 Weights: TypeAlias = str | Path | None
 
 EXAMPLE = '["mobilenet", ("mobilenet", 0.25), ck.backbone("nano")] are three.'
@@ -26,9 +26,9 @@ class Candidate:
     """One backbone of a comparison.
 
     Attributes:
-        name: How its rows are called.
-        given: The backbone, or the name of one.
-        alpha: Width of the one that is named, if it has a width.
+        name: What its rows are called.
+        given: The backbone, or its name.
+        alpha: Width of a backbone given by name; None where it has none.
     """
 
     name: str
@@ -36,37 +36,37 @@ class Candidate:
     alpha: float | None = None
 
     def build(self, weights: Weights, seed: int) -> Backbone:
-        """The backbone itself."""
+        """The backbone, built where only its name was given."""
         if isinstance(self.given, Backbone):
             return self.given
         return backbone(self.given, weights=weights, alpha=self.alpha, seed=seed)
 
 
 def candidates(
-    backbones: One | Sequence[One], alpha: float | Sequence[float | None] | None, weights: Weights
+    backbones: AnyBackbone | Sequence[AnyBackbone], alpha: float | Sequence[float | None] | None, weights: Weights
 ) -> list[Candidate]:
-    """The backbones in their order.
+    """What the caller asks to compare, one `Candidate` per backbone, in the given order.
 
     Raises:
-        InputError: None, the same one twice, something else among them, or a width that one of them does not have.
+        InputError: No backbone, the same one twice, something that is no backbone, or a width that one does not have.
         UnknownNameError: A name that no backbone has.
     """
     listed = [backbones] if _alone(backbones) else list(backbones) if isinstance(backbones, Iterable) else [backbones]
     if not (weights is None or isinstance(weights, str | Path)):
         raise InputError('weights="imagenet", a file or None', repr(weights)[:200], "None means random ones.")
     widths = _widths(alpha, len(listed))
-    found = [_candidate(one, width, weights) for one, width in zip(listed, widths, strict=True)]
-    names = Counter(candidate.name for candidate in found)
-    if not found or max(names.values()) > 1:
+    requested = [_candidate(one, width, weights) for one, width in zip(listed, widths, strict=True)]
+    names = Counter(candidate.name for candidate in requested)
+    if not requested or max(names.values()) > 1:
         raise InputError("different backbones, at least one", str(list(names.elements())), EXAMPLE)
-    return found
+    return requested
 
 
 def check_cuts(cuts: int | str | Sequence[str]) -> None:
-    """Refuses what is neither a number of cuts nor names of them.
+    """Refuses what is neither a number of cuts nor names of cuts.
 
     Raises:
-        InputError: It is neither.
+        InputError: Something else, or no cuts.
     """
     number = isinstance(cuts, Integral) and not isinstance(cuts, bool)
     named = not isinstance(cuts, str | Integral) and isinstance(cuts, Sequence)

@@ -1,4 +1,4 @@
-"""What a comparison of backbones found, as a value that prints, draws and shows itself."""
+"""The result of a comparison of backbones, as a value that prints and draws itself."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ERROR = "error"
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` found.
+    """The result of `compare`.
 
     Attributes:
-        table: One row for each backbone and cut, the most accurate first, the faster first among equals:
+        table: One row per backbone and cut, the most accurate first, the faster first among equals:
 
             * backbone, cut: what `ck.finetune(..., backbone=, cut=)` takes.
             * side: height of the input in pixels.
@@ -30,8 +30,8 @@ class Comparison:
             * milliseconds: of one picture up to the cut, in batches of 32 on this machine.
             * accuracy: on the validation pictures, which also chose `l2`; so it flatters a little.
             * test_accuracy: on the test pictures, where there are some.
-            * l2: the L2 strength that was chosen.
-            * error: only where a backbone failed: why, in words. Its row is among the last and has no numbers.
+            * l2: the L2 strength, chosen by the validation loss.
+            * error: only where a backbone failed: the reason. Its row is among the last and has no numbers.
         chance: Accuracy of always naming the largest class, on the validation pictures.
     """
 
@@ -53,7 +53,7 @@ class Comparison:
 
     @property
     def failures(self) -> dict[str, str]:
-        """Backbone → why it failed."""
+        """Backbone → reason of its failure."""
         if ERROR not in self.table:
             return {}
         failed = self.table[self.table[ERROR] != ""]
@@ -93,7 +93,7 @@ def failed_row(name: str, error: Exception) -> dict[str, Any]:
 
 
 def comparison_of(rows: list[dict[str, Any]], chance: float) -> Comparison:
-    """Rows in the order of their worth.
+    """Sorts rows, the most accurate first.
 
     Raises:
         InputError: No rows.

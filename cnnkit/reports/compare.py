@@ -26,7 +26,7 @@ from cnnkit.engines.forward import Forward
 from cnnkit.errors import CnnkitError, DataError, InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.heads.head import Head
-from cnnkit.reports.candidates import One, candidates, check_cuts
+from cnnkit.reports.candidates import AnyBackbone, candidates, check_cuts
 from cnnkit.reports.comparison import Comparison, comparison_of, failed_row
 from cnnkit.transfer.exact_head import Examples, linear_layer, score_of, solve
 from cnnkit.transfer.feed import Feed
@@ -34,14 +34,14 @@ from cnnkit.transfer.network import native_framing
 from cnnkit.transfer.progress import Line, Meter, line
 
 FAILURES = (CnnkitError, MemoryError, tf.errors.ResourceExhaustedError)
-"""What concerns one backbone and not the others. Ctrl-C is none of them."""
+"""Errors that concern one backbone and not the others; Ctrl-C is not among them."""
 BATCH_SIZE = 32
 TIMED_BATCHES = 3
 
 
 def compare(
     photos: str | Path | Dataset,
-    backbones: One | Sequence[One] = ("mobilenet", "mobilenet_v2"),
+    backbones: AnyBackbone | Sequence[AnyBackbone] = ("mobilenet", "mobilenet_v2"),
     *,
     cuts: int | str | Sequence[str] = 2,
     alpha: float | Sequence[float | None] | None = None,
@@ -49,7 +49,7 @@ def compare(
     seed: int = 0,
     progress: bool = True,
 ) -> Comparison:
-    """Compares backbones, and cuts of them, on photographs, in one pass over the pictures a backbone.
+    """Compares backbones, and cuts of them, on photographs, in one pass over the pictures per backbone.
 
     The features of all cuts come from one run of the network. For one cut it is no more than::
 
@@ -89,13 +89,13 @@ def compare(
             f"{'without' if dataset.train.labels is None else 'with'} labels",
             "Validation chooses the L2 strength: ck.data.folder(path, split=(0.7, 0.15, 0.15)) makes such a part.",
         )
-    chosen = candidates(backbones, alpha, weights)
+    requested = candidates(backbones, alpha, weights)
     check_cuts(cuts)
     display = line(progress)
     rows: list[dict[str, Any]] = []
     errors: list[Exception] = []
     try:
-        for candidate in chosen:
+        for candidate in requested:
             try:
                 body = candidate.build(weights, seed)
                 rows += _rows(candidate.name, body, _cuts(body, cuts), dataset, display)
@@ -107,7 +107,7 @@ def compare(
                 display.keep(f"{candidate.name} failed: {rows[-1]['error']}")
     finally:
         display.close()
-    if len(errors) == len(chosen):
+    if len(errors) == len(requested):
         raise errors[0]
     counts = dataset.validation.counts()
     return comparison_of(rows, chance=float(counts.max() / counts.sum()))
@@ -121,7 +121,7 @@ def _cuts(body: Backbone, cuts: int | str | Sequence[str]) -> list[str]:
 
 
 def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display: Line) -> list[dict[str, Any]]:
-    """One row a cut of one backbone."""
+    """One row per cut of one backbone."""
     head = classifier(dataset.classes, multi_label=dataset.train.multi_label)
     ends = [truncate(body.model, cut).output for cut in cuts]
     taps = keras.Model(body.model.input, [_pooled(end) for end in ends])
@@ -178,7 +178,7 @@ def _examples(source: Source, body: Backbone, head: Head, forward: Forward, mete
 
 
 def _milliseconds(model: keras.Model) -> float:
-    """Of one picture: the fastest of a few batches, since whatever else the machine does only adds."""
+    """Milliseconds of one picture: the fastest of a few batches, since whatever else the machine does only adds."""
     forward = Forward(model)
     images = np.zeros((BATCH_SIZE, *model.input.shape[1:]), np.uint8)  # as predict gives them
     forward(images)  # traces
