@@ -48,7 +48,8 @@ DEFAULT = (
     "efficientnet_v2_b0",
     "convnext_tiny",
 )
-# KERAS_TRAPS.md, 7: legal cuts and layers of the network without classifier, before cnnkit's preprocessing layer.
+# Legal cuts (the dominators of the output in the layer graph) and layers, measured on the applications of Keras 3.15.1
+# without classifier and without cnnkit's preprocessing layer.
 CUTS_OF_LAYERS = {
     "vgg16": (19, 19),
     "resnet50": (39, 175),

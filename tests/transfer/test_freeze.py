@@ -1,4 +1,8 @@
-"""What trains, what is frozen, and the traps of Keras around it (KERAS_TRAPS 1 to 3)."""
+"""What trains, what is frozen, and the traps of Keras around it.
+
+`training=False` does not keep BatchNorm in inference mode in `fit` (keras#20285), `trainable` set after `compile` does
+nothing, and an inner model frozen on its own does not wake with the outer one.
+"""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def load(text: str, folder: Path) -> Assignment:
 
 
 def test_the_assignment_of_the_lecture() -> None:
-    """The issue: 20,000 rows of `person`, at 0.5, above 60 %: 10 flat and 10 by rank."""
+    """The course's rule: 20,000 rows of `person`, at 0.5, above 60 %: 10 flat and 10 by rank."""
     spec = Assignment.load(PERSON)
     assert spec == Assignment(name="person", title="Is there a person in the picture?")
     assert (spec.rows, spec.column, spec.threshold, spec.points) == (20_000, "person", 0.5, Points())
