@@ -1,0 +1,346 @@
+"""What every augmenter and every framing keeps: the matrix and the pixels of a view say the same.
+
+A new augmenter in `ck.data` needs a row in `ROWS`, and no test code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+import cnnkit as ck
+from cnnkit.data.views.chain import placing
+from cnnkit.data.views.placement import placement
+from cnnkit.data.views.rand_augment import GREY, OPERATIONS, ORIGINS, RandAugment
+from cnnkit.scenes import render_scene
+
+Matrix = NDArray[np.float64]
+WHOLE = ck.data.Augmentation(
+    rotation=40, width_shift=0.2, height_shift=0.15, shear=20, zoom=0.3, horizontal_flip=True, vertical_flip=True
+)
+COLOURED = {"channel_shift": 20, "brightness": (0.7, 1.2)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An augmenter and what its views are.
+
+    Attributes:
+        augment: The augmenter.
+        moves: Whether things may move.
+        colours: Whether pixels are more than resampled.
+        erases: Whether a part of the picture may be gone.
+    """
+
+    augment: Any
+    moves: bool = True
+    colours: bool = False
+    erases: bool = field(default=False, kw_only=True)
+
+
+ROWS = {
+    "nothing": Row(ck.data.Augmentation(), moves=False),
+    "rotation": Row(ck.data.Augmentation(rotation=90)),
+    "shifts": Row(ck.data.Augmentation(width_shift=0.3, height_shift=0.3)),
+    "shear": Row(ck.data.Augmentation(shear=40)),
+    "zoom": Row(ck.data.Augmentation(zoom=0.5)),
+    "flips": Row(ck.data.Augmentation(horizontal_flip=True, vertical_flip=True)),
+    "colours": Row(ck.data.Augmentation(**COLOURED), False, True),
+    **{
+        f"all, {fill}": Row(ck.data.Augmentation(**{**vars(WHOLE), "fill": fill}))
+        for fill in ("nearest", "reflect", "wrap", "constant")
+    },
+    "all with colours": Row(ck.data.Augmentation(**{**vars(WHOLE), **COLOURED}), True, True),
+    "gentle": Row(ck.data.Augmentation.gentle()),
+    "lecture": Row(ck.data.Augmentation.lecture(), True, True),
+    "one operation": Row(ck.data.RandAugment(1, 20), True, True),
+    "three operations": Row(ck.data.RandAugment(3, 9), True, True),
+    "erasing": Row(ck.data.RandomErasing(0.9), False, True, erases=True),
+    "no steps": Row(ck.data.Chain(()), moves=False),
+    "a chain": Row(ck.data.Chain((ck.data.RandAugment(1, 12), ck.data.Augmentation.gentle())), True, True),
+    "chains": Row(
+        ck.data.Chain((ck.data.Chain((WHOLE, ck.data.RandAugment(1, 9))), ck.data.RandomErasing(0.9))),
+        True,
+        True,
+        erases=True,
+    ),
+    "moves twice": Row(ck.data.Chain((ck.data.Augmentation.gentle(), ck.data.Augmentation(rotation=20, zoom=0.1)))),
+}
+SIZES = ((96, 96), (80, 120), (121, 75))
+ROWS_AND_SIZES = list(product(ROWS, SIZES))
+RADIUS = 5
+
+
+def drawn(name: str, size: tuple[int, int], seed: int) -> ck.data.View:
+    view: ck.data.View = ROWS[name].augment.view(size, np.random.default_rng(seed))
+    return view
+
+
+def moved(matrix: Matrix, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 2) points by a matrix (3, 3), by the definition."""
+    columns = matrix @ np.vstack([points.T, np.ones(len(points))])
+    return np.asarray((columns[:2] / columns[2]).T, np.float64)
+
+
+def smooth(height: int, width: int) -> NDArray[np.uint8]:
+    """A picture that linear interpolation follows."""
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [127 + 90 * np.sin(x / 9 + y / 31), 127 + 90 * np.cos(y / 11), 127 + 60 * np.sin((x + 2 * y) / 17)]
+    return np.stack(waves, axis=-1).astype(np.uint8)
+
+
+def with_discs(height: int, width: int, points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A soft disc around each point, in continuous pixels, on the grey that operations uncover."""
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    share = np.zeros((height, width))
+    for across, down in points:
+        share = np.maximum(share, np.clip(RADIUS - np.hypot(x - across, y - down), 0, 1))
+    disc = np.array([235.0, 60.0, 150.0])
+    return np.rint(GREY + (disc - GREY) * share[..., None]).astype(np.uint8)
+
+
+def centroid(pixels: NDArray[np.float32], point: NDArray[np.float64], reach: int) -> NDArray[np.float64] | None:
+    """The centre of what stands out around a point, in continuous pixels; None where the window leaves the picture."""
+    left, top = np.floor(point).astype(int) - reach
+    height, width = pixels.shape[:2]
+    if left < 0 or top < 0 or left + 2 * reach + 1 > width or top + 2 * reach + 1 > height:
+        return None
+    window = pixels[top : top + 2 * reach + 1, left : left + 2 * reach + 1].astype(np.float64)
+    border = np.concatenate([window[0], window[-1], window[:, 0], window[:, -1]])
+    ground = np.median(border, axis=0)
+    if np.abs(border - ground).max() > 1.01:
+        return None  # the edge of the picture, or of what was erased, runs through it
+    weights = np.abs(window - ground).sum(axis=2)
+    weights[weights < 4] = 0  # rounding of whole numbers
+    assert weights.any(), "nothing is where the matrix says"
+    y, x = np.mgrid[0 : 2 * reach + 1, 0 : 2 * reach + 1] + 0.5
+    return np.array([left + (weights * x).sum() / weights.sum(), top + (weights * y).sum() / weights.sum()])
+
+
+def resampled(picture: NDArray[Any], inverse: Matrix, size: tuple[int, int]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """A view by the definition: each of its pixels at the place where it was; and which of them were in the picture."""
+    y, x = np.mgrid[0 : size[0], 0 : size[1]] + 0.5
+    origins = moved(inverse, np.stack([x.ravel(), y.ravel()], axis=-1))
+    height, width = picture.shape[:2]
+    # Nearer than half a pixel to the edge a pixel is blended with what fills the outside.
+    inside = ((origins >= 0.51) & (origins <= [width - 0.51, height - 0.51])).all(axis=1).reshape(size)
+    channels = [
+        ndimage.map_coordinates(picture[..., channel].astype(np.float64), (origins - 0.5)[:, ::-1].T, order=1)
+        for channel in range(3)
+    ]
+    return np.stack(channels, axis=-1).reshape(*size, 3), inside
+
+
+def test_every_augmenter_has_a_row() -> None:
+    def kinds(augment: Any) -> set[type]:
+        steps = augment.steps if isinstance(augment, ck.data.Chain) else ()
+        return {type(augment)}.union(*(kinds(step) for step in steps))
+
+    public = {value for name in ck.data.__all__ if isinstance(value := getattr(ck.data, name), type)}
+    makers = {kind for kind in public if callable(getattr(kind, "view", None))} - {ck.data.ViewAugmenter}
+    assert makers == set().union(*(kinds(row.augment) for row in ROWS.values()))
+    assert all(placing(row.augment) for row in ROWS.values())
+
+
+@pytest.mark.parametrize(("name", "size"), ROWS_AND_SIZES)
+def test_a_view_is_a_function_of_chance_and_apply_gives_its_pixels(name: str, size: tuple[int, int]) -> None:
+    picture, row = smooth(*size), ROWS[name]
+    before, versions = picture.copy(), set()
+    for seed in range(8):
+        chances = [np.random.default_rng(seed) for _ in range(3)]
+        one, same = (row.augment.view(size, chance) for chance in chances[:2])
+        pixels = one.pixels(picture)
+        assert (pixels.dtype, pixels.shape) == (np.float32, picture.shape)
+        assert 0 <= pixels.min() <= pixels.max() <= 255
+        assert (one.positions == same.positions).all()
+        for other in (same.pixels(picture), one.pixels(picture), row.augment.apply(picture, chances[2])):
+            assert (pixels == other).all()  # all chance is in the view
+        assert len({chance.random() for chance in chances}) == 1  # as many numbers were drawn
+        versions.add(pixels.tobytes())
+    assert (picture == before).all()
+    assert len(versions) > 2 or not (row.moves or row.colours)
+
+
+@pytest.mark.parametrize(("name", "size"), ROWS_AND_SIZES)
+def test_matrices_are_affine_and_the_identity_where_nothing_moves(name: str, size: tuple[int, int]) -> None:
+    matrices = [drawn(name, size, seed).positions for seed in range(12)]
+    for matrix in matrices:
+        assert (matrix.shape, matrix.dtype) == ((3, 3), np.float64)
+        assert matrix[2].tolist() == [0, 0, 1]
+        assert abs(np.linalg.det(matrix)) > 0.05
+    assert any((matrix != np.eye(3)).any() for matrix in matrices) == ROWS[name].moves
+
+
+@pytest.mark.parametrize(("name", "size"), [case for case in ROWS_AND_SIZES if not ROWS[case[0]].colours])
+def test_each_pixel_was_where_the_matrix_says(name: str, size: tuple[int, int]) -> None:
+    picture, shown = smooth(*size), 0
+    for seed in range(8):
+        view = drawn(name, size, seed)
+        expected, inside = resampled(picture, view.inverse(), size)
+        if name == "moves twice":  # resampled twice, and the first view has an edge of its own
+            inside = ndimage.binary_erosion(inside, iterations=8)
+        assert np.abs(view.pixels(picture) - expected)[inside].max(initial=0) < (2.5 if name == "moves twice" else 0.05)
+        shown += int(inside.sum())
+    assert shown > size[0] * size[1]  # of 8 views: an eighth and more of each
+
+
+@pytest.mark.parametrize(("name", "size"), [case for case in ROWS_AND_SIZES if not ROWS[case[0]].erases])
+def test_moved_points_lie_on_their_discs(name: str, size: tuple[int, int]) -> None:
+    height, width = size
+    points = np.array([[x, y] for x in (0.3, 0.71) for y in (0.33, 0.7)]) * [width, height]
+    picture, distances = with_discs(height, width, points), []
+    for seed in range(16):
+        view = drawn(name, size, seed)
+        pixels = view.pixels(picture)
+        reach = int(np.ceil((RADIUS + 1) * np.linalg.norm(view.positions[:2, :2], 2))) + 1
+        for point in moved(view.positions, points):
+            if (centre := centroid(pixels, point, reach)) is not None:
+                distances.append(float(np.hypot(*(centre - point))))
+    assert len(distances) >= 12
+    # Equalized and solarized, a disc is as black as its ground, but for a rim of a few pixels.
+    assert max(distances) < (2 if name == "three operations" else 0.25)
+    assert np.quantile(distances, 0.85) < 0.1
+
+
+@pytest.mark.parametrize("strength", [-1.0, -0.3, 0.6])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_operation_moves_points_as_its_row_says(name: str, strength: float) -> None:
+    seed = next(
+        seed
+        for seed in range(2000)
+        if list(OPERATIONS)[int(14 * np.random.default_rng(seed).random((1, 2))[0, 0])] == name
+        and (np.random.default_rng(seed).random((1, 2))[0, 1] < 0.5) == (strength < 0)
+    )
+    view = RandAugment(1, 30 * abs(strength)).view((90, 110), np.random.default_rng(seed))
+    assert (view.positions != np.eye(3)).any() == (name in ORIGINS)
+    points = np.array([[35.0, 30.5], [71.2, 60.0], [55.0, 45.0]])
+    pixels = view.pixels(with_discs(90, 110, points))
+    centres = [(point, centroid(pixels, point, 8)) for point in moved(view.positions, points)]
+    seen = [np.hypot(*(centre - point)) for point, centre in centres if centre is not None]
+    assert seen
+    assert max(seen) < 0.1
+
+
+def test_erasing_changes_one_rectangle_and_moves_nothing() -> None:
+    picture = np.zeros((60, 80, 3), np.uint8)
+    for seed in range(20):
+        view = drawn("erasing", (60, 80), seed)
+        assert (view.positions == np.eye(3)).all()
+        changed = view.pixels(picture).any(axis=2)
+        if changed.any():
+            rows, columns = np.nonzero(changed)
+            assert (np.ptp(rows) + 1) * (np.ptp(columns) + 1) - changed.sum() <= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["all, constant", "gentle", "flips", "rotation"])
+def test_moved_boxes_hold_their_moved_masks(name: str, seed: int) -> None:
+    """Masks of a drawn scene: as pictures through the pixels of the view, and by its matrix, nearest."""
+    scene = render_scene(7, seed, 96)
+    view = drawn(name, (96, 96), seed)
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    at_centres = np.linalg.inv(half) @ view.positions @ half  # as OpenCV counts
+    _, inside = resampled(scene.image, view.inverse(), (96, 96))
+    assert len(scene.masks)
+    for mask, box in zip(scene.masks, scene.boxes.astype(np.float64), strict=True):
+        shown = view.pixels(np.repeat(255 * mask[..., None].astype(np.uint8), 3, axis=2))[..., 0]
+        warped = cv2.warpAffine(mask.astype(np.uint8), at_centres[:2], (96, 96), flags=cv2.INTER_NEAREST) > 0
+        near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) != cv2.erode(mask.astype(np.uint8), np.ones((3, 3)))
+        edge = cv2.warpAffine(near.astype(np.uint8), at_centres[:2], (96, 96), flags=cv2.INTER_NEAREST) > 0
+        sure = inside & ~cv2.dilate(edge.astype(np.uint8), np.ones((3, 3))).astype(bool)
+        assert ((shown > 127) == warped)[sure].all()
+        x, y, wide, high = box
+        corners = moved(view.positions, np.array([[x, y], [x + wide, y], [x, y + high], [x + wide, y + high]]))
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        rows, columns = np.nonzero((shown > 127) & inside)
+        assert ((columns + 0.5 >= left - 0.5) & (columns + 0.5 <= right + 0.5)).all()
+        assert ((rows + 0.5 >= top - 0.5) & (rows + 0.5 <= bottom + 0.5)).all()
+
+
+def test_chains_multiply_and_bring_back() -> None:
+    steps = (WHOLE, ck.data.RandAugment(2, 12), ck.data.RandomErasing(0.5), ck.data.Augmentation.gentle())
+    picture = smooth(64, 80)
+    for seed in range(8):
+        whole = ck.data.Chain(steps).view((64, 80), np.random.default_rng(seed))
+        chance = np.random.default_rng(seed)
+        positions, pixels = np.eye(3), picture.astype(np.float32)
+        for step in steps:
+            view = step.view((64, 80), chance)
+            positions, pixels = view.positions @ positions, view.pixels(pixels)
+        assert np.abs(whole.positions - positions).max() < 1e-9
+        assert (whole.pixels(picture) == pixels).all()
+        points = np.random.default_rng(0).uniform(0, 64, (9, 2))
+        assert moved(whole.inverse(), moved(whole.positions, points)) == pytest.approx(points)
+
+
+FRAMINGS = [
+    ck.data.Framing(resize, interpolation, fraction)  # type: ignore[arg-type]  # products of literals
+    for resize, interpolation in product(("crop", "squash", "pad"), ("bilinear", "bicubic", "area", "nearest"))
+    for fraction in ((1.0, 0.875, 0.5) if resize == "crop" else (1.0,))
+]
+SHAPES = [
+    ((60, 60), (24, 24)),
+    ((60, 60), (60, 60)),
+    ((40, 62), (25, 25)),
+    ((62, 40), (25, 31)),
+    ((24, 60), (16, 40)),
+    ((40, 40), (90, 64)),
+    ((23, 61), (61, 23)),
+    ((62, 55), (7, 5)),
+    ((61, 60), (60, 60)),
+    ((3, 62), (20, 20)),
+]
+
+
+@pytest.mark.parametrize(("shape", "size"), SHAPES)
+@pytest.mark.parametrize("framing", FRAMINGS, ids=lambda framing: f"{framing.resize} {framing.interpolation}")
+def test_framed_ramps_say_where_each_pixel_was(framing: Any, shape: tuple[int, int], size: tuple[int, int]) -> None:
+    """A picture whose red is its column and whose green is its row, times a step that fills 0…250."""
+    (height, width), positions = shape, framing.positions(shape, size)
+    if shape == size:
+        assert (positions == np.eye(3)).all()
+    y, x = np.mgrid[0:height, 0:width]
+    steps = np.array([250 // max(width - 1, 1), 250 // max(height - 1, 1)])
+    ramp = np.stack([x * steps[0], y * steps[1], np.full(shape, 7)], axis=-1).astype(np.uint8)
+    framed = framing.apply(ramp, size)
+    rows, columns = np.mgrid[0 : size[0], 0 : size[1]] + 0.5
+    origins = moved(np.linalg.inv(positions), np.stack([columns.ravel(), rows.ravel()], axis=-1))
+    seen = ((origins >= 0) & (origins <= [width, height])).all(axis=1)
+    bars = (framed.reshape(-1, 3) == (124, 116, 104)).all(axis=1)
+    assert (bars == ~seen).all()  # what was not in the photograph is the bars that "pad" makes
+    assert framing.resize == "pad" or seen.all()
+    shown = framed.reshape(-1, 3)[:, :2] / steps + 0.5
+    for axis in range(2):
+        # At the edge a filter sees less on one side: leave out as many pixels as it reaches.
+        scale = max(1.0, 1 / positions[axis, axis])
+        reach = 0.0 if framing.interpolation == "nearest" else 2.01 * scale + 0.5
+        inner = seen & (origins[:, axis] >= reach) & (origins[:, axis] <= shape[1 - axis] - reach)
+        error = (shown - origins)[inner, axis]
+        # A single pixel is up to half a pixel away, a box counts whole pixels; values are rounded to half a step.
+        near = 0.5 if framing.interpolation in ("nearest", "area") else 0.07
+        assert np.abs(error).max(initial=0) <= near + 0.5 / steps[axis] + 1e-6
+
+
+def test_the_same_seed_epoch_and_index_give_the_same_view() -> None:
+    for name, row in ROWS.items():
+        first, again, *others = (
+            placement(
+                (70, 90), ck.data.Framing("pad"), (48, 48), augment=row.augment, seed=seed, epoch=epoch, index=index
+            )
+            for seed, epoch, index in (
+                (3, 2, 5),
+                (3, 2, 5),
+                (4, 2, 5),
+                (3, 1, 5),
+                *((3, 2, index) for index in range(6, 20)),
+            )
+        )
+        assert (first == again).all()
+        assert any((first != other).any() for other in others) == row.moves, name
