@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from cnnkit.data import Augmentation, Chain, CutMix, Framing, MixUp, RandAugment, RandomErasing, Source, batches
 from cnnkit.data.array_images import ArrayReader
+from cnnkit.data.views.mixing import require_mixable
 from cnnkit.data.views.rand_augment import GREY, OPERATIONS
 from cnnkit.errors import InputError
 
@@ -215,3 +216,27 @@ def test_a_blend_is_a_function_of_the_generator(mix: Any) -> None:
 def test_an_alpha_out_of_range_is_refused(wrong: Any) -> None:
     with pytest.raises(InputError, match="alpha"):
         wrong()
+
+
+class OwnMixer:
+    """A mixer of the user's own."""
+
+    def apply(self, images: Any, targets: Any, generator: Any) -> Any:
+        return images, targets
+
+
+class VectorMixer(OwnMixer):
+    kinds = ("labels", "vectors")
+
+
+def test_labels_and_tags_are_blended_and_what_has_a_place_is_not() -> None:
+    for mix in (MixUp(), CutMix(), OwnMixer()):
+        for kind in ("labels", "tags"):
+            require_mixable(mix, kind)
+        for kind in ("boxes", "masks", "points", "pictures", "vectors"):
+            with pytest.raises(InputError, match=rf"labels or tags.*{type(mix).__name__}.*{kind}.*Leave mix out"):
+                require_mixable(mix, kind)
+    require_mixable(VectorMixer(), "vectors")
+    with pytest.raises(InputError, match="labels or vectors"):
+        require_mixable(VectorMixer(), "tags")
+    assert (repr(MixUp()), repr(CutMix())) == ("MixUp(alpha=0.2)", "CutMix(alpha=1.0)")  # as in kept checkpoints
