@@ -115,9 +115,7 @@ class Pictures:
 
 
 def linear_warp(picture: NDArray[np.uint8], back: Floats, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture resampled, antialiased where it becomes smaller.
-
-    An upright part of it is resized as `Framing` does by default, so that a target is framed like its input.
+    """A picture resampled, antialiased where it becomes smaller; beyond it the colour of its border goes on.
 
     Args:
         picture: (h, w, 3).
@@ -125,37 +123,51 @@ def linear_warp(picture: NDArray[np.uint8], back: Floats, size: tuple[int, int])
         size: (height, width) of the result.
 
     Returns:
-        (height, width, 3).
+        (height, width, 3). The whole or an upright part of a picture, in whole pixels of the result, has the bytes that
+        `Framing` gives by default, so that a target is framed like its input.
     """
-    height, width = size
-    (xx, xy, x), (yx, yy, y) = back[:2].tolist()
-    upright = max(abs(xy) * height, abs(yx) * width) < SAME_PART and xx > 0 and yy > 0
-    ends = np.array([x, y, x + xx * width, y + yy * height])
-    limits = np.array([picture.shape[1], picture.shape[0]] * 2)
-    if upright and (ends > -SAME_PART).all() and (ends < limits + SAME_PART).all():
-        left, top, right, bottom = np.clip(ends, 0, limits).tolist()
-        return _resized(picture, (left, top, right, bottom), size)
-    # Shrunk first as far as the warp will, so that every pixel counts; what is left is about one pixel per pixel.
-    shrunk = [
+    upright = abs(back[0, 1]) * size[0] < SAME_PART and abs(back[1, 0]) * size[1] < SAME_PART
+    if upright and back[0, 0] > 0 and back[1, 1] > 0:
+        step, offset = np.array([back[0, 0], back[1, 1]]), back[:2, 2]
+        limits, ends = np.array([picture.shape[1], picture.shape[0]]), np.array([size[1], size[0]])
+        # Where the picture begins and ends in the result, x and y.
+        low, high = (np.clip((edge - offset) / step, 0, ends) for edge in (0, limits))
+        whole_low, whole_high = np.rint(low), np.rint(high)
+        on_pixels = (np.abs(low - whole_low) < SAME_PART).all() and (np.abs(high - whole_high) < SAME_PART).all()
+        if on_pixels and (whole_high > whole_low).all():
+            box = np.clip(offset + step * np.array([whole_low, whole_high]), 0, limits)
+            box = np.where(np.abs(box - np.rint(box)) < SAME_PART, np.rint(box), box)
+            left, top, right, bottom = np.concatenate([whole_low, ends - whole_high]).astype(int).tolist()
+            part = _resized(picture, box.ravel().tolist(), (size[0] - top - bottom, size[1] - left - right))
+            return np.asarray(cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
+    return _warped(picture, back, size)
+
+
+def _warped(picture: NDArray[np.uint8], back: Floats, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture shrunk as far as a move shrinks it, so that every pixel counts, and warped by what is left."""
+    high, wide = (
         max(1, min(length, math.ceil(length / math.hypot(*step) - SAME_PART)))
-        for length, step in zip(picture.shape[:2], ((yx, yy), (xx, xy)), strict=True)
-    ]
-    whole = (0.0, 0.0, float(picture.shape[1]), float(picture.shape[0]))
-    smaller = _resized(picture, whole, (shrunk[0], shrunk[1]))
-    scale = np.diag([shrunk[1] / picture.shape[1], shrunk[0] / picture.shape[0], 1.0])
+        for length, step in zip(picture.shape[:2], (back[1, :2], back[0, :2]), strict=True)
+    )
+    smaller = _resized(picture, [0, 0, picture.shape[1], picture.shape[0]], (high, wide))
+    scale = np.diag([wide / picture.shape[1], high / picture.shape[0], 1.0])
     centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # OpenCV counts from the centres of pixels
-    matrix = (np.linalg.inv(centre) @ scale @ back @ centre)[:2]
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(
-        smaller.astype(np.float32), matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        smaller.astype(np.float32),
+        (inverse(centre) @ scale @ back @ centre)[:2],
+        (size[1], size[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return np.rint(warped).astype(np.uint8)
 
 
-def _resized(
-    picture: NDArray[np.uint8], box: tuple[float, float, float, float], size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    height, width = size
-    if box == (0, 0, width, height) and picture.shape[:2] == size:
+def _resized(picture: NDArray[np.uint8], box: Sequence[float], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The part of a picture in a box of left, top, right and bottom, antialiased, at a size."""
+    if tuple(box) == (0, 0, size[1], size[0]) and picture.shape[:2] == size:
         return picture
-    return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR, box=box))
+    left, top, right, bottom = box
+    resized = Image.fromarray(picture).resize(
+        (size[1], size[0]), Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+    )
+    return np.array(resized)
