@@ -16,6 +16,7 @@ from cnnkit.data.image_folder import FileReader
 from cnnkit.data.source import Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
 from cnnkit.errors import DataError, InputError
+from cnnkit.scenes.large_enough import PERSON_AREA, large_enough
 
 
 def coco(
@@ -23,7 +24,7 @@ def coco(
     annotations: str | Path,
     *,
     label: str = "person",
-    minimum_area: float = 0.005,
+    minimum_area: float = PERSON_AREA,
     split: Sequence[float] = DEFAULT_SPLIT,
     seed: int = 0,
 ) -> Dataset:
@@ -48,7 +49,7 @@ def coco(
         UnknownNameError: A category that the file does not have.
         ImageFileError: A file that is no picture.
     """
-    expected, remedy = "minimum_area from 0 up to but not 1", "0.005 is half a per cent of the picture."
+    expected, remedy = "minimum_area from 0 up to but not 1", f"{PERSON_AREA} is half a per cent of the picture."
     if not 0 <= number(minimum_area, "minimum_area", expected, remedy) < 1:
         raise InputError(expected, repr(minimum_area), remedy)
     images, annotations = path_of(images, "the folder of the pictures"), path_of(annotations, "an instances JSON")
@@ -59,7 +60,7 @@ def coco(
     area_of = {image["id"]: image["width"] * image["height"] for image in described["images"]}
     for thing in described["annotations"]:
         width, height = thing["bbox"][2:]
-        large = width * height > minimum_area * area_of[thing["image_id"]]
+        large = large_enough(width * height, area_of[thing["image_id"]], minimum_area)
         if large and thing["category_id"] == categories[label]:
             positive.add(thing["image_id"])
     rows = sorted((image["file_name"], int(image["id"] in positive)) for image in described["images"])

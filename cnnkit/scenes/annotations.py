@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnkit.scenes.canvas import Canvas
-from cnnkit.scenes.difficulty import PERSON_AREA
+from cnnkit.scenes.large_enough import large_enough
 from cnnkit.scenes.world import Actor
 
 
@@ -97,8 +97,6 @@ def _keypoints(canvas: Canvas, actor: Actor, first: int) -> npt.NDArray[np.float
 
 
 def has_person(boxes: npt.NDArray[np.float32], categories: Sequence[str], size: int) -> bool:
-    """COCO's rule for person / no person: a person's box above 0.5 % of the picture."""
-    return any(
-        category == "person" and float(w) * float(h) > PERSON_AREA * size * size
-        for category, (_, _, w, h) in zip(categories, boxes, strict=True)
-    )
+    """Whether the box of any person is large enough to count."""
+    areas = boxes[:, 2].astype(float) * boxes[:, 3]
+    return bool((large_enough(areas, size * size) & (np.array(categories, np.str_) == "person")).any())

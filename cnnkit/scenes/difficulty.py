@@ -31,7 +31,7 @@ class Difficulty:
         clutter: Lowest and highest number of small or far things.
         far_people: Chance of people too small to count, in a picture of either class.
         least_keypoints: How many of the seventeen keypoints of the main person must be visible, and
-        least_area: how large its box must be, as a share of the picture (COCO's rule asks for 0.005).
+        least_area: how large its box must be, as a share of the picture (`PERSON_AREA` is what counts as a person).
         blur: Weights of 0, 1, 2, … passes of blur.
         background_blur: Weights of 0, 1, 2 passes of blur behind the figures.
         grain: Lowest and highest strength of sensor noise, /256 of a standard deviation of 37.
@@ -65,5 +65,3 @@ class Difficulty:
 
 
 DIFFICULTY = Difficulty()
-PERSON_AREA = 0.005
-"""COCO's rule for person / no person: the area of a person's box above this share of the picture."""

@@ -11,6 +11,7 @@ import numpy as np
 from cnnkit.data.source import Source
 from cnnkit.data.tfds_sets import ExampleReader, Records, opened
 from cnnkit.errors import DataError, unknown_name
+from cnnkit.scenes.large_enough import PERSON_AREA, large_enough
 
 
 def tfds_boxes(
@@ -18,7 +19,7 @@ def tfds_boxes(
     *,
     split: str = "train",
     label: str = "person",
-    minimum_area: float = 0.005,
+    minimum_area: float = PERSON_AREA,
     data_dir: str | Path | None = None,
 ) -> Source:
     """Pictures labelled by whether they show a thing whose box covers enough of them, as `cnnkit.data.coco` does.
@@ -82,4 +83,4 @@ def _shown(records: Records, label: int, minimum_area: float) -> Iterator[int]:
         boxes = np.array(feature["objects/bbox"].float_list.value, np.float32).reshape(-1, 4)
         areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         labels = np.array(feature["objects/label"].int64_list.value, np.int64)
-        yield int(((labels == label) & (areas > minimum_area)).any())
+        yield int(((labels == label) & large_enough(areas, 1.0, minimum_area)).any())
