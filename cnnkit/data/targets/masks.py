@@ -133,12 +133,11 @@ class Masks:
         mask = self.stored.reader.read(place)
         if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype != np.uint8 or not mask.size:
             raise DataError("a mask of shape (h, w), uint8", said(mask), "One class index per pixel, 255 for void.")
-        known = np.arange(VOID + 1) < len(self.names)
-        known[VOID] = True
-        if not known[mask].all():
+        following = mask + np.uint8(1)  # 255 becomes 0: one pass of 10 µs instead of a look-up of 400
+        if following.max() > len(self.names):
             raise DataError(
                 f"classes from 0 to {len(self.names) - 1} and {VOID} in a mask",
-                f"{mask[~known[mask]][0]} at position {place}",
+                f"{mask[following > len(self.names)][0]} at position {place}",
                 "Name all classes, or give pixels of no class the value 255.",
             )
         return mask
