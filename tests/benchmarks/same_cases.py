@@ -110,7 +110,7 @@ def two_classes(folder: Path) -> Any:
     plan = two_phases(train=2, batch_norm="train", optimizer="adamw", weight_decay=0.02, **options)
     run = fit(net, photos, plan, augment=ck.data.Augmentation.lecture(), views=2)
     result = {"trained": record.trained(net, run, photos.test), "kept": record.kept_features()}
-    calibrated = ck.choose_threshold(ck.calibrate(net, photos.validation, progress=False), photos.validation)
+    calibrated = ck.choose_threshold(ck.calibrate(net, photos.train, progress=False), photos.train)
     result["calibrated"] = {
         "head": record.plain(calibrated.head.settings()),
         "predictions": record.table(ck.predict(calibrated, photos.test)),
@@ -173,8 +173,7 @@ def losses(_: Path) -> Any:
             if classes == 2 and ("name" in name or "hidden" in head):
                 continue
             net = network(photos.classes, **head)
-            run = fit(net, photos, ck.plans.probe(epochs=2))
-            results[f"{classes} {name}"] = record.trained(net, run, photos.test)
+            results[f"{classes} {name}"] = record.trained(net, fit(net, photos, ck.plans.probe(epochs=2)))
     return results
 
 
@@ -188,7 +187,7 @@ def mixing(_: Path) -> Any:
         photos = coloured(classes)
         net = network(photos.classes, **head)
         run = fit(net, photos, two_phases(), mix=mix, augment=ck.data.Augmentation.gentle(), views=2)
-        results[name] = record.trained(net, run, photos.test)
+        results[name] = record.trained(net, run)
     photos = tagged()
     net = network(photos.classes, multi_label=True)
     run = fit(net, photos, ck.plans.probe(epochs=2), mix=ck.data.MixUp())
@@ -207,10 +206,10 @@ def exact_head(_: Path) -> Any:
             ("of three views", photos, {"augment": ck.data.Augmentation.gentle(), "views": 3}),
         ):
             net = network(photos.classes, class_weight="balanced", dropout=0.5, label_smoothing=0.1)
-            results[f"{classes} {name}"] = record.trained(net, fit(net, data, plan, **options), photos.test)
+            results[f"{classes} {name}"] = record.trained(net, fit(net, data, plan, **options))
         net = network(photos.classes)
         run = fit(net, photos, ck.plans.probe_then_finetune(epochs=2, head_views=1))
-        results[f"{classes} fine-tuned"] = record.trained(net, run, photos.test)
+        results[f"{classes} fine-tuned"] = record.trained(net, run)
     net = network(tagged().classes, multi_label=True)
     results["tags"] = record.trained(net, fit(net, tagged(), plan), tagged().test)
     return results | {"kept": record.kept_features()}
@@ -221,11 +220,11 @@ def caches(_: Path) -> Any:
     photos = coloured(4)
     plan = ck.Plan([ck.Phase("head", epochs=4, rate=1e-2), ck.Phase("deep", train=1, epochs=3, rate=1e-3)])
     results: dict[str, Any] = {}
-    ways = {"none": "none", "memory": "memory", "disk": "disk", "disk again": "disk", "auto": "auto"}
+    ways = {"none": "none", "memory": "memory", "disk": "disk", "disk again": "disk"}
     for name, cache in ways.items():
         net = network(photos.classes, dropout=0.3)
         run = fit(net, photos, plan, cache=cache, augment=ck.data.Augmentation.gentle(), views=2)
-        results[name] = record.trained(net, run, photos.test)
+        results[name] = record.trained(net, run)
     equal = {name: json.dumps(results[name]) == json.dumps(results["none"]) for name in ways}
     assert all(equal.values()), equal
     files = record.kept_features()
@@ -233,7 +232,7 @@ def caches(_: Path) -> Any:
     for dtype in ("bfloat16", "float16"):
         net = network(photos.classes, dropout=0.3)
         cache = ck.transfer.FeatureCache("disk", dtype=dtype)
-        rounded[dtype] = record.trained(net, fit(net, photos, plan, cache=cache), photos.test)
+        rounded[dtype] = record.trained(net, fit(net, photos, plan, cache=cache))
     return {"any": results["none"], "files": files, **rounded, "all files": record.kept_features()}
 
 
@@ -273,7 +272,7 @@ def views(_: Path) -> Any:
     for name, augment, number in (("chain", chain, 3), ("anew", lecture, None), ("own", Inverted(), 2)):
         net = network(photos.classes)
         run = fit(net, photos, two_phases(), augment=augment, views=number)
-        results[f"trained {name}"] = record.trained(net, run, photos.test)
+        results[f"trained {name}"] = record.trained(net, run)
     return results | {"kept": record.kept_features()}
 
 
@@ -328,7 +327,7 @@ def plans(_: Path) -> Any:
         "schedules": schedules,
     }.items():
         net = network(photos.classes)
-        results[name] = record.trained(net, fit(net, photos, plan), photos.test)
+        results[name] = record.trained(net, fit(net, photos, plan))
     told: list[Any] = []
     seen = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: told.append([epoch, record.plain(logs)]),
