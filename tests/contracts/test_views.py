@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 import cnnkit as ck
+from cnnkit.data.targets import Boxes, Masks, Points
+from cnnkit.data.targets.masks import VOID
 from cnnkit.data.views.chain import placing
 from cnnkit.data.views.placement import placement
 from cnnkit.data.views.rand_augment import GREY, OPERATIONS, ORIGINS, RandAugment
@@ -239,29 +241,69 @@ def test_erasing_changes_one_rectangle_and_moves_nothing() -> None:
             assert (np.ptp(rows) + 1) * (np.ptp(columns) + 1) - changed.sum() <= 1
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("name", ["all, constant", "gentle", "flips", "rotation"])
-def test_moved_boxes_hold_their_moved_masks(name: str, seed: int) -> None:
-    """Masks of a drawn scene: as pictures through the pixels of the view, and by its matrix, nearest."""
-    scene = render_scene(7, seed, 96)
-    view = drawn(name, (96, 96), seed)
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    at_centres = np.linalg.inv(half) @ view.positions @ half  # as OpenCV counts
-    _, inside = resampled(scene.image, view.inverse(), (96, 96))
-    assert len(scene.masks)
-    for mask, box in zip(scene.masks, scene.boxes.astype(np.float64), strict=True):
-        shown = view.pixels(np.repeat(255 * mask[..., None].astype(np.uint8), 3, axis=2))[..., 0]
-        warped = cv2.warpAffine(mask.astype(np.uint8), at_centres[:2], (96, 96), flags=cv2.INTER_NEAREST) > 0
-        near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))) != cv2.erode(mask.astype(np.uint8), np.ones((3, 3)))
-        edge = cv2.warpAffine(near.astype(np.uint8), at_centres[:2], (96, 96), flags=cv2.INTER_NEAREST) > 0
-        sure = inside & ~cv2.dilate(edge.astype(np.uint8), np.ones((3, 3))).astype(bool)
-        assert ((shown > 127) == warped)[sure].all()
-        x, y, wide, high = box
-        corners = moved(view.positions, np.array([[x, y], [x + wide, y], [x, y + high], [x + wide, y + high]]))
-        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        rows, columns = np.nonzero((shown > 127) & inside)
-        assert ((columns + 0.5 >= left - 0.5) & (columns + 0.5 <= right + 0.5)).all()
-        assert ((rows + 0.5 >= top - 0.5) & (rows + 0.5 <= bottom + 0.5)).all()
+def scene_truth(index: int) -> Boxes:
+    """The objects of a drawn scene: each a class of its own, with its box, its mask and its visible keypoints."""
+    scene = render_scene(7, index, 96)
+    count, corners = len(scene.masks), scene.boxes.astype(np.float64)
+    corners[:, 2:] += corners[:, :2]
+    masks = Masks.of_arrays(("ground", "thing"), scene.masks.astype(np.uint8))
+    shown = np.where(scene.keypoints[..., 2] == 2, 2, 0)
+    points = Points(tuple(map(str, range(17))), scene.keypoints[..., :2], shown)
+    names = tuple(f"thing {number}" for number in range(count))
+    return Boxes.of_lists(names, [corners], [range(count)], masks=masks, points=points)
+
+
+def near(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """The pixels of a mask and their neighbours."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3))).astype(bool)
+
+
+@pytest.mark.parametrize("index", range(5))
+@pytest.mark.parametrize("name", ["all, constant", "gentle", "flips", "rotation", "moves twice"])
+def test_moved_boxes_hold_their_moved_masks_and_visible_points_lie_on_them(name: str, index: int) -> None:
+    truth = scene_truth(index)
+    view = drawn(name, (96, 96), index)
+    moved_truth = truth.moved(view.positions, (96, 96), least=0)
+    assert moved_truth.masks is not None
+    assert truth.masks is not None
+    assert moved_truth.points is not None
+    assert len(moved_truth.boxes)
+    for row, (label, (x1, y1, x2, y2)) in enumerate(zip(moved_truth.labels, moved_truth.boxes, strict=True)):
+        before, after = truth.masks.mask(int(label)), moved_truth.masks.mask(row)
+        # The mask as a picture, through the pixels of the view; where it blends with something else it is not sure.
+        shown = view.pixels(np.repeat(255 * before[..., None], 3, axis=2))[..., 0]
+        rim = near(before) & near(1 - before)
+        unsure = view.pixels(np.repeat(255 * near(rim)[..., None].astype(np.uint8), 3, axis=2))[..., 0] > 0
+        sure = (after != VOID) & ~unsure
+        assert ((shown > 127) == (after == 1))[sure].all()
+        rows, columns = np.nonzero(after == 1)
+        assert ((columns + 0.5 >= x1) & (columns + 0.5 <= x2) & (rows + 0.5 >= y1) & (rows + 0.5 <= y2)).all()
+        visible = moved_truth.points.shown[row] == 2
+        across, down = np.floor(moved_truth.points.values[row, visible]).astype(int).T
+        assert near(after == 1)[down, across].all()
+
+
+def test_visible_points_were_tested() -> None:
+    counts = [int((scene_truth(index).points.shown == 2).sum()) for index in range(5)]  # type: ignore[union-attr]
+    assert sum(counts) > 10
+
+
+@pytest.mark.parametrize("size", [(47, 50), (60, 33), (130, 101), (80, 96)])
+@pytest.mark.parametrize("resize", ["crop", "squash", "pad"])
+def test_framed_masks_are_those_of_framed_pictures(resize: Any, size: tuple[int, int]) -> None:
+    """Pillow's nearest pixels of the mask as a picture, but for centres that lie between two pixels."""
+    framing = ck.data.Framing(resize, "nearest")
+    semantic = render_scene(7, 2, 96).semantic[:80]
+    positions = framing.positions((80, 96), size)
+    masks = Masks.of_arrays(tuple(map(str, range(40))), [semantic]).moved(positions, size)
+    framed = framing.apply(np.repeat(semantic[..., None], 3, axis=2), size)[..., 0]
+    known = masks.mask(0) != VOID
+    rows, columns = np.mgrid[0 : size[0], 0 : size[1]] + 0.5
+    origins = moved(np.linalg.inv(positions), np.stack([columns.ravel(), rows.ravel()], axis=-1))
+    between = (np.abs(origins - np.rint(origins)) < 1e-6).any(axis=1).reshape(size)
+    assert (framed == masks.mask(0))[known & ~between].all()
+    assert (known & ~between).mean() > 0.2
+    assert (framed[~known] == 124).all()
 
 
 def test_chains_multiply_and_bring_back() -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
 from cnnkit.data.arguments import number, whole_number
+from cnnkit.data.targets.moves import inverse
 from cnnkit.data.views.view import Matrix, Picture, View, ViewAugmenter
 from cnnkit.errors import InputError
 
@@ -65,7 +66,7 @@ class RandAugment(ViewAugmenter):
         positions = np.eye(3)
         for name, strength in operations:
             if name in ORIGINS:
-                positions = np.linalg.inv(ORIGINS[name](strength, *size)) @ positions
+                positions = inverse(ORIGINS[name](strength, *size)) @ positions
         return View(positions, lambda picture: _changed(picture, operations))
 
 

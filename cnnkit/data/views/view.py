@@ -14,6 +14,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.targets.moves import inverse
+
 Matrix: TypeAlias = NDArray[np.float64]
 Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 # Half a pixel: between the corner of a pixel, where it begins, and its centre, where warps count it.
@@ -52,7 +54,7 @@ class View:
 
     def inverse(self) -> Matrix:
         """(3, 3), from a point of the view back to that of the picture."""
-        return np.asarray(np.linalg.inv(self.positions), np.float64)
+        return inverse(self.positions)
 
 
 def as_floats(picture: Picture) -> NDArray[np.float32]:
