@@ -39,10 +39,6 @@ def file_shape(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageFileError: The file is missing, empty or no picture; of a truncated one the header may still say a shape.
         MissingExtraError: It is HEIC, and pillow-heif is not installed.
-
-    >>> from cnnkit.data.photographs import FOLDER
-    >>> file_shape(FOLDER / "cat.jpg")
-    (300, 451)
     """
     try:
         with path_of(path, "a picture").open("rb") as file:
@@ -63,6 +59,9 @@ def bytes_shape(data: bytes, name: str) -> tuple[int, int]:
     Raises:
         ImageFileError: The bytes are empty or no picture; of a truncated one the header may still say a shape.
         MissingExtraError: It is HEIC, and pillow-heif is not installed.
+
+    >>> bytes_shape(b"P6 3 2 255 " + bytes(18), "three columns, two rows")
+    (2, 3)
     """
     try:
         shape = _jpeg_shape(data) or _shape(data)

@@ -42,7 +42,7 @@ class Chain(ViewAugmenter):
         """
         whole = View.identity()
         for step in self.steps:
-            whole = whole.then(require_views(step).view(size, chance))
+            whole = whole.then(view_of(step, size, chance))
         return whole
 
     def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
@@ -81,6 +81,18 @@ def require_views(augment: Augmenter) -> ViewAugmenter:
         f"{said(_without_place(augment))}, whose apply(image, generator) does not say where things go",
         "Make it a ck.data.ViewAugmenter, whose view is a matrix and the pixels; labels and tags need no matrix.",
     )
+
+
+def view_of(augment: Augmenter, size: tuple[int, int], chance: np.random.Generator) -> View:
+    """One view of pictures of a size, by an augmenter that says where things go.
+
+    Raises:
+        InputError: It does not, or its `view` gives something else.
+    """
+    view = require_views(augment).view(size, chance)
+    if not isinstance(view, View):
+        raise InputError(f"a view from {said(augment)}", said(view), "ck.data.View(positions, pixels) is one.")
+    return view
 
 
 def _without_place(augment: Augmenter) -> Augmenter:

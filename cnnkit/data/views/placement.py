@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnkit.data.random_streams import picture_bits
-from cnnkit.data.views.chain import require_views
+from cnnkit.data.views.chain import view_of
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter, Matrix
 
@@ -47,4 +47,4 @@ def placement(
     if augment is None:
         return framed
     chance = np.random.Generator(picture_bits(seed, epoch, index))
-    return require_views(augment).view(size, chance).positions @ framed
+    return view_of(augment, size, chance).positions @ framed

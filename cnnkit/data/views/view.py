@@ -14,7 +14,9 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import said
 from cnnkit.data.targets.moves import inverse
+from cnnkit.errors import InputError
 
 Matrix: TypeAlias = NDArray[np.float64]
 Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
@@ -32,6 +34,9 @@ class View:
         pixels: From a picture (h, w, 3) of 0…255, of the size that the view was drawn for, to its view: float32 of the
             same shape and range. The picture itself stays as it is.
 
+    Raises:
+        InputError: Positions of another shape or whose last row is not 0, 0, 1; or pixels that cannot be called.
+
     >>> positions = np.array([[-1.0, 0, 4], [0, 1, 0], [0, 0, 1]])
     >>> mirrored = View(positions, lambda picture: picture[:, ::-1].astype(np.float32))
     >>> (mirrored.positions @ [0.5, 0.5, 1]).tolist()  # of 4 columns the centre of the first becomes that of the last
@@ -42,6 +47,18 @@ class View:
 
     positions: Matrix
     pixels: Callable[[Picture], NDArray[np.float32]]
+
+    def __post_init__(self) -> None:
+        try:
+            matrix = np.asarray(self.positions, np.float64)
+        except (TypeError, ValueError):
+            matrix = np.empty(0)
+        if matrix.shape != (3, 3) or matrix[2].tolist() != [0, 0, 1]:
+            expected = "positions as an affine matrix of shape (3, 3) whose last row is 0, 0, 1"
+            raise InputError(expected, said(self.positions), "np.eye(3) leaves every point where it is.")
+        if not callable(self.pixels):
+            raise InputError("pixels as a function of a picture", said(self.pixels), "It returns the picture's view.")
+        object.__setattr__(self, "positions", matrix)
 
     @classmethod
     def identity(cls) -> View:

@@ -75,6 +75,30 @@ def test_the_view_of_a_view() -> None:
     assert shifted.then(doubled).inverse() @ [8, 1, 1] == pytest.approx([2, 1, 1])
 
 
+@pytest.mark.parametrize(
+    ("positions", "pixels", "message"),
+    [
+        (np.eye(2), len, r"shape \(3, 3\).*shape \(2, 2\).*np\.eye"),
+        (np.ones((3, 3)), len, "last row is 0, 0, 1"),
+        ("turned", len, "affine matrix"),
+        (np.eye(3), np.eye(3), "function of a picture"),
+    ],
+    ids=["two rows", "perspective", "text", "no function"],
+)
+def test_what_is_no_view_is_refused(positions: Any, pixels: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        View(positions, pixels)
+
+
+def test_what_gives_something_else_is_refused() -> None:
+    class Wrong(UpsideDown):
+        def view(self, size: tuple[int, int], chance: np.random.Generator) -> Any:
+            return np.eye(3)
+
+    with pytest.raises(InputError, match=r"a view from Wrong.*shape \(3, 3\).*ck\.data\.View"):
+        Chain((Wrong(),)).view((8, 12), np.random.default_rng(0))
+
+
 def test_what_a_warp_does_to_points() -> None:
     """By the definition: from corners to centres, the inverse, and back."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
