@@ -22,6 +22,7 @@ from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.loading import fit_build
 from cnnkit.backbones.naming import canonical
 from cnnkit.backbones.preprocessing import Given, fold, image_input, preprocess
+from cnnkit.backbones.pyramid import pyramid_layers
 from cnnkit.backbones.table import ROWS, Row, check_alpha, check_side, find_row
 from cnnkit.backbones.truncation import check_cut, cut_node
 from cnnkit.errors import InputError, WeightsError
@@ -111,6 +112,10 @@ class Backbone:
     def stages(self) -> tuple[str, ...]:
         """The last legal cut of each stride, shallow to deep: what `"stage1"`, `"stage2"`, … stand for."""
         return stages(self.cuts())
+
+    def pyramid(self) -> dict[str, keras.KerasTensor]:
+        """The feature maps by scale, shallow to deep: `"P3"` is 2³ = 8 times smaller than the input."""
+        return {level: self.model.get_layer(name).output for level, name in pyramid_layers(self.model).items()}
 
     def __repr__(self) -> str:
         """One line: name, cut, shapes, where the weights are from, and of a given model what was taken it for."""

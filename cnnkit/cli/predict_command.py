@@ -107,9 +107,9 @@ def _file(network: Network, source: Source, out: Path, settings: Settings, *, fo
     names = (*network.classes, *sorted(set(written.labels) - set(network.classes)))
     return {
         "out": str(out),
-        "pictures": written.rows,
+        "pictures": written.pictures,
         "labels": {name: written.labels.get(name, 0) for name in names},
-        "kept": written.kept_rows,
+        "kept": written.kept_pictures,
         "model_hash": written.model_hash,
         "seconds": round(time.perf_counter() - started, 3),
     }

@@ -140,7 +140,7 @@ def _listed(items: Sequence[Path | Image.Image | NDArray[Any]]) -> Source:
     if arrays := [item for item in items if isinstance(item, np.ndarray)]:
         check_values(arrays, "the pictures")
     ids = tuple(str(item) if isinstance(item, Path) else str(number) for number, item in enumerate(items))
-    return Source(ids, (), None, ListedReader(tuple(items)), np.arange(len(items)))
+    return Source(ids, None, ListedReader(tuple(items)), np.arange(len(items)))
 
 
 def _said(given: object) -> str:

@@ -16,7 +16,7 @@ from cnnkit.data.arguments import names_of, said
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.decode import picture_of
 from cnnkit.data.pixel_arrays import CHANNELS, are_pictures, is_one_picture, rgb
-from cnnkit.data.source import Labels, Source
+from cnnkit.data.source import LabelArray, Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
 from cnnkit.data.value_range import check_values
 from cnnkit.errors import DataError, InputError, unknown_name
@@ -88,7 +88,7 @@ def arrays(
                 "Give one label a picture.",
             )
         ids = tuple(f"{prefix and name + '/'}{index}" for index in range(len(images)))
-        parts[name] = Source(ids, names, targets, ArrayReader(images), np.arange(len(images)))
+        parts[name] = Source.labelled(ids, names, targets, ArrayReader(images), np.arange(len(images)))
     if not parts["train"].multi_label:
         _refuse_phantom_classes(parts["train"], classes is not None)
     return as_dataset(arranged(parts, split=split, seed=seed))
@@ -105,7 +105,7 @@ def unlabelled(x: ArrayLike) -> Source:
     """
     images = checked_images(x, "x")
     ids = tuple(str(index) for index in range(len(images)))
-    return Source(ids, (), None, ArrayReader(images), np.arange(len(images)))
+    return Source(ids, None, ArrayReader(images), np.arange(len(images)))
 
 
 def _refuse_phantom_classes(train: Source, named: bool) -> None:
@@ -162,7 +162,7 @@ def check_shape(images: NDArray[Any], name: str) -> None:
         raise DataError(expected, f"nothing, shape {shape}", "Give at least one picture.")
 
 
-def _checked_targets(y: ArrayLike, classes: Sequence[str] | None, name: str) -> tuple[Labels, tuple[str, ...]]:
+def _checked_targets(y: ArrayLike, classes: Sequence[str] | None, name: str) -> tuple[LabelArray, tuple[str, ...]]:
     """Labels as the source wants them, and the class names."""
     targets = np.asarray(y)
     if targets.dtype.kind in "UTO" and all(isinstance(label, str) for label in targets.ravel()):
@@ -194,7 +194,7 @@ def _checked_targets(y: ArrayLike, classes: Sequence[str] | None, name: str) -> 
     return targets.astype(np.int64), names
 
 
-def _named_targets(targets: NDArray[Any], classes: Sequence[str] | None) -> tuple[Labels, tuple[str, ...]]:
+def _named_targets(targets: NDArray[Any], classes: Sequence[str] | None) -> tuple[LabelArray, tuple[str, ...]]:
     labels = [str(label) for label in targets.ravel()]
     names = tuple(natsorted(set(labels))) if classes is None else tuple(classes)
     index_of = {label: index for index, label in enumerate(names)}

@@ -73,7 +73,7 @@ def coco(
             f"{labels.sum()} of {len(labels)} show one",
             "Choose another category or another minimum_area.",
         )
-    source = Source(names, (f"no_{label}", label), labels, FileReader(images, names), np.arange(len(names)))
+    source = Source.labelled(names, (f"no_{label}", label), labels, FileReader(images, names), np.arange(len(names)))
     return as_dataset(arranged({"train": source}, split=split, seed=seed))
 
 

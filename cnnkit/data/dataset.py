@@ -1,4 +1,4 @@
-"""A dataset: classes, and the sources to train on, to choose by and to report on."""
+"""A dataset: the sources to train on, to choose by and to report on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import combinations
 import pandas as pd
 
 from cnnkit.data.arguments import listed, said
-from cnnkit.data.source import SHOWN_CLASSES, SizedReader, Source
+from cnnkit.data.source import SHOWN_CLASSES, WITHOUT_CLASSES, SizedReader, Source
 from cnnkit.errors import DataError, InputError
 
 SPLITS = ("train", "validation", "test")
@@ -34,10 +34,12 @@ class SkippedFile:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three sources with the same classes. A part that does not exist is an empty source.
+    """Three sources with truth of one kind. A part that does not exist is an empty source.
+
+    Train and validation have the same names in the same order; the test part may have others (other people, say).
 
     Args:
-        classes: The class names, in the order of the labels.
+        classes: The names of the truth, of classes in the order of the labels; () where nothing has a name.
         train: What the weights are fitted to.
         validation: What epochs and settings are chosen by.
         test: What the result is reported on.
@@ -45,7 +47,7 @@ class Dataset:
         ignored: How many files were passed over because their names are no picture's (`.txt`, `.json`, …).
 
     Raises:
-        DataError: A part with other classes.
+        DataError: A part with truth of another kind, or validation with other names.
     """
 
     classes: tuple[str, ...]
@@ -62,27 +64,46 @@ class Dataset:
         for name, source in self.parts().items():
             if not isinstance(source, Source):
                 raise InputError(f"a source as {name}", said(source), "Source.empty(classes) is one without examples.")
-            if source.classes != self.classes:
+            if len(source) and source.kind != self.train.kind and source.targets is not None and len(self.train):
                 raise DataError(
-                    f"the classes {list(self.classes)} in every part",
-                    f"{list(source.classes)} in {name}",
-                    "Give all three parts the same classes in the same order.",
+                    f"{self.train.kind or 'no truth'} in every part, as in train",
+                    f"{source.kind} in {name}",
+                    "Give all three parts truth of one kind.",
+                )
+            if name != "test" and source.names != self.classes:
+                raise DataError(
+                    f"the classes {list(self.classes)} in train and validation",
+                    f"{list(source.names)} in {name}",
+                    "Give both the same classes in the same order.",
                 )
 
     def parts(self) -> dict[str, Source]:
         """The three sources by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @property
+    def kind(self) -> str:
+        """The kind of truth, such as "labels" or "masks"."""
+        return self.train.kind
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes or points of the truth."""
+        return self.classes
+
     @cached_property
     def fingerprint(self) -> str:
-        """A sha256 over classes, ids, labels and pictures of all parts: the same data, the same string."""
+        """A sha256 over ids, truth and pictures of all parts: the same data, the same string."""
         parts = "".join(source.fingerprint for source in self.parts().values())
         return hashlib.sha256(parts.encode()).hexdigest()
 
     def counts(self) -> pd.DataFrame:
         """Examples that show each class: index class, columns train, validation, test."""
-        index = pd.Index(list(self.classes), name="class", dtype="str")
-        return pd.DataFrame({name: source.counts() for name, source in self.parts().items()}, index=index)
+        names = list(dict.fromkeys((*self.classes, *self.test.names)))
+        index = pd.Index(names, name="class", dtype="str")
+        columns = {part: dict(zip(source.names, source.counts(), strict=True)) for part, source in self.parts().items()}
+        rows = {part: [shown.get(name, 0) for name in names] for part, shown in columns.items()}
+        return pd.DataFrame(rows, index=index)
 
     @property
     def imbalance(self) -> float:
@@ -106,7 +127,7 @@ class Dataset:
         table.index.name = "class"
         table["total"] = table.sum(axis=1)
         table["share"] = (table["total"] / max(1, sum(sizes.values()))).round(4)
-        table["warning"] = [self._class_warning(name) for name in self.classes] + [self._warning()]
+        table["warning"] = [self._class_warning(name) for name in counts.index] + [self._warning()]
         return table
 
     def duplicates(self) -> pd.DataFrame:
@@ -135,6 +156,8 @@ class Dataset:
         return pd.DataFrame(rows, columns=["id", "split", "other_id", "other_split"])
 
     def _class_warning(self, name: str) -> str:
+        if name not in self.classes:
+            return "in the test part alone"
         index = self.classes.index(name)
         count, largest = int(self.train.counts()[index]), int(self.train.counts().max(initial=0))
         if not len(self.train):
@@ -146,7 +169,7 @@ class Dataset:
             warnings.append(f"{largest / count:.1f} times rarer than the largest class: use class weights")
         if count < FEW_PICTURES:
             warnings.append(f"only {count} to train on")
-        if len(self.validation) and self.validation.labels is not None and not self.validation.counts()[index]:
+        if len(self.validation) and self.validation.targets is not None and not self.validation.counts()[index]:
             warnings.append("none in validation")
         return "; ".join(warnings)
 
@@ -173,7 +196,8 @@ class Dataset:
     def _heading(self) -> str:
         sizes = ", ".join(f"{len(source)} {name}" for name, source in self.parts().items())
         skipped = f"; {len(self.skipped)} files skipped" if self.skipped else ""
-        return f"Dataset of {len(self.classes)} classes: {sizes}{skipped}"
+        what = "classes" if self.train.kind not in WITHOUT_CLASSES else self.train.kind
+        return f"Dataset of {len(self.classes)} {what}: {sizes}{skipped}"
 
     def _more(self) -> str:
         hidden = len(self.classes) - SHOWN_CLASSES

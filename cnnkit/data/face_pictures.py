@@ -77,7 +77,7 @@ def faces(people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: s
     classes = tuple(f"person-{person:04d}" for person in range(people))
     positions = np.arange(people * shots, dtype=np.int64)
     person, shot = positions // shots, positions % shots
-    whole = Source(
+    whole = Source.labelled(
         ids=tuple(f"face-{seed}-{a:04d}-{b:04d}" for a, b in zip(person, shot, strict=True)),
         classes=classes,
         labels=person,

@@ -184,7 +184,7 @@ def pictures(
     left_out = {file.path for file in skipped}
     positions = [index for index, file in enumerate(reader.paths) if file not in left_out]
     ids = tuple(reader.paths[index] for index in positions)
-    return Source(ids, (), None, reader, np.array(positions, np.int64)), skipped
+    return Source(ids, None, reader, np.array(positions, np.int64)), skipped
 
 
 def _named(files: Iterable[str | Path]) -> Iterator[str]:
@@ -260,7 +260,8 @@ def _sources(
         )
         ids = tuple(file for file, _ in examples)
         labels = np.array([label for _, label in examples], np.int64)
-        parts[split] = Source(ids, names, labels, reader, np.array([position_of[file] for file in ids], np.int64))
+        positions = np.array([position_of[file] for file in ids], np.int64)
+        parts[split] = Source.labelled(ids, names, labels, reader, positions)
     for name, count in zip(names, parts["train"].counts(), strict=True):
         if not count:
             raise DataError(

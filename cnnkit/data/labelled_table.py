@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cnnkit.data.arguments import names_of, one_of, path_of, said
 from cnnkit.data.dataset import SPLITS, Dataset
 from cnnkit.data.image_folder import Decode, reader_of, unreadable
-from cnnkit.data.source import Labels, Source
+from cnnkit.data.source import LabelArray, Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset, split_of
 from cnnkit.errors import DataError, InputError, unknown_name
 
@@ -85,7 +85,7 @@ def table(
     reader = reader_of(decode)(root, files)
     skipped = unreadable(reader, on_error)
     left_out = {file.path for file in skipped}
-    whole = Source(files, names, targets, reader, np.arange(len(files)))
+    whole = Source.labelled(files, names, targets, reader, np.arange(len(files)))
     readable = whole.take([file not in left_out for file in files]) if left_out else whole
     if split_column is None:
         parts = {"train": readable}
@@ -148,7 +148,7 @@ def _targets(
     columns: Sequence[str],
     separator: str | None,
     classes: Sequence[str] | None,
-) -> tuple[Labels, tuple[str, ...]]:
+) -> tuple[LabelArray, tuple[str, ...]]:
     """Labels as a source has them, and the class names."""
     named = None if classes is None else names_of(classes, "classes")
     if len(columns) > 1:

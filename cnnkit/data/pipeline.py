@@ -19,7 +19,7 @@ from cnnkit.data.arguments import augmenter, flag, said, seed_of, size_of, whole
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.random_streams import epoch_order, picture_bits
-from cnnkit.data.source import Labels, Source
+from cnnkit.data.source import LabelArray, Source
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
@@ -34,12 +34,12 @@ class Batch:
 
     Args:
         images: (n, h, w, 3), RGB, 0…255: uint8, or float32 where they were augmented.
-        labels: (n,) or (n, classes) as in the source, or None.
+        labels: (n,) or (n, classes) as in the source; None where its truth is of another kind, or it has none.
         indices: (n,) the examples' places in the source.
     """
 
     images: NDArray[np.uint8] | NDArray[np.float32]
-    labels: Labels | None
+    labels: LabelArray | None
     indices: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -96,7 +96,8 @@ def batch_at(
             except Exception as error:
                 error.add_note(f"in the picture {source.ids[index]!r}")
                 raise
-    return Batch(images, None if source.labels is None else source.labels[chosen], chosen)
+    labels = source.labels if source.kind in ("labels", "tags") else None
+    return Batch(images, None if labels is None else labels[chosen], chosen)
 
 
 def batches(

@@ -81,7 +81,7 @@ def scenes(n: int, seed: int = 0, *, size: int = 160) -> Dataset:
     n, seed = whole_number(n, "n", least=1, remedy="Give a number of pictures."), seed_of(seed)
     size = whole_number(size, "size", least=SMALLEST, remedy="Use 96 pixels or more to see people.")
     labels = np.array([shows_person(seed, index) for index in range(n)], np.int64)
-    whole = Source(
+    whole = Source.labelled(
         ids=tuple(f"scene-{seed}-{index:06d}" for index in range(n)),
         classes=CLASSES,
         labels=labels,

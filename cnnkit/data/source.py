@@ -1,7 +1,7 @@
-"""A source: examples with stable ids and labels, whose pictures are read one at a time.
+"""A source: examples with stable ids and their truth, whose pictures are read one at a time.
 
 Nothing here holds pictures. A reader fetches one on demand (from a file, an array, a record, a renderer), and
-a source says which of the reader's pictures belong to it, in which order and with which labels.
+a source says which of the reader's pictures belong to it, in which order and with which truth.
 """
 
 from __future__ import annotations
@@ -9,23 +9,27 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeVar, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import listed, said
+from cnnkit.data.targets.labels import Labels
+from cnnkit.data.targets.tags import Tags, labels_or_tags
+from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import DataError, InputError
 
-T = TypeVar("T", bound=np.generic)
 # Classes that a printed source or dataset shows.
 SHOWN_CLASSES = 12
-Labels = NDArray[np.int64] | NDArray[np.float32]
+# Kinds of truth whose names are no classes.
+WITHOUT_CLASSES = ("points", "pictures", "vectors")
+LabelArray = NDArray[np.int64] | NDArray[np.float32]
 
 
 class Reader(Protocol):
@@ -57,6 +61,9 @@ class ScalingReader(Protocol):
     def read_scaled(self, position: int, least: int) -> NDArray[np.uint8]:
         """The picture at `position`, as of `read`, its short side of `least` pixels or more where it had as many."""
 
+    def reduction(self, position: int, least: int) -> int:
+        """What `read_scaled` divides both sides of the picture at `position` by."""
+
 
 class NoPictures:
     """The reader of a source without examples."""
@@ -70,34 +77,44 @@ class NoPictures:
         raise IndexError(position)
 
 
+@runtime_checkable
+class ShapedReader(Protocol):
+    """A reader that knows the shape of a picture without decoding it."""
+
+    def shape(self, position: int) -> tuple[int, int]:
+        """Height and width of the picture at `position`, upright, in pixels."""
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Examples: ids, labels, and where a reader finds their pictures.
+    """Examples: ids, truth, and where a reader finds their pictures.
 
     Args:
-        ids: One stable, unique name an example; the relative path with "/" for files.
-        classes: The class names; the index in this tuple is the label.
-        labels: (n,) class indices; or (n, classes) of 0 and 1, where an example may show several classes; or
-            None for examples without labels.
+        ids: One stable, unique name per example; the relative path with "/" for files.
+        targets: The truth of all examples, one column of one kind (`ck.data.targets`); or None for examples without.
         reader: Where the pictures come from.
         positions: (n,) the position in `reader` of each example.
 
     Raises:
-        DataError: Lengths that differ, an id that occurs twice, or a label that is no class.
+        DataError: Lengths that differ, or an id that occurs twice.
     """
 
     ids: tuple[str, ...]
-    classes: tuple[str, ...]
-    labels: Labels | None
+    targets: Targets | None
     reader: Reader
     positions: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        for name in ("ids", "classes"):
-            texts = listed(getattr(self, name))
-            if texts is None or not all(isinstance(text, str) for text in texts):
-                raise InputError(f"{name} as a tuple of texts", said(getattr(self, name)), "One for each, in order.")
-            object.__setattr__(self, name, tuple(texts))
+        texts = listed(self.ids)
+        if texts is None or not all(isinstance(text, str) for text in texts):
+            raise InputError("ids as a tuple of texts", said(self.ids), "One for each, in order.")
+        object.__setattr__(self, "ids", tuple(texts))
+        if self.targets is not None and not isinstance(self.targets, Targets):
+            raise InputError(
+                "targets, or None",
+                said(self.targets),
+                "Source.labelled(ids, classes, labels, ...) makes them of class indices.",
+            )
         if not callable(getattr(self.reader, "read", None)) or not callable(getattr(self.reader, "digest", None)):
             raise InputError("a reader, with read and digest", said(self.reader), "ck.data.Reader describes one.")
         count = len(self.ids)
@@ -106,7 +123,8 @@ class Source:
             raise InputError(
                 "positions as whole numbers", said(self.positions), "np.arange(len(ids)) are the usual ones."
             )
-        positions = _read_only(np.array(given, np.int64))
+        positions = np.array(given, np.int64)
+        positions.setflags(write=False)
         if positions.shape != (count,):
             raise DataError(
                 f"one position for each of {count} ids",
@@ -117,22 +135,93 @@ class Source:
             twice = next(name for name, times in Counter(self.ids).items() if times > 1)
             raise DataError("every id once", f"{twice!r} more than once", "Take each example once.")
         object.__setattr__(self, "positions", positions)
-        if self.labels is not None:
-            object.__setattr__(self, "labels", _checked_labels(self.labels, self.classes, count))
+        if self.targets is not None and len(self.targets) != count:
+            raise DataError(
+                f"one label for each of {count} examples",
+                f"{len(self.targets)} {self.targets.kind}",
+                "Give both the same length.",
+            )
 
     @classmethod
-    def empty(cls, classes: Sequence[str]) -> Source:
-        """A source without examples: the part of a dataset that does not exist."""
+    def labelled(
+        cls,
+        ids: Sequence[str],
+        classes: Sequence[str],
+        labels: ArrayLike | None,
+        reader: Reader,
+        positions: NDArray[np.int64],
+    ) -> Source:
+        """A source of class labels.
+
+        Args:
+            ids: As of `Source`.
+            classes: The class names; the index in this tuple is the label.
+            labels: (n,) class indices; or (n, classes) of 0 and 1, where an example may show several classes; or None
+                for examples without labels.
+            reader: As of `Source`.
+            positions: As of `Source`.
+
+        Raises:
+            DataError: As of `Source`, or a label that is no class.
+        """
+        names = listed(classes)
+        if names is None or not all(isinstance(name, str) for name in names):
+            raise InputError("classes as a tuple of texts", said(classes), "One for each, in order.")
+        targets = None if labels is None else labels_or_tags(tuple(names), labels)
+        return cls(tuple(ids), targets, reader, positions)
+
+    @classmethod
+    def empty(cls, truth: Sequence[str] | Targets) -> Source:
+        """A source without examples: the part of a dataset that does not exist.
+
+        Args:
+            truth: The class names; or targets, of whose kind and names it has none.
+        """
         nothing = np.zeros(0, np.int64)
-        return cls((), tuple(classes), nothing, NoPictures(), nothing)
+        targets = truth.take(nothing) if isinstance(truth, Targets) else Labels(tuple(truth), nothing)
+        return cls((), targets, NoPictures(), nothing)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
+    def kind(self) -> str:
+        """The kind of truth: "labels", "tags", "masks", …; "" where there is none."""
+        return "" if self.targets is None else self.targets.kind
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes or points of the truth; () where nothing has a name or there is no truth."""
+        return () if self.targets is None else self.targets.names
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names.
+
+        Raises:
+            DataError: The truth has no classes: points, say.
+        """
+        if self.kind in WITHOUT_CLASSES:
+            raise DataError("truth that has classes", self.kind, "source.targets holds all of it.")
+        return self.names
+
+    @property
+    def labels(self) -> LabelArray | None:
+        """(n,) class indices, or (n, classes) of 0 and 1 where an example may show several; None without truth.
+
+        Raises:
+            DataError: The truth is of another kind.
+        """
+        if self.targets is None:
+            return None
+        if isinstance(self.targets, Labels | Tags):
+            return self.targets.values
+        raise DataError("labels or tags", self.kind, "source.targets holds them.")
+
+    @property
     def multi_label(self) -> bool:
         """Whether an example may show several classes at once."""
-        return self.labels is not None and self.labels.ndim == 2
+        return isinstance(self.targets, Tags)
 
     def image(self, index: int, *, least: int | None = None) -> NDArray[np.uint8]:
         """The picture of example `index`: RGB, uint8, (height, width, 3).
@@ -150,15 +239,25 @@ class Source:
             return self.reader.read_scaled(position, least)
         return self.reader.read(position)
 
+    def shape(self, index: int) -> tuple[int, int]:
+        """Height and width of the picture of example `index` in pixels; not decoded where the reader knows it."""
+        if isinstance(self.reader, ShapedReader):
+            return self.reader.shape(int(self.positions[index]))
+        height, width = self.image(index).shape[:2]
+        return height, width
+
+    def reduction(self, index: int, *, least: int) -> int:
+        """What `image(index, least=least)` divides both sides of the photograph by; 1 where it is decoded as it is."""
+        return self.reader.reduction(int(self.positions[index]), least) if isinstance(self.reader, ScalingReader) else 1
+
     def take(self, indices: ArrayLike) -> Source:
-        """The examples at `indices` (integers, or a mask of one bool an example), in that order."""
-        chosen = self._places(indices)
+        """The examples at `indices` (integers, or a mask of one bool per example), in that order."""
+        places = self._places(indices)
         return Source(
-            ids=tuple(self.ids[index] for index in chosen),
-            classes=self.classes,
-            labels=None if self.labels is None else self.labels[chosen],
+            ids=tuple(self.ids[index] for index in places),
+            targets=None if self.targets is None else self.targets.take(places),
             reader=self.reader,
-            positions=self.positions[chosen],
+            positions=self.positions[places],
         )
 
     def _places(self, indices: ArrayLike) -> NDArray[np.int64]:
@@ -184,12 +283,8 @@ class Source:
         return chosen
 
     def counts(self) -> NDArray[np.int64]:
-        """(classes,) how many examples show each class; zeros where there are no labels."""
-        if self.labels is None:
-            return np.zeros(len(self.classes), np.int64)
-        if self.labels.ndim == 2:
-            return np.asarray(self.labels.sum(axis=0), np.int64)
-        return np.bincount(self.labels.astype(np.int64), minlength=len(self.classes)).astype(np.int64)
+        """(names,) how many examples show each class; empty where there is no truth."""
+        return np.zeros(0, np.int64) if self.targets is None else self.targets.counts()
 
     def digests(self, indices: ArrayLike | None = None) -> list[str]:
         """The content hashes of the examples at `indices`, of all by default, read by several threads."""
@@ -198,81 +293,48 @@ class Source:
             return list(pool.map(self.reader.digest, self.positions[chosen].tolist()))
 
     @cached_property
+    def pictures_fingerprint(self) -> str:
+        """A sha256 over the content of every picture, in order: the same pictures, whatever is known of them."""
+        return _hash(self.digests())
+
+    @cached_property
     def fingerprint(self) -> str:
-        """A sha256 over classes, ids, labels and the content of every picture, in order."""
-        whole = hashlib.sha256()
-        for part in (*self.classes, "", *self.ids, "", *self.digests()):
-            whole.update(part.encode() + b"\0")
-        if self.labels is not None:
-            whole.update(f"{self.labels.dtype}{self.labels.shape}".encode() + self.labels.tobytes())
-        return whole.hexdigest()
+        """A sha256 over ids, truth and the content of every picture, in order."""
+        truth = "" if self.targets is None else self.targets.digest()
+        return _hash([self.pictures_fingerprint, truth, *self.ids])
 
     def table(self) -> pd.DataFrame:
-        """One row an example: id and label, or id and a column of 0 and 1 a class where several may apply."""
-        rows = pd.DataFrame({"id": list(self.ids)}, dtype="str")
-        if self.labels is None:
-            return rows
-        if self.labels.ndim == 2:
-            return rows.join(pd.DataFrame(self.labels.astype(np.int64), columns=list(self.classes)))
-        return rows.assign(label=[self.classes[label] for label in self.labels.astype(np.int64)])
+        """The truth as rows: of labels id and label, of tags id and a column of 0 and 1 per class."""
+        if self.targets is None:
+            return pd.DataFrame({"id": list(self.ids)}, dtype="str")
+        return self.targets.table(self.ids)
 
     def __repr__(self) -> str:
         counts = self._shown()
-        if counts is None:
-            return f"Source of {len(self)} pictures without labels"
         shown = counts.to_string() if len(counts) else ""
-        return f"Source of {len(self)} pictures\n{shown}{self._more()}"
+        return f"{self._heading()}\n{shown}{self._more()}" if self.targets is not None else self._heading()
 
     def _repr_html_(self) -> str:
         counts = self._shown()
-        if counts is None:
-            return f"<p>Source of {len(self)} pictures without labels</p>"
         table = counts.to_frame("pictures").to_html(border=0) if len(counts) else ""
-        return f"<p>Source of {len(self)} pictures</p>\n{table}<p>{self._more()}</p>"
+        more = f"\n{table}<p>{self._more()}</p>" if self.targets is not None else ""
+        return f"<p>{self._heading()}</p>{more}"
 
-    def _shown(self) -> pd.Series[int] | None:
-        """How many examples show each of the first classes; None where there are no labels."""
-        if self.labels is None:
-            return None
-        return pd.Series(self.counts(), index=list(self.classes)).head(SHOWN_CLASSES)
+    def _heading(self) -> str:
+        what = {"": " without labels", "labels": "", "tags": ""}.get(self.kind, f" with {self.kind}")
+        return f"Source of {len(self)} pictures{what}"
+
+    def _shown(self) -> pd.Series[int]:
+        """How many examples show each of the first classes."""
+        return pd.Series(self.counts(), index=list(self.names)).head(SHOWN_CLASSES)
 
     def _more(self) -> str:
-        hidden = len(self.classes) - SHOWN_CLASSES
+        hidden = len(self.names) - SHOWN_CLASSES
         return f"\n… {hidden} more classes" if hidden > 0 else ""
 
 
-def _read_only(array: NDArray[T]) -> NDArray[T]:
-    array.setflags(write=False)
-    return array
-
-
-def _checked_labels(labels: Labels, classes: tuple[str, ...], count: int) -> Labels:
-    """A read-only copy of `labels` as int64 indices or a float32 table of 0 and 1."""
-    labels = cast("Labels", np.asarray(labels))
-    if labels.ndim not in (1, 2) or (labels.size and labels.dtype.kind not in "biuf"):
-        raise DataError("labels of shape (n,) or (n, classes)", said(labels), "Give class indices, or 0 and 1 a class.")
-    if len(labels) != count:
-        raise DataError(
-            f"one label for each of {count} examples", f"{len(labels)} labels", "Give both the same length."
-        )
-    if labels.ndim == 2:
-        if labels.shape[1] != len(classes):
-            raise DataError(
-                f"one column for each of the {len(classes)} classes",
-                f"labels of shape {labels.shape}",
-                "Give `classes` one name a column.",
-            )
-        if not np.isin(labels, (0, 1)).all():
-            raise DataError(
-                "0 or 1 for every class of an example",
-                f"the values {np.unique(labels)[:5].tolist()}",
-                "Round probabilities, or give class indices of shape (n,).",
-            )
-        return _read_only(np.array(labels, np.float32))
-    if count and not (labels.min() >= 0 and labels.max() < len(classes)):
-        raise DataError(
-            f"labels from 0 to {len(classes) - 1}, one for each of the {len(classes)} classes",
-            f"labels from {labels.min()} to {labels.max()}",
-            "Number the classes from 0, or name all of them in `classes`.",
-        )
-    return _read_only(np.array(labels, np.int64))
+def _hash(parts: Iterable[str]) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part.encode() + b"\0")
+    return whole.hexdigest()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cnnkit.data.arguments import path_of, seed_of, shares_of
 from cnnkit.data.dataset import SPLITS, Dataset
 from cnnkit.data.random_streams import stratum_order
-from cnnkit.data.source import Labels, Source
+from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, unknown_name
 
 # Other names of the three splits, in folders and in split files.
@@ -51,19 +51,19 @@ def split_of(name: str) -> str:
 
 
 def stratified(
-    labels: Labels, *, fractions: Sequence[float], seed: int, classes: Sequence[str]
+    strata: NDArray[np.int64], *, fractions: Sequence[float], seed: int, classes: Sequence[str] | None = None
 ) -> list[NDArray[np.int64]]:
-    """The indices of each part, ascending, every class in proportion.
+    """The indices of each part, ascending, every stratum in proportion.
 
     Args:
-        labels: (n,) class indices, or (n, classes) of 0 and 1, where each combination of classes is a stratum
-            and rare combinations are pooled.
+        strata: (n,) the stratum of each example: class indices, or what `strata()` of targets says.
         fractions: The share of each part, 0…1, together 1.
         seed: Another seed, another split.
-        classes: The class names, for messages.
+        classes: The class names, where strata are classes, each of which has to be in every part. Without them strata
+            with fewer examples than parts are pooled.
 
     Returns:
-        One array a fraction. A part of fraction 0 is empty; every other one has at least one example a class.
+        One array per fraction. A part of fraction 0 is empty; every other one has at least one example of each class.
 
     Raises:
         InputError: Fractions that are negative or do not add up to 1.
@@ -75,11 +75,11 @@ def stratified(
     """
     shares = shares_of(fractions)
     wanted = int(np.count_nonzero(shares))
-    strata = labels.astype(np.int64) if labels.ndim == 1 else _combinations(labels, wanted)
+    strata = strata.astype(np.int64) if classes is not None else _pooled(strata, wanted)
     parts: list[list[int]] = [[] for _ in shares]
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
-        if labels.ndim == 1 and len(members) < wanted:
+        if classes is not None and len(members) < wanted:
             raise DataError(
                 f"at least {wanted} examples of {classes[stratum]!r}, one for each part of the split",
                 str(len(members)),
@@ -107,7 +107,7 @@ def arranged(
     """
     train, seed, shares = parts["train"], seed_of(seed), shares_of(split)
     if "validation" in parts:
-        return {name: parts.get(name, Source.empty(train.classes)) for name in SPLITS}
+        return {name: parts.get(name, Source.empty(train.targets or ())) for name in SPLITS}
     if len(shares) != 3 or shares[0] == 0:
         raise InputError(
             "three shares (train, validation, test), the first above 0",
@@ -118,9 +118,10 @@ def arranged(
         if shares[0] + shares[1] < 1:
             shares = np.array([shares[0], shares[1], 0.0]) / (shares[0] + shares[1])
         shares = shares[:2]
-    if train.labels is None:
+    if train.targets is None:
         raise DataError("labels to split by", "none", "Give the parts yourself.")
-    chosen = stratified(train.labels, fractions=shares.tolist(), seed=seed, classes=train.classes)
+    classes = train.names if train.kind == "labels" else None
+    chosen = stratified(train.targets.strata(), fractions=shares.tolist(), seed=seed, classes=classes)
     taken = {name: train.take(indices) for name, indices in zip(SPLITS, chosen, strict=False)}
     return {**taken, **{name: source for name, source in parts.items() if name != "train"}}
 
@@ -184,7 +185,7 @@ def _part_sizes(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
     return sizes
 
 
-def _combinations(labels: Labels, wanted: int) -> NDArray[np.int64]:
-    """(n,) a number for each combination of classes; those with fewer examples than parts share one."""
-    _, strata, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+def _pooled(strata: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
+    """The same strata, but for those with fewer examples than parts, which become one."""
+    counts = np.bincount(strata)
     return np.where(counts[strata] < wanted, len(counts), strata).astype(np.int64)

@@ -191,7 +191,7 @@ def _source(info: Any, part: str, image: str, label: str, classes: tuple[str, ..
     records = opened(files, info.file_format.value)
     found = (_features(records[index])[label].int64_list.value[0] for index in range(len(records)))
     labels = np.fromiter(found, np.int64, len(records))
-    return Source(
+    return Source.labelled(
         ids=tuple(f"{ALIASES[part]}/{index}" for index in range(len(records))),
         classes=classes,
         labels=None if len(labels) and (labels == -1).all() else labels,  # tfds's sign for a secret label

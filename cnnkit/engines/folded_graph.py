@@ -43,6 +43,8 @@ class FoldedGraph:
 def trace(model: keras.Model) -> Any:
     """A model in inference mode as a concrete function, float32 (n, h, w, 3) for any n → a list of its outputs.
 
+    Outputs by name come in the order of `keras.tree.flatten`; `keras.tree.pack_sequence_as` gives them their names.
+
     `model.predict` in a loop traces anew and grows (keras#13118), and Keras's default, XLA, is nine times slower on
     depthwise convolutions on a processor.
 
@@ -51,8 +53,7 @@ def trace(model: keras.Model) -> Any:
     """
 
     def run(images: Any) -> list[Any]:
-        outputs = model(images, training=False)
-        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        return list(keras.tree.flatten(model(images, training=False)))
 
     pictures = tf.TensorSpec(tuple(model.input.shape), tf.float32, name=INPUT)
     return tf.function(run, input_signature=[pictures], autograph=False, jit_compile=False).get_concrete_function()

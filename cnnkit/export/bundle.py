@@ -149,7 +149,8 @@ def load(folder: str | Path) -> Network:
     model = _load_model(folder, manifest)
     settings: Any = manifest.backbone
     backbone_settings = BackboneSettings(**{**settings, "input_shape": tuple(settings["input_shape"])})
-    tensor = cut_node(model, manifest.cut).outputs[0]
+    # Behind several taps no layer is all that the head needs, so the cut is none of the whole model.
+    tensor = model.get_layer(manifest.cut).output if manifest.taps else cut_node(model, manifest.cut).outputs[0]
     body = keras.Model(model.input, tensor, name=backbone_settings.name)
     framing: Any = manifest.input.framing
     network = Network(
@@ -206,6 +207,8 @@ def _manifest(
         "tensorflow": tf.__version__,
         "backbone": asdict(network.backbone.settings),
         "cut": network.cut,
+        "taps": network.taps,
+        "outputs": {name: tuple(tensor.shape[1:]) for name, tensor in network.outputs.items()},
         "head": network.head.settings(),
         "classes": network.classes,
         "input": InputRecord(

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import cnnkit
 from cnnkit.errors import BundleError, CnnkitError, InputError
@@ -61,14 +60,19 @@ def check_finite(model: keras.Model) -> None:
 
 
 def check_classes(classes: tuple[str, ...], network: Network, folder: Path) -> None:
-    """Each class has its column in the output."""
-    shape = network.model.output_shape
-    if not isinstance(shape, tuple) or len(shape) != 2:
-        return  # a head with another kind of output says itself what it means
-    columns = network.head.probabilities(np.zeros((1, shape[1]), np.float32)).shape[1]
-    if columns != len(classes):
+    """The head can read the outputs of the network as its classes."""
+    try:
+        names = network.head.decode(network.no_outputs(), network.size).names
+    except (CnnkitError, ValueError, IndexError, KeyError, TypeError) as error:
+        units = ", ".join("×".join(map(str, tensor.shape[1:])) for tensor in network.outputs.values())
         raise BundleError(
-            f"{columns} classes for the {shape[1]} output units of the network in {folder}",
+            f"classes for the {units} output units of the network in {folder}",
+            f"{len(classes)}: {', '.join(classes)}",
+            f"The class list does not belong to this network ({error}). {RESTORE}",
+        ) from error
+    if tuple(names) != tuple(classes):
+        raise BundleError(
+            f"the classes {list(names)} of the head in {folder}",
             f"{len(classes)}: {', '.join(classes)}",
             "The class list does not belong to this network. " + RESTORE,
         )

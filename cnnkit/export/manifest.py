@@ -13,7 +13,9 @@ from cnnkit.errors import BundleError
 from cnnkit.export.tensors import TensorRecord
 
 FORMAT = "cnnkit bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# What a version added: bundles before it load without.
+ADDED = {"taps": 2, "outputs": 2}
 MANIFEST_FILE = "manifest.json"
 
 Settings = dict[str, JsonValue]
@@ -53,9 +55,11 @@ class Manifest(_Part):
         tensorflow: Version that saved it.
         backbone: Settings of the backbone.
         cut: The layer where the backbone ends.
+        taps: Level of the pyramid → layer, where the head takes features of several scales.
         head: Settings of the head, its kind included.
         classes: Names in the order of the output.
         input: What the model takes.
+        outputs: Name → shape of each output of the model, without the axis of pictures; "" where there is one.
         layers: Layer names in the order of the model.
         tensors: Every weight.
         model_hash: Of all tensors, see `tensors.model_hash`.
@@ -80,6 +84,8 @@ class Manifest(_Part):
     model_hash: str
     files: dict[str, str]
     training: Settings | None = None
+    taps: dict[str, str] = {}
+    outputs: dict[str, tuple[int | None, ...]] = {}
     digest: str = ""
 
     def sealed(self) -> Manifest:
@@ -88,13 +94,18 @@ class Manifest(_Part):
 
     def compute_digest(self) -> str:
         """The sha256 that belongs in `digest`."""
-        values = self.model_dump(mode="json", exclude={"digest"})
+        values = self._values(exclude={"digest"})
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+    def _values(self, exclude: set[str]) -> dict[str, Any]:
+        """The fields that a bundle of this version has."""
+        later = {name for name, version in ADDED.items() if version > self.version}
+        return self.model_dump(mode="json", exclude=exclude | later)
 
     def to_json(self) -> str:
         """JSON to be read by people too: one line a field, one line a tensor."""
         lines = []
-        for name, value in self.model_dump(mode="json").items():
+        for name, value in self._values(exclude=set()).items():
             text = json.dumps(value, ensure_ascii=False)
             if name == "tensors":
                 rows = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in value)
@@ -123,9 +134,9 @@ def read_manifest(folder: Path) -> Manifest:
     version = values.get("version") if isinstance(values, dict) else None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise BundleError(f"the manifest of a {FORMAT}", f"another file at {path}", _RESTORE)
-    if version != FORMAT_VERSION:
+    if version not in range(1, FORMAT_VERSION + 1):
         raise BundleError(
-            f"a bundle of format version {FORMAT_VERSION}",
+            f"a bundle of format version 1 to {FORMAT_VERSION}",
             f"version {version!r}, written by cnnkit {values.get('cnnkit')}",
             "Use the checkout of cnnkit that wrote it, or a newer one.",
         )

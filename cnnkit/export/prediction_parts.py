@@ -22,6 +22,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -33,14 +34,14 @@ from cnnkit.errors import BundleError, InputError
 from cnnkit.export.atomic_folder import not_written
 from cnnkit.export.own_files import check_ending, refuse_foreign_file
 from cnnkit.export.prediction_csv import is_csv_of, write_csv
-from cnnkit.export.prediction_table import ID, Batch, is_prediction_file, write_predictions
+from cnnkit.export.prediction_table import LABEL, is_prediction_file, write_tables
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.features import software
-from cnnkit.transfer.inference import forward_pass
+from cnnkit.transfer.inference import decoded, forward_pass
 from cnnkit.transfer.network import Network, network_of
 
-PART_ROWS = 4096  # what a kill loses at most
+PART_PICTURES = 4096  # what a kill loses at most
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,18 @@ class PredictionFile:
 
     Attributes:
         path: Where it is.
-        rows: One a picture.
-        labels: Label → how many pictures have it.
-        kept_rows: Those that an earlier run, which did not come to its end, had computed.
+        pictures: How many there were.
+        rows: Of the table: one per picture of labels, one per box of boxes.
+        labels: Label → how many rows have it; empty where rows have none.
+        kept_pictures: Those that an earlier run, which did not come to its end, had computed.
         model_hash: Of the network, as in the file's metadata.
     """
 
     path: Path
+    pictures: int
     rows: int
     labels: dict[str, int]
-    kept_rows: int
+    kept_pictures: int
     model_hash: str
 
 
@@ -70,11 +73,11 @@ def predict_to_parquet(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
-    part_rows: int = PART_ROWS,
+    part_pictures: int = PART_PICTURES,
     force: bool = False,
     progress: bool = False,
 ) -> PredictionFile:
-    """Labels and probabilities of any number of pictures in a file, in the order given and in constant memory.
+    """What `ck.predict` gives, of any number of pictures in a file, in the order given and in constant memory.
 
     When it is stopped, at any moment, the same call goes on from the last whole part, and the file is the one that a
     run without a stop writes. `cnnkit.export.read_predictions` reads it, as does `pandas.read_parquet`.
@@ -82,19 +85,19 @@ def predict_to_parquet(
     Args:
         network: Trained, or loaded with `ck.load`.
         images: As for `ck.predict`.
-        path: The Parquet file, with `id`, `label` and one float32 column per class; it appears when it is complete, and
-            replaces earlier predictions at once.
+        path: The Parquet file, of labels with `id`, `label` and one float32 column per class; it appears when it is
+            complete, and replaces earlier predictions at once.
         batch_size: Pictures at a time.
         engine: What runs the network, as in `ck.predict`.
         precision: As in `ck.predict`.
-        part_rows: Rows of a part, rounded up to whole batches.
+        part_pictures: Pictures of a part, rounded up to whole batches.
         force: Replaces a file that holds something else too, but none of the pictures.
         progress: Whether to show a live line.
 
     Raises:
         DataError: There are no pictures, or one cannot be read; the parts before it are kept.
         UnknownNameError: A path that does not end in ".parquet".
-        InputError: A file that is no prediction file, `part_rows` or `batch_size` below 1, or an engine that does not
+        InputError: A file that is no prediction file, a number of pictures below 1, or an engine that does not
             compute in that precision.
         MissingExtraError: The engine is not installed.
         BundleError: The disk is full, the file may not be written, or another process is writing it.
@@ -102,13 +105,14 @@ def predict_to_parquet(
     path = _path(path)
     check_ending(path, (".parquet",), kind="a Parquet file")
 
-    def write(rows: Iterator[Batch], digest: str) -> int:
-        decide = network.head.decide
-        return write_predictions(path, rows, classes=network.classes, model_hash=digest, decide=decide)
-
     network, source = network_of(network), as_source(images)
+    like = _no_rows(network)
+
+    def write(tables: Iterator[pd.DataFrame], digest: str) -> int:
+        return write_tables(path, tables, like=like, names=network.classes, model_hash=digest)
+
     _refuse_to_lose(path, source, is_prediction_file, force)
-    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
+    return _predict_to(path, write, network, source, part_pictures, batch_size, engine, precision, progress)
 
 
 def predict_to_csv(
@@ -119,23 +123,25 @@ def predict_to_csv(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
-    part_rows: int = PART_ROWS,
+    part_pictures: int = PART_PICTURES,
     force: bool = False,
     progress: bool = False,
 ) -> PredictionFile:
-    """As `predict_to_parquet`, in a CSV file for spreadsheets: `id`, `label` and one column per class.
+    """As `predict_to_parquet`, in a CSV file for spreadsheets: of labels `id`, `label` and one column per class.
 
     A CSV file whose first line names these columns counts as earlier predictions, and is replaced.
     """
     path = _path(path)
     check_ending(path, (".csv",), kind="a CSV file")
 
-    def write(rows: Iterator[Batch], _digest: str) -> int:
-        return write_csv(path, rows, classes=network.classes, decide=network.head.decide)
-
     network, source = network_of(network), as_source(images)
-    _refuse_to_lose(path, source, partial(is_csv_of, classes=network.classes), force)
-    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
+    columns = [str(name) for name in _no_rows(network)]
+
+    def write(tables: Iterator[pd.DataFrame], _digest: str) -> int:
+        return write_csv(path, tables, columns=columns)
+
+    _refuse_to_lose(path, source, partial(is_csv_of, columns=columns), force)
+    return _predict_to(path, write, network, source, part_pictures, batch_size, engine, precision, progress)
 
 
 def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], force: bool) -> None:
@@ -153,20 +159,21 @@ def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], 
 
 def _predict_to(
     path: Path,
-    write: Callable[[Iterator[Batch], str], int],
+    write: Callable[[Iterator[pd.DataFrame], str], int],
     network: Network,
     source: Source,
-    part_rows: int,
+    part_pictures: int,
     batch_size: int,
     engine: EngineName,
     precision: Precision,
     progress: bool,
 ) -> PredictionFile:
-    whole_number("part_rows", part_rows)
+    whole_number("part_pictures", part_pictures)
     whole_number("batch_size", batch_size)
     forward = network.forward_cache.find(engine, precision, pictures=len(source), say=lambda _line: None)
     digest = model_hash(tensor_records(network.model))
     about = {
+        "format": 2,
         "model": network.model.to_json(),
         "weights": digest,
         "head": network.head.settings(),
@@ -174,7 +181,7 @@ def _predict_to(
         "numbers": forward.numbers,
         "software": software() | forward.engine.versions(),
     }
-    batches = -(-part_rows // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
+    batches = -(-part_pictures // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
     with _parts_folder(path) as folder:
         parts = _Parts(folder, source, json.dumps(about, sort_keys=True), batches * batch_size)
         missing = parts.missing()
@@ -189,25 +196,30 @@ def _predict_to(
             pictures=len(source),
         )
         computed = (
-            ([pictures.ids[index] for index in indices], network.head.probabilities(outputs))
+            decoded(network, pictures, indices, outputs).table([pictures.ids[index] for index in indices])
             for indices, outputs in passes
         )
+        like = _no_rows(network)
         with contextlib.closing(passes):
             for number in missing:
-                write_predictions(
-                    parts.file(number), islice(computed, batches), classes=network.classes, model_hash=digest
-                )
+                tables = islice(computed, batches)
+                write_tables(parts.file(number), tables, like=like, names=network.classes, model_hash=digest)
         labels: Counter[str] = Counter()
 
-        def joined() -> Iterator[Batch]:
+        def joined() -> Iterator[pd.DataFrame]:
             for number in range(len(parts)):
-                for ids, probabilities in _read(parts.file(number)):
-                    labels.update(network.head.decide(probabilities))
-                    yield ids, probabilities
+                for table in _read(parts.file(number)):
+                    labels.update(table.get(LABEL, ()))
+                    yield table
 
         rows = write(joined(), digest)
         shutil.rmtree(folder)
-    return PredictionFile(path, rows, dict(labels), rows - len(pictures), digest)
+    return PredictionFile(path, len(source), rows, dict(labels), len(source) - len(pictures), digest)
+
+
+def _no_rows(network: Network) -> pd.DataFrame:
+    """The table of no pictures: its columns and their types."""
+    return network.head.decode(network.no_outputs(), network.size).table([])
 
 
 def _path(path: str | Path) -> Path:
@@ -291,7 +303,6 @@ def _lock(descriptor: int, path: Path) -> None:
         ) from error
 
 
-def _read(file: Path) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+def _read(file: Path) -> Iterator[pd.DataFrame]:
     for batch in pq.ParquetFile(file).iter_batches():
-        columns = [batch.column(name).to_numpy() for name in batch.schema.names if name != ID]
-        yield batch.column(ID).to_pylist(), np.stack(columns, axis=1)
+        yield batch.to_pandas()

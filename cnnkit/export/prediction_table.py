@@ -1,6 +1,7 @@
 """Predictions as Parquet, written as they come: memory does not grow with the number of rows.
 
-Two forms: `id`, `label` and one float32 column per class; or, for an assignment, one float32 column and nothing else.
+Three forms: the table of a kind of truth, of labels `id`, `label` and one float32 column per class; the same from pairs
+of ids and probabilities; or, for an assignment, one float32 column and nothing else.
 Either way the file's metadata says which model made it and what its classes are.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +63,7 @@ def write_predictions(
         batches: What `ck.predict` returned, or pairs of ids and probabilities (n, classes).
         classes: Names in the order of the columns.
         model_hash: Of the model, for the metadata.
-        decide: What makes the column `label` of pairs, `net.head.decide`; without it they get none. A frame brings its
+        decide: What makes the column `label` of pairs; without it they get none. A frame brings its
             own.
         rows_per_group: Rows held in memory and written together.
 
@@ -93,6 +96,65 @@ def write_predictions(
             yield [pa.array(list(ids), pa.string()), *labels, *(pa.array(column) for column in probabilities.T.copy())]
 
     return _write(Path(path), schema, columns(), names, model_hash, rows_per_group)
+
+
+def write_tables(
+    path: str | Path,
+    tables: Iterable[pd.DataFrame],
+    *,
+    like: pd.DataFrame,
+    names: Sequence[str],
+    model_hash: str = "",
+    rows_per_group: int = ROWS_PER_GROUP,
+) -> int:
+    """Writes the tables that `ck.predict` makes of parts of the pictures, one after the other.
+
+    Args:
+        path: The file; it appears when it is complete, and replaces an older one at once.
+        tables: Of equal columns.
+        like: The table of no pictures: its columns, where there is no row to see their types in.
+        names: Of the classes or points, for the metadata.
+        model_hash: Of the model, for the metadata.
+        rows_per_group: Rows held in memory and written together.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        DataError: A number is not finite. No file is written.
+        BundleError: The disk is full, or the file may not be written.
+    """
+    rest = iter(tables)
+    first = next(rest, like)
+    seen = first if len(first) else like
+    schema = pa.schema([(str(name), _column_type(seen[name])) for name in seen])
+
+    def columns() -> Iterator[list[pa.Array]]:
+        for table in chain([first], rest):
+            require_finite(table)
+            yield [pa.array(table[field.name].to_numpy(), field.type) for field in schema]
+
+    return _write(Path(path), schema, columns(), list(names), model_hash, rows_per_group)
+
+
+def require_finite(table: pd.DataFrame) -> None:
+    """Refuses numbers that say nothing.
+
+    Raises:
+        DataError: NaN or infinity among them.
+    """
+    numbers = table.select_dtypes("number")
+    finite = np.isfinite(numbers.to_numpy(np.float64)).all(axis=1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        raise DataError("finite probabilities", f"{numbers.iloc[row].tolist()} in row {row} of a batch", _NOT_FINITE)
+
+
+def _column_type(column: pd.Series[Any]) -> pa.DataType:
+    """Of Parquet, for a column of pandas: text, bytes (of a PNG) or numbers."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return pa.from_numpy_dtype(column.dtype)
+    return pa.binary() if len(column) and isinstance(column.iloc[0], bytes) else pa.string()
 
 
 def write_column(

@@ -10,8 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.targets.labels import Labels
+from cnnkit.data.targets.tags import Tags
+from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import DataError
 from cnnkit.heads.calibration_record import CalibrationRecord
+from cnnkit.heads.classification_score import ClassificationScore
 from cnnkit.heads.classifier_arguments import (
     ClassWeight,
     GivenWeight,
@@ -22,9 +26,9 @@ from cnnkit.heads.classifier_arguments import (
     thresholds,
     weights_in_order,
 )
-from cnnkit.heads.losses import BALANCED, LossName, make_loss
+from cnnkit.heads.head import CrossEntropy, Size
+from cnnkit.heads.losses import BALANCED, FOCAL, LossName, make_loss
 from cnnkit.losses.class_balance import class_balanced_weights
-from cnnkit.metrics.one_against_rest import class_scores, macro_means, precision_recall_f1
 
 Pooling = Literal["average", "max", "flatten"]
 
@@ -37,8 +41,6 @@ POOLING_LAYERS = {
     ("flatten", 2): keras.layers.Flatten,
     ("flatten", 1): keras.layers.Flatten,
 }
-MACRO = ("precision", "recall", "f1", "auc")
-"""Scores of the average class that `evaluate` gives."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,21 @@ class Classifier:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.classes
+
+    @property
+    def target(self) -> type[Labels] | type[Tags]:
+        """Labels, or tags where a picture may have several."""
+        return Tags if self.multi_label else Labels
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The features of the cut."""
+        return ()
 
     @property
     def binary(self) -> bool:
@@ -98,9 +115,18 @@ class Classifier:
             dtype="float32",  # under mixed precision too: half precision has three digits for a probability
         )(x)
 
-    def loss(self) -> keras.losses.Loss:
-        """Of the kind that `loss_name` says, binary where the output is sigmoid."""
+    def loss(self, encoded: Any, outputs: Any) -> Any:
+        """(n,) of the kind that `loss_name` says, binary where the output is sigmoid."""
+        return self.keras_loss().call(encoded, outputs)
+
+    def keras_loss(self) -> keras.losses.Loss:
+        """The same as a Keras loss, for `model.compile`."""
         return make_loss(self.loss_name, softmax=self.softmax, gamma=self.gamma, label_smoothing=self.label_smoothing)
+
+    @property
+    def cross_entropy(self) -> CrossEntropy | None:
+        """The loss as the exact head solves it; None for focal losses."""
+        return None if self.loss_name in FOCAL else CrossEntropy(self.softmax, float(self.label_smoothing))
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Accuracy: of the label, or of each yes/no decision when several labels are allowed."""
@@ -110,42 +136,36 @@ class Classifier:
             return [keras.metrics.BinaryAccuracy(name="accuracy")]
         return [keras.metrics.MeanMetricWrapper(self._right, name="accuracy")]
 
-    def encode(self, labels: NDArray[Any]) -> NDArray[np.float32]:
-        """(n,) class indices → (n, 1) for two classes, one-hot (n, classes) for more; multi-label as it is.
+    def encode(self, truth: Targets, size: Size = (0, 0)) -> NDArray[np.float32]:
+        """Labels → (n, 1) for two classes, one-hot (n, classes) for more; tags as they are. The size does not matter.
 
         Raises:
-            DataError: The labels do not have the form that this head needs, or an index is out of range.
+            DataError: The truth is of another kind, or has other classes.
         """
+        if not isinstance(truth, self.target):
+            expected = "tags (several labels per picture)" if self.multi_label else "labels, one class per picture,"
+            remedy = "Give a 0/1 column for each class." if self.multi_label else "Use multi_label=True for several."
+            raise DataError(f"{expected} for this head", f"{truth.kind} of {len(truth.names)} classes", remedy)
+        if len(truth.names) != len(self.classes):
+            raise DataError(
+                f"truth of the {len(self.classes)} classes {list(self.classes)}",
+                f"of {list(truth.names)}",
+                "Make the head with classes=dataset.classes: their order is that of the labels.",
+            )
+        values: NDArray[Any] = truth.values
         if self.multi_label:
-            if labels.shape[1:] != (len(self.classes),):
-                raise DataError(
-                    f"labels of shape (n, {len(self.classes)}) for a multi-label head",
-                    f"shape {labels.shape}",
-                    "Give a 0/1 column for each class.",
-                )
-            return np.asarray(labels, np.float32)
-        if labels.ndim != 1:
-            raise DataError(
-                "one class index for each picture",
-                f"labels of shape {labels.shape}",
-                "Use multi_label=True for several.",
-            )
-        if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
-            raise DataError(
-                f"labels from 0 to {len(self.classes) - 1}",
-                f"from {labels.min()} to {labels.max()}",
-                f"The classes are {list(self.classes)}: label 0 is the first.",
-            )
+            return np.asarray(values, np.float32)
         if self.binary:
-            return labels.astype(np.float32)[:, None]
-        one_hot: NDArray[np.float32] = np.eye(len(self.classes), dtype=np.float32)[labels]
+            return values.astype(np.float32)[:, None]
+        one_hot: NDArray[np.float32] = np.eye(len(self.classes), dtype=np.float32)[values]
         return one_hot
 
-    def sample_weights(self, labels: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float32] | None:
+    def weights(self, truth: Labels | Tags) -> NDArray[np.float32] | None:
         """`"balanced"`: n / (classes · n_c): each class weighs the same in total, the mean weight is 1.
 
         Of a class-balanced loss the weights of `ck.losses.class_balanced_weights`.
         """
+        counts = truth.counts()
         if self.loss_name in BALANCED:
             weights = class_balanced_weights(counts, beta=self.beta)
         elif self.class_weight is None:
@@ -154,8 +174,20 @@ class Classifier:
             weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
         else:
             weights = np.asarray(self.class_weight)
-        chosen: NDArray[np.float32] = weights.astype(np.float32)[labels]
-        return chosen
+        of_each: NDArray[np.float32] = weights.astype(np.float32)[truth.values]
+        return of_each
+
+    def decode(self, outputs: NDArray[np.float32], size: Size = (0, 0)) -> Labels | Tags:
+        """(n, units) → what is decided for, with one float32 probability per class."""
+        probabilities = self.probabilities(outputs).astype(np.float32, copy=False)  # of mixed_float16 float16
+        decided = self.decisions(probabilities)
+        if self.multi_label:
+            return Tags(self.classes, decided.astype(np.float32), probabilities)
+        return Labels(self.classes, decided.argmax(axis=1), probabilities)
+
+    def score(self) -> ClassificationScore:
+        """Accuracy, then the scores of the average class and of each."""
+        return ClassificationScore(self.classes, multi_label=self.multi_label, decide=self.decisions)
 
     def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """One column a class; of one sigmoid unit p the two columns 1 − p and p."""
@@ -171,34 +203,6 @@ class Classifier:
             return np.asarray(probabilities >= limits)
         chosen = (probabilities[:, 1] >= limits).astype(np.int64) if self.binary else probabilities.argmax(axis=1)
         return np.asarray(np.eye(len(self.classes), dtype=bool)[chosen])
-
-    def decide(self, probabilities: NDArray[np.float32]) -> list[str]:
-        """The class of each row that is decided for; of several all, joined by "|"."""
-        names = np.asarray(self.classes)
-        return ["|".join(names[row]) for row in self.decisions(probabilities)]
-
-    def scores(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> dict[str, float]:
-        """What `ck.evaluate` gives beside the loss; its docstring lists the names.
-
-        Args:
-            labels: Of a source: (n,) class indices, or (n, classes) of 0 and 1.
-            probabilities: (n, classes), see `probabilities`.
-        """
-        shown = labels.astype(bool) if self.multi_label else np.eye(len(self.classes), dtype=bool)[labels]
-        decided = self.decisions(probabilities)
-        of_class = class_scores(shown, decided, probabilities, self.classes)
-        whole = (shown == decided).all(axis=1).mean()
-        scores = {"accuracy": float((shown == decided).mean() if self.multi_label else whole)}
-        if self.multi_label:
-            micro = precision_recall_f1(shown.ravel(), decided.ravel())
-            scores["exact_match"] = float(whole)
-            scores |= macro_means(of_class, {"average_precision": "mean_average_precision"})
-            scores |= dict(zip(("micro_precision", "micro_recall", "micro_f1"), micro, strict=True))
-        scores |= macro_means(of_class, {name: f"macro_{name}" for name in MACRO})
-        listed = ("accuracy", *MACRO, "average_precision") if self.multi_label else MACRO
-        for name in listed:
-            scores |= {f"{name}/{known}": row[name] for known, row in of_class.items() if name in row}
-        return scores
 
     def settings(self) -> dict[str, Any]:
         """The fields as JSON values, with `kind`."""

@@ -1,12 +1,35 @@
-"""What every head offers; `transfer` knows nothing else about a task."""
+"""What every head offers: all that the rest of cnnkit knows of a task."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from cnnkit.data.targets.targets import Targets
+
+Arrays = NDArray[Any] | Mapping[str, NDArray[Any]]
+"""What a head makes of truth: one array, or several by name; the first axis is the picture."""
+Features = keras.KerasTensor | Mapping[str, keras.KerasTensor]
+"""What a head is put on: the cut, or its taps by name."""
+Outputs = Any
+"""A tensor or a dictionary of tensors, as the model gives them; NumPy arrays where a head decodes."""
+Size = tuple[int, int]
+"""Height and width of the input in pixels."""
+
+
+class Score(Protocol):
+    """How good predictions are, over many pictures."""
+
+    def add(self, truth: Targets, predictions: Targets) -> NDArray[np.float64]:
+        """Counts some pictures; (n,) how wrong each is, 0 for right."""
+
+    def result(self) -> dict[str, float]:
+        """Name → number, of all pictures that were added."""
 
 
 @runtime_checkable
@@ -14,40 +37,71 @@ class Head(Protocol):
     """Layers on the features of a backbone, and all that belongs to their task."""
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, in the order of the output units."""
+    def names(self) -> tuple[str, ...]:
+        """Of the classes or points, in the order of the truth; () where nothing has a name."""
 
-    def build(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Puts new layers on features, (batch, h, w, c) or (batch, c), and returns the output tensor."""
+    @property
+    def target(self) -> type[Targets]:
+        """The kind of truth that it learns from and predicts."""
 
-    def loss(self) -> keras.losses.Loss:
-        """The loss between `encode`d targets and the output."""
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """Where it takes features: () for the cut, or levels of the backbone's pyramid, `("P3", "P4", "P5")`."""
 
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """Fresh metrics; the first is the one that a person asks for."""
+    def build(self, features: Any) -> keras.KerasTensor | Mapping[str, keras.KerasTensor]:
+        """Puts new layers on the tensor of the cut, (batch, h, w, c) or (batch, c), or on the taps by name.
 
-    def encode(self, labels: NDArray[Any]) -> NDArray[np.float32]:
-        """Labels of a source → targets of the loss."""
+        Returns:
+            The output, or several by name.
+        """
 
-    def sample_weights(self, labels: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """The weight of each example in the loss, given how often each class occurs in training; None = 1."""
+    def encode(self, truth: Any, size: Size) -> Arrays:
+        """Truth in the pixels of an input of `size` → what `loss` takes. Called from several threads."""
 
-    def probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Model outputs → one column a class, (batch, classes)."""
+    def loss(self, encoded: Any, outputs: Outputs) -> Any:
+        """(n,) one number for each picture, in `keras.ops`."""
 
-    def decide(self, probabilities: NDArray[np.float32]) -> list[str]:
-        """The label of each row of `probabilities`."""
+    def weights(self, truth: Any) -> NDArray[np.float32] | None:
+        """(n,) of each example in the loss, given the truth of all training examples; None for the same for all."""
+
+    def decode(self, outputs: Any, size: Size) -> Targets:
+        """Outputs as arrays → what they say, in the pixels of an input of `size`, with scores."""
+
+    def score(self) -> Score:
+        """A fresh score."""
 
     def settings(self) -> dict[str, Any]:
         """The head as JSON values, with its `kind`; `heads.from_settings` is the way back."""
 
 
 @runtime_checkable
-class ScoringHead(Protocol):
-    """A head whose decisions can be scored: what it gives, `ck.evaluate` gives too."""
+class MeasuredHead(Protocol):
+    """A head with measures so cheap that every training step takes them, and a loss that plain Keras knows."""
 
-    def decisions(self, probabilities: NDArray[Any]) -> NDArray[np.bool_]:
-        """(n, classes) which classes are decided for."""
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Fresh metrics of encoded truth and outputs; the first is the one that a person asks for."""
 
-    def scores(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> dict[str, float]:
-        """Name → score of all pictures of a source, whose labels these are."""
+    def keras_loss(self) -> keras.losses.Loss:
+        """The mean of `loss` over pictures, as `model.compile` takes it."""
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """A loss that is convex for a linear layer, so that its optimum can be solved for.
+
+    Attributes:
+        softmax: One distribution over the units; else each unit is a sigmoid of its own.
+        smoothing: Part of the target that is spread over all classes.
+    """
+
+    softmax: bool
+    smoothing: float = 0.0
+
+
+@runtime_checkable
+class ConvexHead(Protocol):
+    """A head whose output layer can be solved for exactly where it is linear on frozen features."""
+
+    @property
+    def cross_entropy(self) -> CrossEntropy | None:
+        """The loss as a solver needs it; None where it is another one."""

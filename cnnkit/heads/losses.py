@@ -15,8 +15,6 @@ FOCAL = ("focal", "class_balanced_focal")
 """Those that depend on `gamma`."""
 BALANCED = ("class_balanced", "class_balanced_focal")
 """Those that weigh a picture by the effective number of its class, which depends on `beta`."""
-CROSS_ENTROPIES = (keras.losses.BinaryCrossentropy, keras.losses.CategoricalCrossentropy)
-"""What a convex solver can take to its optimum."""
 
 
 class FocalLoss(keras.losses.Loss):

@@ -28,7 +28,7 @@ from cnnkit.heads.classification import classifier
 from cnnkit.heads.head import Head
 from cnnkit.reports.candidates import AnyBackbone, candidates, check_cuts
 from cnnkit.reports.comparison import Comparison, comparison_of, failed_row
-from cnnkit.transfer.exact_head import Examples, linear_layer, score_of, solve
+from cnnkit.transfer.exact_head import Examples, score_of, solve
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.network import native_framing
 from cnnkit.transfer.progress import Line, Meter, line
@@ -82,11 +82,11 @@ def compare(
     if not isinstance(seed, Integral) or isinstance(seed, bool) or int(seed) < 0:
         raise InputError("a seed of at least 0, a whole number", repr(seed)[:200], "0 is the default.")
     dataset = dataset_of(photos, seed=seed)
-    if not len(dataset.train) or not len(dataset.validation) or dataset.train.labels is None:
+    if not len(dataset.train) or not len(dataset.validation) or dataset.kind not in ("labels", "tags"):
         raise DataError(
             "labelled training and validation pictures",
             f"{len(dataset.train)} training and {len(dataset.validation)} validation pictures, "
-            f"{'without' if dataset.train.labels is None else 'with'} labels",
+            f"{dataset.kind or 'no labels'}",
             "Validation chooses the L2 strength: ck.data.folder(path, split=(0.7, 0.15, 0.15)) makes such a part.",
         )
     requested = candidates(backbones, alpha, weights)
@@ -132,10 +132,8 @@ def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display:
     costs = body.cuts().set_index("name")
     rows = []
     for place, (cut, end) in enumerate(zip(cuts, ends, strict=True)):
-        features = keras.Input((seen[place].features.shape[1],))
-        dense = linear_layer(keras.Model(features, head.build(features)))
-        best = solve(dense, head, seen[place], held_out[place])
-        of_test = [score_of(dense, head, best, examples[place])["accuracy"] for examples in unseen]
+        best = solve(head, seen[place], held_out[place])
+        of_test = [score_of(head, best, examples[place])["accuracy"] for examples in unseen]
         rows.append(
             {
                 "backbone": name,
@@ -145,7 +143,7 @@ def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display:
                 "parameters": costs["parameters"][cut],
                 "multiply_adds": costs["multiply_adds"][cut],
                 "milliseconds": _milliseconds(keras.Model(body.model.input, _pooled(end))),
-                "accuracy": score_of(dense, head, best, held_out[place])["accuracy"],
+                "accuracy": score_of(head, best, held_out[place])["accuracy"],
                 **({"test_accuracy": of_test[0]} if of_test else {}),
                 "l2": best.strength,
             }
@@ -169,12 +167,13 @@ def _examples(source: Source, body: Backbone, head: Head, forward: Forward, mete
         batch_size=BATCH_SIZE,
         forward=forward,
     )
-    columns = []
-    for indices, inputs in feed.inputs(0):
-        columns.append(inputs)
-        meter.advance(len(indices))
-    targets = head.encode(feed.labels)
-    return [Examples(np.concatenate(parts), targets) for parts in zip(*columns, strict=True)]
+    batches = []
+    for batch in feed.epoch(0):
+        batches.append(batch)
+        meter.advance(len(batch))
+    targets = np.concatenate([np.asarray(batch.targets) for batch in batches])
+    columns = zip(*(batch.inputs for batch in batches), strict=True)
+    return [Examples(np.concatenate(parts), targets) for parts in columns]
 
 
 def _milliseconds(model: keras.Model) -> float:

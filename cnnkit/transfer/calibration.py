@@ -18,7 +18,7 @@ from cnnkit.heads.calibration_record import CalibrationRecord
 from cnnkit.heads.classification import Classifier
 from cnnkit.metrics.classification import calibration
 from cnnkit.metrics.thresholds import Criterion, best_threshold
-from cnnkit.transfer.inference import forward_pass, labels_of
+from cnnkit.transfer.inference import forward_pass, truth_of
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import line
 
@@ -63,10 +63,10 @@ def choose_threshold(
     """
     network = network_of(network)
     head = _sigmoid_head(network)
-    labels = labels_of(network, source)
+    truth = truth_of(network, source)
     passes = forward_pass(network, source, batch_size=batch_size, progress=progress)
     probabilities = np.concatenate([outputs for _, outputs in passes])
-    targets = head.encode(labels)
+    targets = head.encode(truth)
     limits = np.broadcast_to(np.asarray(head.threshold), (targets.shape[1],))
     found = _thresholds(targets, probabilities, limits, by=by, costs=costs, at=at)
     return replace(network, head=replace(head, threshold=found if head.multi_label else found[0]))
@@ -113,7 +113,7 @@ def calibrate(
     """
     network = network_of(network)
     head = _classifier(network)
-    labels = labels_of(network, source)
+    truth = truth_of(network, source)
     if shift is not None:
         _sigmoid_head(network)
     if calibration_in_force(network) is not None:
@@ -123,7 +123,7 @@ def calibrate(
     passes = forward_pass(seen, source, batch_size=batch_size, progress=progress)
     features = np.concatenate([rows for _, rows in passes])
     kernel, bias = (np.asarray(weight, np.float64) for weight in output.layer.get_weights())
-    answers = _Answers(features @ kernel + bias, head.encode(labels).astype(np.float64), softmax=head.softmax)
+    answers = _Answers(features @ kernel + bias, head.encode(truth).astype(np.float64), softmax=head.softmax)
     temperature = answers.best_temperature()
     after = answers.cooled(temperature)
     shifts = np.zeros(len(bias))

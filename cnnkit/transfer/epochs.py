@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import DataError, InputError
-from cnnkit.heads.head import Head
+from cnnkit.heads.head import Head, MeasuredHead
 from cnnkit.transfer.checkpoint import Arrays, State, pack, unpack
 from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.feed import Batch, Feed
@@ -24,7 +24,8 @@ from cnnkit.transfer.plan import Phase
 from cnnkit.transfer.progress import Meter
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.schedules import rate_factor
-from cnnkit.transfer.score import Score
+from cnnkit.transfer.tail import Tail
+from cnnkit.transfer.tally import Tally
 
 
 class NotFiniteError(Exception):
@@ -93,7 +94,7 @@ class Epochs:
 
     phase: Phase
     head: Head
-    tail: keras.Model
+    tail: Tail
     rates: Rates
     training: Feed
     validation: Feed | None
@@ -117,7 +118,7 @@ class Epochs:
         trained_seconds = time.perf_counter() - started
         rate = 0.0 if exact else self.rates.head  # before callbacks set that of the next epoch
         if self.validation is not None and not exact:
-            logs |= validate(self.head, self.tail, self.validation, self.callbacks)
+            logs |= validate(self.head, self.tail, self.validation, self.callbacks, monitor=self.phase.monitor)
         self._call(self.callbacks.end_epoch, number, logs)
         return {
             "phase": self.phase.name,
@@ -178,33 +179,51 @@ class Epochs:
         remedy = f"The rate {rate:g} is too large: try rate={rate / 10:g}, or clip_norm=1."
         if failure.batch is not None:
             outputs = self.tail.predict_on_batch(failure.batch.inputs)
-            if not all_finite([np.asarray(outputs)]):
+            if not all_finite([np.asarray(output) for output in keras.tree.flatten(outputs)]):
                 remedy = f"The outputs are not finite before the step either. {overflow_remedy(self.tail)}"
-            elif not math.isfinite(float(self.head.loss()(failure.batch.targets, outputs))):
+            elif not all_finite([np.asarray(self.head.loss(failure.batch.targets, outputs))]):
                 remedy = "The loss of the head is not finite for finite outputs: mend its loss()."
         return DataError(expected, failure.received, f"{remedy} The network has its last finite weights again.")
 
 
 def validate(
-    head: Head, tail: keras.Model, validation: Feed, callbacks: KerasCallbacks | None = None
+    head: Head, tail: Tail, validation: Feed, callbacks: KerasCallbacks | None = None, *, monitor: str = "loss"
 ) -> dict[str, float]:
-    """Loss and metrics of the validation pictures, their names with `val_` before them.
+    """Loss, measures and scores of the validation pictures, their names with `val_` before them.
+
+    Scores are counted where the head has no cheap measures, or where `monitor` is one of them.
 
     Raises:
         NotFiniteError: The loss.
     """
-    score, batch = Score(head), None
+    tally, batch = Tally(head), None
+    score = head.score() if scores_each_epoch(head, monitor) else None
     if callbacks:
         callbacks.begin_validation()
     for step, batch in enumerate(validation.epoch(0)):
         if callbacks:
             callbacks.begin_validation_batch(step)
-        score.add(batch.targets, tail.predict_on_batch(batch.inputs))
+        outputs = tail.predict_on_batch(batch.inputs)
+        tally.add(batch.targets, outputs)
+        if score is not None:
+            score.add(validation.truth_at(batch.indices, 0), head.decode(outputs, validation.size))
         if callbacks:
-            callbacks.end_validation_batch(step, score.result())
-    values = score.result()
+            callbacks.end_validation_batch(step, tally.result())
+    values = tally.result()
+    if score is not None:
+        values = score.result() | values
     if callbacks:
         callbacks.end_validation(values)
     if not math.isfinite(values["loss"]):
         raise NotFiniteError(f"{values['loss']} for the validation pictures", batch)
     return {f"val_{name}": value for name, value in values.items()}
+
+
+def measures(head: Head) -> list[str]:
+    """What every step and every validation gives: the loss and the head's cheap measures."""
+    return ["loss", *(metric.name for metric in (head.metrics() if isinstance(head, MeasuredHead) else ()))]
+
+
+def scores_each_epoch(head: Head, monitor: str) -> bool:
+    """Whether a validation counts the head's scores too."""
+    return not isinstance(head, MeasuredHead) or monitor not in measures(head)

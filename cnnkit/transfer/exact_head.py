@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import InputError
-from cnnkit.heads.head import Head
-from cnnkit.heads.losses import CROSS_ENTROPIES
+from cnnkit.heads.head import ConvexHead, CrossEntropy, Head
 from cnnkit.transfer.feed import Feed
-from cnnkit.transfer.score import Score
+from cnnkit.transfer.tally import Tally
 from cnnkit.transfer.whitening import Doubles, Floats, Linear, Scaling, Whitening
 
 # From strong to weak, so that each optimum is the start of the next one. Of the mean loss, on features of variance 1.
@@ -78,22 +77,21 @@ def solve_head(tail: keras.Model, head: Head, training: Feed, validation: Feed |
     """
     dense = linear_layer(tail)
     seen, held_out = gather(training, 1), None if validation is None else gather(validation, 1)
-    best = solve(dense, head, seen, held_out)
+    best = solve(head, seen, held_out)
     if views > 1:
         seen = gather(training, views)
-        (best,) = _optima(dense, head, seen, [best.strength])
+        (best,) = _optima(head, seen, [best.strength])
     dense.kernel.assign(best.kernel)
     dense.bias.assign(best.bias)
-    scores = {} if held_out is None else score_of(dense, head, best, held_out)
-    of_training = score_of(dense, head, best, seen)
+    scores = {} if held_out is None else score_of(head, best, held_out)
+    of_training = score_of(head, best, seen)
     return {**of_training, **{f"val_{name}": value for name, value in scores.items()}, "l2": best.strength}
 
 
-def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examples | None) -> Linear:
-    """The best of a path of optima for a Dense layer.
+def solve(head: Head, seen: Examples, held_out: Examples | None) -> Linear:
+    """The best of a path of optima for a linear head.
 
     Args:
-        dense: As `linear_layer` finds it.
         head: Whose loss and metrics count.
         seen: To fit.
         held_out: Chooses the strength: the lowest loss wins. Of few pictures, or without any, the losses of a
@@ -102,16 +100,15 @@ def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examp
     Raises:
         InputError: The head has another loss than cross-entropy.
     """
-    refuse_other_losses(head)
     parts = [] if held_out is None else [(seen, held_out)]
     if held_out is None or len(held_out.targets) < FEW_PICTURES:
         parts += folds(seen)
-    paths = [_optima(dense, head, inside, STRENGTHS) for inside, _ in parts]
+    paths = [_optima(head, inside, STRENGTHS) for inside, _ in parts]
     best: tuple[Linear, ...] = ()
     least, waited = math.inf, 0
     for linears in zip(*paths, strict=True):
         losses = (
-            score_of(dense, head, linear, outside)["loss"] * len(outside.targets)
+            score_of(head, linear, outside)["loss"] * len(outside.targets)
             for linear, (_, outside) in zip(linears, parts, strict=True)
         )
         loss = math.fsum(losses)
@@ -121,7 +118,7 @@ def solve(dense: keras.layers.Dense, head: Head, seen: Examples, held_out: Examp
     if held_out is not None:
         return best[0]
     stronger = [strength for strength in STRENGTHS if strength >= best[0].strength]
-    *_, whole = _optima(dense, head, seen, stronger)
+    *_, whole = _optima(head, seen, stronger)
     return whole
 
 
@@ -135,10 +132,10 @@ def folds(seen: Examples) -> list[tuple[Examples, Examples]]:
     return [(seen.take(fold != number), seen.take(fold == number)) for number in range(min(FOLDS, len(fold)))]
 
 
-def _optima(dense: keras.layers.Dense, head: Head, seen: Examples, strengths: Sequence[float]) -> Iterator[Linear]:
+def _optima(head: Head, seen: Examples, strengths: Sequence[float]) -> Iterator[Linear]:
     """The path of a head with its loss."""
-    smoothing = float(getattr(head.loss(), "label_smoothing", 0.0))
-    return path(seen, softmax=_softmax(dense), smoothing=smoothing, strengths=strengths)
+    loss = convex_loss(head)
+    return path(seen, softmax=loss.softmax, smoothing=loss.smoothing, strengths=strengths)
 
 
 def linear_layer(tail: keras.Model) -> keras.layers.Dense:
@@ -160,19 +157,20 @@ def linear_layer(tail: keras.Model) -> keras.layers.Dense:
     )
 
 
-def refuse_other_losses(head: Head) -> None:
-    """Refuses a loss that the solver does not minimise: it would give the optimum of another one.
+def convex_loss(head: Head) -> CrossEntropy:
+    """The loss that the solver minimises.
 
     Raises:
-        InputError: The head has another loss than cross-entropy.
+        InputError: The head has another one: it would get the optimum of a loss that is not its own.
     """
-    loss = head.loss()
-    if type(loss) not in CROSS_ENTROPIES:
+    loss = head.cross_entropy if isinstance(head, ConvexHead) else None
+    if loss is None:
         raise InputError(
             "a head with a cross-entropy for solver='lbfgs', which solves a convex loss",
-            f"the loss {loss.name!r}",
+            f"the loss of {head!r}"[:200],
             'Use loss="cross_entropy" or "class_balanced", or solver="steps", which takes any loss.',
         )
+    return loss
 
 
 def gather(feed: Feed, views: int) -> Examples:
@@ -181,7 +179,7 @@ def gather(feed: Feed, views: int) -> Examples:
     weights = [batch.weights for batch in batches if batch.weights is not None]
     return Examples(
         features=np.concatenate([np.asarray(batch.inputs[0], np.float32) for batch in batches]),
-        targets=np.concatenate([batch.targets for batch in batches]),
+        targets=np.concatenate([np.asarray(batch.targets) for batch in batches]),
         weights=np.concatenate(weights) if weights else None,
     )
 
@@ -247,12 +245,12 @@ def path(
         yield scaling.linear(bias, kernel, strength)
 
 
-def score_of(dense: keras.layers.Dense, head: Head, linear: Linear, examples: Examples) -> dict[str, float]:
-    """Loss and metrics of examples with `linear` in the place of the Dense layer's weights."""
-    score = Score(head)
-    probabilities = _probabilities(linear.logits(examples.features), softmax=_softmax(dense))
-    score.add(examples.targets, probabilities.astype(np.float32))
-    return score.result()
+def score_of(head: Head, linear: Linear, examples: Examples) -> dict[str, float]:
+    """Loss and measures of examples with `linear` as the head."""
+    tally = Tally(head)
+    probabilities = _probabilities(linear.logits(examples.features), softmax=convex_loss(head).softmax)
+    tally.add(examples.targets, probabilities.astype(np.float32))
+    return tally.result()
 
 
 def _probabilities(logits: Doubles, *, softmax: bool) -> Doubles:
@@ -262,8 +260,3 @@ def _probabilities(logits: Doubles, *, softmax: bool) -> Doubles:
 def _log_total(logits: Doubles, *, softmax: bool) -> Doubles:
     """The logarithm of what exp(logits) is divided by."""
     return np.logaddexp.reduce(logits, axis=1, keepdims=True) if softmax else np.logaddexp(0, logits)
-
-
-def _softmax(dense: keras.layers.Dense) -> bool:
-    """One distribution over the units, else each unit is a sigmoid of its own."""
-    return dense.activation is keras.activations.softmax

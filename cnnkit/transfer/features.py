@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import cache, partial
 from importlib.metadata import version
 from itertools import groupby
@@ -25,7 +25,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 import cnnkit
-from cnnkit.data.ahead import ahead
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
 from cnnkit.data.views.chain import Chain
@@ -33,7 +32,7 @@ from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
-from cnnkit.transfer.feed import Feed, Images, Inputs, MixedFeed
+from cnnkit.transfer.feed import Feed, Images, Inputs, Tensors
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.user_cache import former_cache
 
@@ -41,29 +40,6 @@ BATCH_SIZE = 32  # of the prefix when features are computed to be kept
 # An entry up to this size is copied to memory when it is opened, if that takes no more than a part of what is free.
 IN_MEMORY_BYTES = 128_000_000
 IN_MEMORY_PART = 0.125
-
-Tensors = list[NDArray[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class KeptFeed(Feed):
-    """A feed whose features were computed before.
-
-    Attributes:
-        kept: The features of all pictures in one view, (pictures, …), in the order of the source; None where they
-            could not be kept.
-    """
-
-    kept: Callable[[int], Tensors | None] = field(kw_only=True)
-
-    def inputs(self, number: int) -> Iterator[tuple[NDArray[np.int64], Inputs]]:
-        """The pictures of each step, as places in the source, and what the tail gets of them."""
-        tensors = self.kept(self.view(number))
-        if tensors is None:
-            yield from super().inputs(number)
-            return
-        # One thread reads the next steps from the disk while the tail learns.
-        yield from ahead(partial(_step, tensors), self.steps(number), threads=1)
 
 
 class Features:
@@ -123,7 +99,7 @@ class Features:
     def _feed(
         self, feed: Feed, shapes: Sequence[tuple[int | None, ...]], epochs: range, portable: bool
     ) -> tuple[Feed, Choice]:
-        if isinstance(feed, MixedFeed):
+        if feed.mix is not None:
             return feed, Choice("none", "features computed in each epoch, whose pictures are blended")
         if feed.forward is not None and self._cache.dtype != "float32":
             feed = replace(feed, forward=partial(_rounded, feed.forward, self._cache.dtype))
@@ -153,7 +129,7 @@ class Features:
         if choice.place == "none":
             return feed, choice
         find = self._on_disk if choice.place == "disk" else self._in_memory
-        return KeptFeed(**vars(feed), kept=partial(find, feed, layout)), choice
+        return replace(feed, kept=partial(find, feed, layout)), choice
 
     def _in_memory(self, feed: Feed, layout: Layout, view: int) -> Tensors:
         key, _ = self._key(feed, layout, view)
@@ -221,10 +197,10 @@ class Features:
         meter = Meter("features", sum(len(indices) for _, indices in steps), self._display)
 
         def run() -> Iterator[tuple[int, Inputs]]:
-            made = feed.batches((indices for _, indices in steps), view)
-            for (number, _), batch in zip(steps, made, strict=True):
-                yield number, feed.run(batch.images)
-                meter.advance(len(batch))
+            batches = feed.pictures((indices for _, indices in steps), view)
+            for (number, _), images in zip(steps, batches, strict=True):
+                yield number, feed.run(images)
+                meter.advance(len(images))
 
         for number, parts in groupby(run(), key=lambda part: part[0]):
             columns = zip(*(tensors for _, tensors in parts), strict=True)
@@ -237,7 +213,7 @@ class Features:
             "software": software(),
             "pixels": PIXELS,
             "prefix": self._prefix,
-            "pictures": feed.source.fingerprint,
+            "pictures": feed.source.pictures_fingerprint,
             "size": feed.size,
             "framing": asdict(feed.framing),
             "view": None,
@@ -277,10 +253,6 @@ def portable_config(value: Any) -> tuple[Any, bool]:
         named = {name: portable_config(part) for name, part in value.items() if name != "trainable"}
         return {name: part for name, (part, _) in named.items()}, own and all(part for _, part in named.values())
     return value, True
-
-
-def _step(tensors: Tensors, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], Inputs]:
-    return indices, [np.asarray(tensor[indices], np.float32) for tensor in tensors]
 
 
 def _rounded(

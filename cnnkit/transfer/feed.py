@@ -1,10 +1,11 @@
-"""What a tail trains on: epochs of (inputs, targets, weights), from pictures through the frozen prefix."""
+"""What a tail trains on: epochs of (inputs, targets, weights), from pictures and truth through the frozen prefix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +13,19 @@ from numpy.typing import NDArray
 from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
 from cnnkit.data.kept_pictures import KeptPictures
+from cnnkit.data.placements import in_input
 from cnnkit.data.random_streams import batch_bits
-from cnnkit.data.source import Labels, Source
+from cnnkit.data.source import Source
+from cnnkit.data.targets.targets import Targets
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError
-from cnnkit.heads.head import Head
+from cnnkit.heads.head import Arrays, Head
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]
+Tensors = list[NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,25 +34,29 @@ class Batch:
 
     Attributes:
         inputs: One array for each input of the tail, the first axis is the picture.
-        targets: As the head encodes them.
+        targets: As the head encodes truth.
         weights: (n,) of the pictures in the loss, or None.
+        indices: (n,) their places in the source.
     """
 
     inputs: Inputs
-    targets: NDArray[np.float32]
+    targets: Arrays
     weights: NDArray[np.float32] | None
+    indices: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.indices)
 
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Epochs over a labelled source.
+    """Epochs over a source with truth.
+
+    Truth is never kept: it is derived again for the same seed, view and index, whether the features behind it were.
 
     Attributes:
-        source: Labelled pictures.
-        head: Encodes the labels.
+        source: Pictures with truth.
+        head: Encodes the truth.
         framing: How pictures meet `size`.
         size: Height and width of the network's input.
         batch_size: Pictures a step; the last batch of an epoch may be smaller.
@@ -56,10 +64,13 @@ class Feed:
         shuffle: Whether each epoch has an order of its own, a function of seed and epoch.
         augment: A random version of each picture, a function of seed, view and index.
         seed: Of order and augmentation.
-        counts: Pictures a class in training, for class weights; None weighs all the same.
+        weighted: Whether the head may weigh the pictures in the loss.
         views: Behind a frozen prefix, so many versions of each picture take turns, the first as it is; None
             makes a new one in each epoch.
         decoded: The source's pictures as they meet `size`, kept from epoch to epoch; none by default.
+        kept: The features of all pictures in one view, (pictures, …), in the order of the source; None where they
+            could not be kept. Without it they are computed from the pictures.
+        mix: Blends pictures, targets and weights of a batch alike, anew in each epoch: nothing behind it can be kept.
     """
 
     source: Source
@@ -71,9 +82,11 @@ class Feed:
     shuffle: bool = False
     augment: Augmenter | None = None
     seed: int = 0
-    counts: NDArray[np.int64] | None = None
+    weighted: bool = False
     views: int | None = None
     decoded: KeptPictures = field(default_factory=partial(KeptPictures, budget_bytes=0))
+    kept: Callable[[int], Tensors | None] | None = None
+    mix: Mixer | None = None
 
     def __len__(self) -> int:
         """Steps of an epoch."""
@@ -81,19 +94,51 @@ class Feed:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, `number` counted from 0 over the whole run."""
-        for indices, inputs in self.inputs(number):
-            yield Batch(inputs, *self.targets(indices))
+        steps, view = self.steps(number), self.view(number)
+        if self.mix is not None:
+            yield from self._blended(number, steps, view, self.mix)
+            return
+        tensors = None if self.kept is None else self.kept(view)
+        if tensors is None:
+            for indices, images, targets in ahead(partial(self._pictures, view), steps):
+                yield Batch(self.run(images), targets, self.weights_at(indices), indices)
+            return
+        # One thread reads the next steps from the disk while the tail learns; more where truth takes time to encode.
+        threads = None if self.truth.placed else 1
+        for indices, inputs, targets in ahead(partial(self._features, tensors, view), steps, threads=threads):
+            yield Batch(inputs, targets, self.weights_at(indices), indices)
 
-    def targets(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The encoded labels at these places in the source, and the pictures' weights in the loss."""
-        labels = self.labels[indices]
-        weights = None if self.counts is None else self.head.sample_weights(labels, self.counts)
-        return self.head.encode(labels), weights
+    @property
+    def truth(self) -> Targets:
+        """Of the source.
 
-    def inputs(self, number: int) -> Iterator[tuple[NDArray[np.int64], Inputs]]:
-        """The pictures of each step, as places in the source, and what the tail gets of them."""
-        for batch in self.batches(self.steps(number), self.view(number)):
-            yield batch.indices, self.run(batch.images)
+        Raises:
+            DataError: It has none.
+        """
+        if self.source.targets is None:
+            raise DataError("labelled pictures to train on", "a source without labels", "Give the labels with it.")
+        return self.source.targets
+
+    def truth_at(self, indices: NDArray[np.int64], view: int) -> Targets:
+        """The truth at these places in the source, in the pixels of one version."""
+        return in_input(
+            self.truth.take(indices),
+            self.source,
+            indices,
+            self.framing,
+            self.size,
+            augment=self.augmenter(view),
+            seed=self.seed,
+            view=view,
+        )
+
+    def targets_at(self, indices: NDArray[np.int64], view: int) -> Arrays:
+        """The same as the head encodes it."""
+        return self.head.encode(self.truth_at(indices, view), self.size)
+
+    def weights_at(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """(n,) the weights in the loss of the pictures at these places, or None."""
+        return None if self._weights is None else self._weights[indices]
 
     def steps(self, number: int) -> list[NDArray[np.int64]]:
         """The places in the source that each step of an epoch visits."""
@@ -112,55 +157,44 @@ class Feed:
         taking_turns = self.views is not None and self.forward is not None
         return None if taking_turns and view == 0 else self.augment
 
-    def batches(self, steps: Iterable[NDArray[np.int64]], view: int) -> Iterator[pipeline.Batch]:
+    def pictures(self, steps: Iterable[NDArray[np.int64]], view: int) -> Iterator[Images]:
         """The pictures at the places that each step visits, in one version, made ahead by threads."""
-
-        def make(indices: NDArray[np.int64]) -> pipeline.Batch:
-            return pipeline.batch_at(
-                self.source,
-                indices,
-                self.framing,
-                self.size,
-                augment=self.augmenter(view),
-                kept=self.decoded,
-                seed=self.seed,
-                epoch=view,
-            )
-
-        return ahead(make, steps)
+        return ahead(partial(self._images, view), steps)
 
     def run(self, images: Images) -> Inputs:
         """What the tail gets of these pictures."""
         return [images] if self.forward is None else self.forward(images)
 
-    @property
-    def labels(self) -> Labels:
-        """Of the source.
+    @cached_property
+    def _weights(self) -> NDArray[np.float32] | None:
+        return self.head.weights(self.truth) if self.weighted else None
 
-        Raises:
-            DataError: It has none.
-        """
-        if self.source.labels is None:
-            raise DataError("labelled pictures to train on", "a source without labels", "Give the labels with it.")
-        return self.source.labels
+    def _images(self, view: int, indices: NDArray[np.int64]) -> Images:
+        return pipeline.batch_at(
+            self.source,
+            indices,
+            self.framing,
+            self.size,
+            augment=self.augmenter(view),
+            kept=self.decoded,
+            seed=self.seed,
+            epoch=view,
+        ).images
 
+    def _pictures(self, view: int, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], Images, Arrays]:
+        return indices, self._images(view, indices), self.targets_at(indices, view)
 
-@dataclass(frozen=True, eq=False)
-class MixedFeed(Feed):
-    """A feed whose pictures are blended with others of their batch, anew in each epoch: nothing behind it can be kept.
+    def _features(
+        self, tensors: Tensors, view: int, indices: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], Inputs, Arrays]:
+        inputs = [np.asarray(tensor[indices], np.float32) for tensor in tensors]
+        return indices, inputs, self.targets_at(indices, view)
 
-    Attributes:
-        mix: What blends pictures, targets and weights alike.
-    """
-
-    mix: Mixer = field(kw_only=True)
-
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of one epoch, `number` counted from 0 over the whole run."""
-        for step, batch in enumerate(self.batches(self.steps(number), self.view(number))):
-            targets, weights = self.targets(batch.indices)
+    def _blended(self, number: int, steps: list[NDArray[np.int64]], view: int, mix: Mixer) -> Iterator[Batch]:
+        for step, (indices, pictures, encoded) in enumerate(ahead(partial(self._pictures, view), steps)):
+            targets, weights = np.asarray(encoded), self.weights_at(indices)
             columns = targets if weights is None else np.column_stack((targets, weights))
             chance = np.random.Generator(batch_bits(self.seed, number, step))
-            images, mixed = self.mix.apply(batch.images, columns, chance)
+            images, mixed = mix.apply(pictures, columns, chance)
             width = targets.shape[1]
-            yield Batch(self.run(images), mixed[:, :width], None if weights is None else mixed[:, width])
+            yield Batch(self.run(images), mixed[:, :width], None if weights is None else mixed[:, width], indices)

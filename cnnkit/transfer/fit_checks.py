@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cnnkit.arguments import Argument, whole
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.views.mixing import Mixer
-from cnnkit.errors import DataError, InputError
+from cnnkit.data.views.chain import require_views
+from cnnkit.data.views.mixing import Mixer, require_mixable
+from cnnkit.data.views.view import Augmenter
+from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.transfer.cache_choice import FeatureCache
-from cnnkit.transfer.exact_head import linear_layer, refuse_other_losses
+from cnnkit.transfer.epochs import measures
+from cnnkit.transfer.exact_head import convex_loss, linear_layer
 from cnnkit.transfer.finite import require_finite_weights
 from cnnkit.transfer.freeze import flags_kept, set_flags, trained_layers
 from cnnkit.transfer.network import Network, check_dataset
@@ -101,7 +105,12 @@ def callbacks_of(value: object) -> tuple[keras.callbacks.Callback, ...]:
 
 
 def check_training(
-    network: Network, dataset: Dataset, plan: Plan, mix: Mixer | None, callbacks: tuple[keras.callbacks.Callback, ...]
+    network: Network,
+    dataset: Dataset,
+    plan: Plan,
+    augment: Augmenter | None,
+    mix: Mixer | None,
+    callbacks: tuple[keras.callbacks.Callback, ...],
 ) -> None:
     """Refuses a training that could not run to the end of its plan.
 
@@ -118,7 +127,8 @@ def check_training(
             "Leave its scope: fit trains on one device.",
         )
     check_dataset(network, dataset)
-    _check_labels(network, dataset)
+    _check_truth(network, dataset)
+    _check_views(network, augment, mix)
     if not any(phase.epochs for phase in plan.phases):
         raise InputError("a plan with at least one epoch", f"epochs=0 in {_names(plan)}", "Give a phase some epochs.")
     if all(phase.earned for phase in plan.phases) and not len(dataset.validation):
@@ -132,13 +142,23 @@ def check_training(
     require_finite_weights(network.model)
 
 
-def _check_labels(network: Network, dataset: Dataset) -> None:
+def _check_truth(network: Network, dataset: Dataset) -> None:
     for name, source in (("training", dataset.train), ("validation", dataset.validation)):
         if not len(source):
             continue
-        if source.labels is None:
+        if source.targets is None:
             raise DataError(f"labelled {name} pictures", "a source without labels", "Give the labels with it.")
-        network.head.encode(source.labels[:1])  # says what kind of labels the head takes
+        if not source.targets.placed:
+            network.head.encode(source.targets.take(np.arange(1)), network.size)  # says what kind of truth it takes
+
+
+def _check_views(network: Network, augment: Augmenter | None, mix: Mixer | None) -> None:
+    """Truth that has a place needs to know where pixels go."""
+    target = network.head.target
+    if target.placed and augment is not None:
+        require_views(augment)
+    if mix is not None:
+        require_mixable(mix, target.kind)
 
 
 def _check_phase(
@@ -161,9 +181,8 @@ def _check_phase(
             "a dataset without any",
             "Split some off, or use patience=None and another schedule.",
         )
-    metrics = [metric.name for metric in network.head.metrics()]
-    if phase.compares and phase.monitor == "accuracy" and "accuracy" not in metrics:
-        raise InputError(f"monitor='loss' in {where}", "monitor='accuracy'", f"The head measures {metrics}.")
+    if phase.compares and len(dataset.validation) and (unknown := _unknown_monitor(network, dataset, phase.monitor)):
+        raise unknown_name(f"a score of the head to monitor in {where}", phase.monitor, unknown)
     setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, RATE_CALLBACKS)]
     if setters and phase.moves_rate:
         raise InputError(
@@ -179,10 +198,25 @@ def _check_phase(
             "Keras's callbacks do not find several rates behind a loss scale: use mixed_bfloat16 or one rate.",
         )
     if phase.solver == "lbfgs":
-        refuse_other_losses(network.head)
+        convex_loss(network.head)
         with flags_kept(network.model):
             set_flags(network, phase)
-            linear_layer(halve(network.model).tail)
+            linear_layer(halve(network.model, network.head).tail)
+
+
+def _unknown_monitor(network: Network, dataset: Dataset, monitor: str) -> list[str]:
+    """What the head does measure, where `monitor` is not among it; else nothing.
+
+    Scores name themselves once they have seen pictures: the truth held against itself is enough.
+    """
+    names = measures(network.head)
+    if monitor in names:
+        return []
+    truth = dataset.validation.targets
+    score = network.head.score()
+    score.add(truth, truth)  # type: ignore[arg-type]  # `_check_truth` has seen that there is some
+    names += [name for name in score.result() if name not in names]
+    return [] if monitor in names else names
 
 
 def _names(plan: Plan) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from cnnkit.arguments import check_arguments
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
+from cnnkit.data.views.identity import identity_of
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.runtimes import EngineName, Precision, find_engine
@@ -129,15 +130,15 @@ def fit(
     given = callbacks_of(callbacks)
     find_engine(engine, precision)
     cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
-    check_training(network, dataset, plan, mix, given)
+    check_training(network, dataset, plan, augment, mix, given)
     # A source remembers its fingerprint; a new one looks at the pictures as they are now.
     dataset = replace(dataset, train=replace(dataset.train), validation=replace(dataset.validation))
     identity: dict[str, Any] = {
         "plan": plan.settings(),
         "seed": int(seed),
         "batch size": int(batch_size),
-        "augmentation": repr(augment),
-        "mixing": repr(mix),
+        "augmentation": identity_of(augment) if resume is not None else repr(augment),
+        "mixing": identity_of(mix) if resume is not None else repr(mix),
         "number of views": None if augment is None or views is None else int(views),
         "feature type": cache.dtype,
         "engine": f"{engine} {precision}",

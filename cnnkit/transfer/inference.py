@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,16 +13,17 @@ from numpy.typing import NDArray
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.pipeline import batches
-from cnnkit.data.source import Labels, Source
+from cnnkit.data.placements import in_input, in_photographs
+from cnnkit.data.source import Source
+from cnnkit.data.targets.targets import Targets
 from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classifier_arguments import TAKEN
-from cnnkit.heads.head import ScoringHead
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
-from cnnkit.transfer.score import Score
+from cnnkit.transfer.tally import Tally
 
 ID, LABEL = TAKEN  # columns beside those of the classes
 
@@ -34,12 +37,12 @@ def forward_pass(
     precision: Precision = "float32",
     progress: bool = False,
     pictures: int | None = None,
-) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+) -> Generator[tuple[NDArray[np.int64], Any]]:
     """Positions in the source, (n,), and the network's outputs for them, batch by batch and in order.
 
     Threads decode the next pictures while the network runs. Memory does not grow with the number of pictures.
-    `pictures` is how many there are in all, where the source is a part of them. `network.head.probabilities` makes one
-    column per class of outputs.
+    `pictures` is how many there are in all, where the source is a part of them. Of a network with several outputs these
+    are a dictionary; `decoded` makes of them what the head says.
     """
     display = line(progress)
     try:
@@ -47,12 +50,19 @@ def forward_pass(
         forward = network.forward_cache.find(engine, precision, pictures=count, say=display.keep)
         meter = Meter("predict", len(source), display)
         for batch in batches(source, network.framing, network.size, batch_size=batch_size):
-            (outputs,) = forward(batch.images)
-            require_finite_outputs(network.model, outputs, batch.indices)
+            tensors = forward(batch.images)
+            for tensor in tensors:
+                require_finite_outputs(network.model, tensor, batch.indices)
             meter.advance(len(batch.indices))
-            yield batch.indices, outputs
+            yield batch.indices, keras.tree.pack_sequence_as(network.model.output, tensors)
     finally:
         display.close()
+
+
+def decoded(network: Network, source: Source, indices: NDArray[np.int64], outputs: Any) -> Targets:
+    """What the network says of some pictures of a source, in the pixels of the photographs."""
+    predictions = network.head.decode(outputs, network.size)
+    return in_photographs(predictions, source, indices, network.framing, network.size)
 
 
 def predict(
@@ -64,7 +74,7 @@ def predict(
     precision: Precision = "float32",
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Labels and probabilities of pictures, one row a picture, in the order given: nothing is ever shuffled.
+    """What a network says of pictures, in the order given: nothing is ever shuffled.
 
     Args:
         network: Trained, or loaded with `ck.load`.
@@ -78,8 +88,9 @@ def predict(
         progress: Whether to show a live line.
 
     Returns:
-        Columns `id` (path below the folder, the path given, or the number in what was given), `label`, and one float32
-        probability column a class.
+        Of a classifier one row per picture: `id` (path below the folder, the path given, or the number in what was
+        given), `label`, and one float32 probability column per class. Of other heads the table of their kind of truth,
+        in the pixels of the photographs: of boxes one row per box.
 
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1; or an output is not finite.
@@ -92,10 +103,8 @@ def predict(
     whole_number("batch_size", batch_size)
     source = as_source(images)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
-    parts = [network.head.probabilities(outputs) for _, outputs in passes]
-    probabilities = np.concatenate(parts).astype(np.float32, copy=False)  # of a mixed_float16 network float16
-    columns = dict(zip(network.classes, probabilities.T, strict=True))
-    return pd.DataFrame({ID: list(source.ids), LABEL: network.head.decide(probabilities)} | columns)
+    parts = [decoded(network, source, indices, outputs) for indices, outputs in passes]
+    return network.head.target.joined(parts).table(source.ids)
 
 
 def evaluate(
@@ -138,40 +147,46 @@ def evaluate(
     """
     network = network_of(network)
     whole_number("batch_size", batch_size)
-    labels = labels_of(network, source)
-    score = Score(network.head)
+    truth = truth_of(network, source)
+    tally, score = Tally(network.head), network.head.score()
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
-    parts = []
     for indices, outputs in passes:
-        score.add(network.head.encode(labels[indices]), outputs)
-        parts.append(network.head.probabilities(outputs))
-    scores = network.head.scores(labels, np.concatenate(parts)) if isinstance(network.head, ScoringHead) else {}
-    return {**score.result(), "images": float(len(source)), **scores}
+        seen = truth.take(indices)
+        framed = in_input(seen, source, indices, network.framing, network.size)
+        tally.add(network.head.encode(framed, network.size), outputs)
+        score.add(seen, decoded(network, source, indices, outputs))
+    return {**tally.result(), "images": float(len(source)), **score.result()}
 
 
-def labels_of(network: Network, source: Source) -> Labels:
-    """The labels of pictures that a network can be held against.
+def truth_of(network: Network, source: Source) -> Targets:
+    """The truth of pictures that a network can be held against.
 
     Raises:
-        DataError: The source is empty, or has no labels or other classes.
+        DataError: The source is empty, has no truth, truth of another kind or other classes.
         InputError: A whole dataset, or no source.
     """
     _refuse_dataset(source)
     if not isinstance(source, Source):
         raise InputError("a source", type(source).__name__, "ck.data.folder(path).test is one, with labels.")
-    if not len(source) or source.labels is None:
+    if not len(source) or source.targets is None:
         raise DataError(
             "pictures with labels",
-            f"{len(source)} pictures {'with' if source.labels is not None else 'without'} labels",
+            f"{len(source)} pictures {'with' if source.targets is not None else 'without'} labels",
             "A part that does not exist is empty: photos.validation may be what there is.",
         )
-    if source.classes != network.classes:
+    if source.kind != network.head.target.kind:
+        raise DataError(
+            f"{network.head.target.kind} as truth, which the head is scored on",
+            source.kind,
+            "Take a source of that kind.",
+        )
+    if source.names != network.classes:
         raise DataError(
             f"the classes of the network, {list(network.classes)}",
-            f"{list(source.classes)}",
+            f"{list(source.names)}",
             "Read the pictures with classes=network.classes: their order is that of the labels.",
         )
-    return source.labels
+    return source.targets
 
 
 def _refuse_dataset(images: object) -> None:

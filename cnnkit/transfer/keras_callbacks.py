@@ -13,8 +13,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
+from cnnkit.heads.head import Arrays, MeasuredHead
 from cnnkit.transfer.callback_counters import Counters, counters, restore
 from cnnkit.transfer.network import Network
 
@@ -52,7 +52,7 @@ class KerasCallbacks:
         """Whether one of them has ended the training."""
         return self._model is not None and bool(self._model.stop_training)
 
-    def begin_phase(self, optimizer: keras.optimizers.Optimizer, targets: NDArray[np.float32]) -> None:
+    def begin_phase(self, optimizer: keras.optimizers.Optimizer, targets: Arrays) -> None:
         """Gives the model the optimizer of a phase; before the first one, begins the training.
 
         Args:
@@ -65,9 +65,16 @@ class KerasCallbacks:
         if self._model is None:
             # A model of its own over the same layers: the network itself is never compiled.
             self._model = keras.Model(network.model.input, network.model.output, name=network.model.name)
-        self._model.compile(optimizer=optimizer, loss=head.loss(), metrics=head.metrics(), jit_compile=False)
-        self._model.get_compile_config = partial(_portable_compile_config, self._model)
-        self._build_metrics(self._model, targets)
+        measured = isinstance(head, MeasuredHead)
+        self._model.compile(
+            optimizer=optimizer,
+            loss=head.keras_loss() if isinstance(head, MeasuredHead) else None,
+            metrics=head.metrics() if isinstance(head, MeasuredHead) else None,
+            jit_compile=False,
+        )
+        self._model.get_compile_config = partial(_portable_compile_config, self._model, measured=measured)
+        if measured:
+            self._build_metrics(self._model, targets)
         if self._hooks is None:
             self._model.stop_training = False
             self._hooks = keras.callbacks.CallbackList(
@@ -99,7 +106,7 @@ class KerasCallbacks:
         self._at_begin = counters(self.callbacks)
         restore(self.callbacks, self.kept)
 
-    def _build_metrics(self, model: keras.Model, targets: NDArray[np.float32]) -> None:
+    def _build_metrics(self, model: keras.Model, targets: Arrays) -> None:
         """Metrics exist once they have seen a batch; `EarlyStopping("val_accuracy")` asks them which way is better."""
         outputs = np.zeros((1, *model.output_shape[1:]), np.float32)
         model.compute_metrics(None, targets, outputs)
@@ -160,10 +167,13 @@ class KerasCallbacks:
             self._hooks.on_train_end(self._last_logs)
 
 
-def _portable_compile_config(model: keras.Model) -> dict[str, Any] | None:
-    """How a model was compiled, for `ModelCheckpoint`; None for several rates, which Keras writes as Python code."""
+def _portable_compile_config(model: keras.Model, *, measured: bool) -> dict[str, Any] | None:
+    """How a model was compiled, for `ModelCheckpoint`.
+
+    None for several rates, which Keras writes as Python code, and for a loss that is no loss of Keras.
+    """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    if hasattr(optimizer, "optimizers"):
+    if hasattr(optimizer, "optimizers") or not measured:
         return None
     config: dict[str, Any] | None = type(model).get_compile_config(model)
     return config

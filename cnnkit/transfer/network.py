@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 
 from cnnkit.backbones.extractor import Backbone, backbone
 from cnnkit.backbones.graph import ancestors, nodes
+from cnnkit.backbones.pyramid import pyramid_layers
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.views.framing import Framing
 from cnnkit.engines.forward_cache import ForwardCache
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.heads.classifier_arguments import class_names, refuse_column_names
 from cnnkit.heads.head import Head
 from cnnkit.transfer.run import Run
@@ -25,6 +29,11 @@ NUMBERS = ("layers", "parameters", "trained")
 """Columns of `Network.summary` that are written with thousands separated."""
 MOST_NAMES = 20
 """Classes whose names a network prints."""
+OTHER_KINDS = {
+    ("labels", "tags"): "Use multi_label=True for several labels per picture.",
+    ("tags", "labels"): "Give a 0/1 column for each class, or leave multi_label out.",
+}
+"""(kind expected, kind received) → what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +61,30 @@ class Network:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names, in the order of the output."""
-        return tuple(self.head.classes)  # a head of the user's own may hold a list
+        """The names of the head's classes (or points), in the order of its truth."""
+        return tuple(self.head.names)  # a head of the user's own may hold a list
+
+    @property
+    def taps(self) -> dict[str, str]:
+        """Level of the backbone's pyramid → layer, where the head takes features of several scales."""
+        if not self.head.taps:
+            return {}
+        layers = pyramid_layers(self.backbone.model)
+        return {tap: layers[tap] for tap in self.head.taps}
+
+    @property
+    def outputs(self) -> dict[str, keras.KerasTensor]:
+        """The outputs of the model by name; one alone has the name ""."""
+        output = self.model.output
+        return dict(output) if isinstance(output, Mapping) else {"": output}
+
+    def no_outputs(self) -> Any:
+        """What the model gives for no pictures, as arrays."""
+        arrays = {
+            name: np.zeros((0, *(side or 1 for side in tensor.shape[1:])), np.float32)
+            for name, tensor in self.outputs.items()
+        }
+        return arrays if isinstance(self.model.output, Mapping) else arrays[""]
 
     @property
     def seed(self) -> int:
@@ -82,11 +113,14 @@ class Network:
         found: dict[str, tuple[str, ...]] = {}
         known: set[str] = set()
         names = [layer.name for layer in self.model.layers]
-        for number, end in enumerate(self.backbone.stages(), start=1):
+        # A head on taps needs nothing of the backbone behind the deepest of them.
+        ends = [end for end in self.backbone.stages() if end in names]
+        for number, end in enumerate(ends, start=1):
             members = set(ancestors(self.model, end)) - known
             found[f"stage{number}"] = tuple(name for name in names if name in members)
             known |= members
-        behind = tuple(name for name in names if name in set(ancestors(self.model, self.cut)) - known)
+        inside = {layer.name for layer in self.backbone.model.layers} - known
+        behind = tuple(name for name in names if name in inside)
         if any(self.model.get_layer(name).weights for name in behind) or not found:
             found[f"stage{len(found) + 1}"] = behind
         elif behind:
@@ -164,19 +198,23 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
     if not isinstance(head, Head):
         received = f"{type(head).__name__}: {head!r}"[:200]
         raise InputError("a head", received, 'ck.heads.classifier(["no_person", "person"]) makes one.')
-    names = class_names(head.classes)
+    names = class_names(head.names)
     refuse_column_names(names)
     if not isinstance(body, Backbone):
         body = backbone(body)
     if framing is not None and not isinstance(framing, Framing):
         received = f"{type(framing).__name__}: {framing!r}"[:200]
         raise InputError("a framing, or None", received, 'ck.data.Framing("squash") is one.')
-    output = head.build(body.model.output)
-    if not isinstance(output, keras.KerasTensor):
+    if head.taps:
+        body = _up_to(body, tuple(head.taps))
+    features = {tap: body.pyramid()[tap] for tap in head.taps} if head.taps else body.model.output
+    output = head.build(features)
+    tensors = list(output.values()) if isinstance(output, Mapping) else [output]
+    if not tensors or not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
         raise InputError(
-            "a head whose build returns one tensor",
+            "a head whose build returns one tensor, or a dictionary of tensors",
             f"{type(output).__name__} from {type(head).__name__}.build",
-            "Return the tensor of the probabilities: one output has one loss.",
+            "Return the tensor of the probabilities, or several by name.",
         )
     try:
         model = keras.Model(body.model.input, output, name=f"{body.name}_{len(names)}_classes")
@@ -189,8 +227,25 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
     return Network(model=model, backbone=body, head=head, framing=framing or native_framing(body))
 
 
+def _up_to(body: Backbone, taps: tuple[str, ...]) -> Backbone:
+    """The backbone up to its deepest tap: what is behind it the head does not need.
+
+    Raises:
+        UnknownNameError: The backbone has no such level.
+    """
+    layers = pyramid_layers(body.model)
+    for tap in taps:
+        if tap not in layers:
+            raise unknown_name("a level of the pyramid", tap, layers, "net.backbone.pyramid()")
+    deepest = max(taps, key=list(layers).index)
+    if layers[deepest] == body.cut:
+        return body
+    end = body.model.get_layer(layers[deepest]).output
+    return replace(body, model=keras.Model(body.model.input, end, name=body.model.name), cut=layers[deepest])
+
+
 def network_of(value: object) -> Network:
-    """A network as it is.
+    """Returns `value` if it is a `Network`.
 
     Raises:
         InputError: Something else; the message says how to come from there to a network.
@@ -210,15 +265,22 @@ def check_dataset(network: Network, dataset: Dataset) -> None:
     """Refuses a dataset that the network cannot be trained on.
 
     Raises:
-        DataError: Other classes than the network's, or no labelled training pictures.
+        DataError: Other classes than the network's, no labelled training pictures, or truth of another kind.
     """
+    expected = network.head.target.kind
+    if len(dataset.train) and dataset.train.targets is not None and dataset.kind != expected:
+        raise DataError(
+            f"{expected} as truth, which the head learns from",
+            dataset.kind,
+            OTHER_KINDS.get((expected, dataset.kind), f"Give the head a dataset of {expected}, or take another head."),
+        )
     if dataset.classes != network.classes:
         raise DataError(
             f"the classes of the network, {list(network.classes)}",
             f"{list(dataset.classes)}",
             "Make the head with classes=dataset.classes: their order is that of the labels.",
         )
-    if not len(dataset.train) or dataset.train.labels is None:
+    if not len(dataset.train) or dataset.train.targets is None:
         raise DataError(
             "labelled training pictures", repr(dataset.train), "Give a folder with one folder a class, or labels."
         )

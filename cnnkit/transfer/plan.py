@@ -13,7 +13,6 @@ from cnnkit.errors import InputError, unknown_name
 Schedule = Literal["constant", "cosine", "step", "one_cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 BatchNorm = Literal["frozen", "train"]
-Monitor = Literal["loss", "accuracy"]
 Solver = Literal["steps", "lbfgs"]
 
 NUMBERS = {
@@ -31,7 +30,6 @@ CHOICES = {
     "schedule": Schedule,
     "batch_norm": BatchNorm,
     "optimizer": Optimizer,
-    "monitor": Monitor,
     "solver": Solver,
 }
 
@@ -69,7 +67,8 @@ class Phase:
         earned: Whether the phase has to earn its place as a whole: where validation is not better at its end than
             before it, the weights before it return. Of few validation pictures the best epoch is the luckiest one,
             which `patience` would take; this takes the last or none. Without validation pictures it is left out.
-        monitor: What "better" means: a lower validation `"loss"`, or a higher `"accuracy"`, then a lower loss.
+        monitor: What "better" means: a lower validation `"loss"`; or a higher `"accuracy"` or other score of the head
+            (one whose name ends in "error" or "loss" is to be lowered), then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
             with the lowest validation loss, or the lowest in a cross-validation of the training pictures where there
             are no others. It takes one epoch and no rate, schedule, dropout or optimizer.
@@ -91,7 +90,7 @@ class Phase:
     clip_norm: float | None = None
     patience: int | None = None
     earned: bool = False
-    monitor: Monitor = "loss"
+    monitor: str = "loss"
     solver: Solver = "steps"
 
     def __post_init__(self) -> None:
@@ -109,6 +108,8 @@ class Phase:
         _require(self.weight_decay >= 0, "weight_decay >= 0", self.weight_decay, "0 switches it off.")
         _require(self.clip_norm is None or self.clip_norm > 0, "clip_norm above 0", self.clip_norm, "Or None.")
         _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
+        named = isinstance(self.monitor, str) and bool(self.monitor)
+        _require(named, "the name of a score to monitor", repr(self.monitor), '"loss" is the default.')
         _require(isinstance(self.earned, bool), "earned as True or False", self.earned, "False keeps the last weights.")
         both = self.earned and self.patience is not None
         _require(not both, "patience or earned", self.patience, "patience keeps the best epoch, which is earned too.")

@@ -95,9 +95,9 @@ def find_rate(
     try:
         with flags_kept(model):
             set_flags(network, phase)
-            halves = halve(model)
+            halves = halve(model, network.head)
             rates = Rates(network, phase)
-            halves.tail.compile(optimizer=rates.optimizer, loss=network.head.loss(), jit_compile=False)
+            halves.tail.compile(optimizer=rates.optimizer, jit_compile=False)
             feed = Feed(
                 source=dataset.train,
                 head=network.head,
@@ -107,7 +107,7 @@ def find_rate(
                 forward=Forward(halves.prefix) if halves.prefix else None,
                 shuffle=True,
                 seed=seed,
-                counts=dataset.train.counts(),
+                weighted=True,
             )
             table = _test(halves.tail, feed, rates, np.geomspace(lowest, highest, steps) / phase.rate)
     finally:

@@ -6,13 +6,16 @@ all that the tail needs. Both halves share the network's layers: training the ta
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from cnnkit.backbones.graph import boundary, nodes
+from cnnkit.backbones.graph import Node, boundary, nodes
 from cnnkit.errors import InputError
+from cnnkit.heads.head import Head
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +25,39 @@ class Halves:
     Attributes:
         prefix: Pictures → the tensors of the boundary, one or several (inside an inception module, say). None
             where the first layer with weights trains already.
-        tail: The tensors of the boundary, or pictures → output.
+        tail: The tensors of the boundary, or pictures → output, with the loss of the head.
     """
 
     prefix: keras.Model | None
-    tail: keras.Model
+    tail: Tail
 
 
-def halve(model: keras.Model) -> Halves:
+class Tail(keras.Model):
+    """What trains: a functional model whose loss is the mean of a head's over pictures, whatever its outputs are.
+
+    Attributes:
+        head: Whose loss it is.
+    """
+
+    head: Head
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Σ weight · loss / pictures, plus what layers add (regularization)."""
+        losses = [mean_loss(self.head.loss(y, y_pred), sample_weight)]
+        losses += [keras.ops.sum(loss) for loss in self.losses]
+        return losses[0] if len(losses) == 1 else keras.ops.sum(losses)
+
+
+def mean_loss(values: Any, weights: Any = None) -> Any:
+    """Σ weight · value / n of (n,) losses: what Keras calls "sum_over_batch_size"."""
+    if weights is not None:
+        values = values * keras.ops.cast(weights, values.dtype)
+    return keras.ops.divide_no_nan(keras.ops.sum(values), keras.ops.cast(keras.ops.shape(values)[0], values.dtype))
+
+
+def halve(model: keras.Model, head: Head) -> Halves:
     """Cuts a flat model at the boundary that its `trainable` flags draw.
 
     What all comes from the prefix and is passive, that is frozen or without weights and random state, belongs to
@@ -39,7 +67,7 @@ def halve(model: keras.Model) -> Halves:
     Raises:
         InputError: Every layer is passive: there is nothing to train.
     """
-    tensors = boundary(model, {call.name for call in nodes(model) if _passive(call.layer)})
+    tensors = boundary(model, _prefix_layers(model))
     if tensors == model.outputs:
         raise InputError(
             "a layer that trains", "every layer is frozen", 'Name one in Phase(train=...): "head" is the least.'
@@ -48,7 +76,57 @@ def halve(model: keras.Model) -> Halves:
     if not prefix.variables:  # preprocessing alone is not worth a cut
         prefix, tensors = None, model.inputs
     # The tail is a model of its own even where nothing is frozen: compiling it leaves `model` as it was.
-    return Halves(prefix=prefix, tail=keras.Model(tensors, model.output, name="tail"))
+    tail = Tail(tensors, model.output, name="tail")
+    tail.head = head
+    return Halves(prefix=prefix, tail=tail)
+
+
+def _prefix_layers(model: keras.Model) -> set[str]:
+    """Names of the layers that stand before the boundary.
+
+    All that passive layers with weights need, and behind them what makes the tensors of the boundary no larger.
+    """
+    calls = nodes(model)
+    outputs = {id(tensor) for tensor in model.outputs}
+    passive: set[int] = set()  # what depends on passive layers alone
+    for index, call in enumerate(calls):
+        if _passive(call.layer) and passive.issuperset(call.parents):
+            passive.add(index)
+    prefix = {index for index in passive if getattr(calls[index].layer, "variables", ()) or not calls[index].parents}
+    for index in sorted(prefix, reverse=True):
+        prefix.update(_ancestors(calls, index))
+    size, grown = _boundary_size(calls, prefix, outputs), True
+    while grown:
+        grown = False
+        for index in sorted(passive - prefix):
+            if not prefix.issuperset(calls[index].parents):
+                continue
+            larger = _boundary_size(calls, prefix | {index}, outputs)
+            if larger <= size:
+                prefix, size, grown = prefix | {index}, larger, True
+    return {calls[index].name for index in prefix}
+
+
+def _ancestors(calls: list[Node], index: int) -> set[int]:
+    """Places of all calls that one depends on."""
+    found: set[int] = set()
+    waiting = [index]
+    while waiting:
+        parents = set(calls[waiting.pop()].parents) - found
+        found |= parents
+        waiting += parents
+    return found
+
+
+def _boundary_size(calls: list[Node], prefix: set[int], outputs: set[int]) -> int:
+    """Numbers per picture in the tensors that cross from the prefix to the rest."""
+    read = {id(tensor) for index, call in enumerate(calls) if index not in prefix for tensor in call.inputs} | outputs
+    return _numbers(tensor for index in prefix for tensor in calls[index].outputs if id(tensor) in read)
+
+
+def _numbers(tensors: Iterable[Any]) -> int:
+    """Of one picture; a side that is not known counts as one."""
+    return sum(math.prod(side or 1 for side in tensor.shape[1:]) for tensor in tensors)
 
 
 def _passive(layer: Any) -> bool:

@@ -18,11 +18,12 @@ from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
 from cnnkit.engines.runtimes import EngineName, Kind, Precision
+from cnnkit.heads.head import MeasuredHead
 from cnnkit.transfer.callback_counters import packed
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
 from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights, validate
 from cnnkit.transfer.features import Features
-from cnnkit.transfer.feed import Feed, MixedFeed
+from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.finite import finite_features
 from cnnkit.transfer.freeze import FrozenCheck, frozen_variables, set_flags
 from cnnkit.transfer.keras_callbacks import KerasCallbacks
@@ -32,6 +33,9 @@ from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.resting import say_what_rests
 from cnnkit.transfer.tail import halve
+
+# Ends of the names of scores that are to be lowered; all others are to be raised.
+LOWERED = ("loss", "error")
 
 
 @dataclass(eq=False)
@@ -79,11 +83,12 @@ class Training:
     def _run_phase(self, phase: Phase) -> None:
         """Runs one phase to its end; however it ends, it leaves the weights that `PhaseWeights` describes."""
         trained = set_flags(self.network, phase)
-        halves = halve(self.network.model)
+        halves = halve(self.network.model, self.network.head)
         rates = Rates(self.network, phase)
         head, tail, optimizer = self.network.head, halves.tail, rates.optimizer
         # XLA is off: it makes depthwise convolutions nine times slower on a processor.
-        tail.compile(optimizer=optimizer, loss=head.loss(), metrics=head.metrics(), jit_compile=False)
+        metrics = head.metrics() if isinstance(head, MeasuredHead) else None
+        tail.compile(optimizer=optimizer, metrics=metrics, jit_compile=False)
         optimizer = tail.optimizer  # under mixed_float16 with a loss scale around it
         optimizer.build(tail.trainable_variables)
         best: Arrays = {}
@@ -102,7 +107,7 @@ class Training:
             + (say_what_rests(halves.prefix, augmented=self.augment is not None) if halves.prefix else "")
         )
         weights = PhaseWeights(_moving_variables(self.network.model), best)
-        self.callbacks.begin_phase(optimizer, training.targets(np.array([0]))[0])
+        self.callbacks.begin_phase(optimizer, training.targets_at(np.array([0]), 0))
         epochs = Epochs(
             phase=phase,
             head=head,
@@ -126,7 +131,8 @@ class Training:
     def _run_epochs(self, epochs: Epochs, weights: PhaseWeights, optimizer: keras.optimizers.Optimizer) -> None:
         phase = epochs.phase
         if phase.compares and epochs.validation is not None and not self.state.epoch:
-            self._advance(best=_standing(phase, validate(epochs.head, epochs.tail, epochs.validation)))
+            before = validate(epochs.head, epochs.tail, epochs.validation, monitor=phase.monitor)
+            self._advance(best=_standing(phase, before))
             weights.keep(best=True)
         while self.state.epoch < phase.epochs and not self.state.stopped:
             row = epochs.run(self.state)
@@ -187,7 +193,7 @@ class Training:
         return Forward(prefix, engine=self.engine, precision=self.precision, kind=kind, say=self.display.keep)
 
     def _feed(self, source: Source, forward: Forward | None, views: int | None, *, train: bool) -> Feed:
-        feed = Feed(
+        return Feed(
             source=source,
             head=self.network.head,
             framing=self.network.framing,
@@ -198,10 +204,10 @@ class Training:
             augment=self.augment if train else None,
             views=views,
             seed=self.seed,
-            counts=self.dataset.train.counts() if train else None,
+            weighted=train,
             decoded=self.training_pictures if train else self.validation_pictures,
+            mix=self.mix if train else None,
         )
-        return MixedFeed(**vars(feed), mix=self.mix) if train and self.mix is not None else feed
 
 
 def _moving_variables(model: keras.Model) -> list[keras.Variable]:
@@ -214,7 +220,10 @@ def _standing(phase: Phase, row: Mapping[str, Any]) -> list[float] | None:
     """What two validations of a phase are compared by, the lower the better; None without validation."""
     if "val_loss" not in row:
         return None
-    return [row["val_loss"]] if phase.monitor == "loss" else [-row["val_accuracy"], row["val_loss"]]
+    if phase.monitor == "loss":
+        return [row["val_loss"]]
+    value = row[f"val_{phase.monitor}"]
+    return [value if phase.monitor.endswith(LOWERED) else -value, row["val_loss"]]
 
 
 def _row_text(row: dict[str, Any]) -> str:

@@ -134,7 +134,7 @@ class _Pictures:
 
 def _source(images: Any, labels: NDArray[np.int64], classes: Any) -> Source:
     ids = tuple(f"{index:05d}" for index in range(len(images)))
-    return Source(ids, tuple(classes), labels, _Pictures(images), np.arange(len(images)))
+    return Source.labelled(ids, tuple(classes), labels, _Pictures(images), np.arange(len(images)))
 
 
 def _split(train: Source, test: Source, seed: int) -> ck.data.Dataset:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cnnkit as ck
+from cnnkit.data.targets.labels import Labels
 from cnnkit.transfer.freeze import set_flags
 
 SIDE = 224
@@ -62,10 +63,10 @@ def keras_epoch(
     """The same with `model.fit`."""
     net, phase = network(name, photos)
     set_flags(net, phase)
-    pixels, targets = images.astype(np.float32), net.head.encode(labels)
+    pixels, targets = images.astype(np.float32), net.head.encode(Labels(photos.classes, labels))
 
     def run() -> float:
-        net.model.compile(keras.optimizers.Adam(phase.rate), loss=net.head.loss(), metrics=net.head.metrics())
+        net.model.compile(keras.optimizers.Adam(phase.rate), loss=net.head.keras_loss(), metrics=net.head.metrics())
         seconds = []
         for _ in range(EPOCHS):
             started = time.perf_counter()

@@ -40,7 +40,7 @@ class Drawn:
 def source(count: int, reader: Drawn | None = None) -> Source:
     labels = np.arange(count) % 2
     ids = tuple(f"picture {index}" for index in range(count))
-    return Source(ids, ("even", "odd"), labels, reader or Drawn(), np.arange(count))
+    return Source.labelled(ids, ("even", "odd"), labels, reader or Drawn(), np.arange(count))
 
 
 def joined(made: list[Batch]) -> tuple[bytes, list[int]]:
@@ -158,7 +158,7 @@ def test_any_other_failure_carries_the_example() -> None:
 
 
 def test_pictures_without_labels() -> None:
-    unlabelled = Source(("a",), (), None, Drawn(), np.zeros(1, np.int64))
+    unlabelled = Source(("a",), None, Drawn(), np.zeros(1, np.int64))
     assert next(batches(unlabelled, Framing(), (8, 8))).labels is None
     assert list(batches(Source.empty(("a", "b")), Framing(), (8, 8))) == []
 

@@ -11,6 +11,7 @@ import pytest
 import cnnkit as ck
 from cnnkit.data.dataset import Dataset, SkippedFile
 from cnnkit.data.source import Source
+from cnnkit.data.targets.vectors import Vectors
 from cnnkit.errors import DataError, InputError
 
 CLASSES = ("cat", "dog", "hen")
@@ -47,7 +48,7 @@ class Sized(Numbers):
 def source(labels: list[int] | np.ndarray | None, reader: Numbers | None = None, first: int = 0) -> Source:
     count = 4 if labels is None else len(labels)
     ids = tuple(f"p{first + index}" for index in range(count))
-    return Source(
+    return Source.labelled(
         ids,
         CLASSES,
         None if labels is None else np.asarray(labels),
@@ -78,7 +79,7 @@ def test_counts_and_tables() -> None:
     assert several.multi_label
     assert several.counts().tolist() == [1, 2, 0]
     assert several.table().to_dict("list") == {"id": ["p0", "p1"], "cat": [1, 0], "dog": [1, 1], "hen": [0, 0]}
-    assert source(None).counts().tolist() == [0, 0, 0]
+    assert source(None).counts().tolist() == []
     assert list(source(None).table()) == ["id"]
 
 
@@ -109,11 +110,11 @@ def test_wrong_labels_are_refused(labels: list[int], message: str) -> None:
 
 def test_wrong_lengths_and_double_ids_are_refused() -> None:
     with pytest.raises(DataError, match="2 labels"):
-        Source(("a",), CLASSES, np.array([0, 1]), Numbers(), np.array([0]))
+        Source.labelled(("a",), CLASSES, np.array([0, 1]), Numbers(), np.array([0]))
     with pytest.raises(DataError, match="positions"):
-        Source(("a",), CLASSES, np.array([0]), Numbers(), np.array([0, 1]))
+        Source.labelled(("a",), CLASSES, np.array([0]), Numbers(), np.array([0, 1]))
     with pytest.raises(DataError, match="'a' more than once"):
-        Source(("a", "a"), CLASSES, np.array([0, 1]), Numbers(), np.array([0, 1]))
+        Source.labelled(("a", "a"), CLASSES, np.array([0, 1]), Numbers(), np.array([0, 1]))
 
 
 def test_a_fingerprint_changes_with_everything_that_counts() -> None:
@@ -123,7 +124,7 @@ def test_a_fingerprint_changes_with_everything_that_counts() -> None:
         source([1, 0]),
         source([0, 1], first=1),
         source([0, 1], Numbers(1)),
-        Source(base.ids, ("hen", "dog", "cat"), base.labels, base.reader, base.positions),
+        Source.labelled(base.ids, ("hen", "dog", "cat"), base.labels, base.reader, base.positions),
         base.take([1, 0]),
         base.take([0]),
     ]
@@ -154,9 +155,40 @@ def dataset(train: Source, validation: Source = EMPTY, test: Source = EMPTY) -> 
     return Dataset(CLASSES, train, validation, test)
 
 
-def test_all_parts_have_the_same_classes() -> None:
-    with pytest.raises(DataError, match="in test"):
-        dataset(source([0]), test=Source.empty(("cat", "dog")))
+def test_train_and_validation_have_the_same_classes() -> None:
+    with pytest.raises(DataError, match="in validation"):
+        dataset(source([0]), Source.empty(("cat", "dog")))
+
+
+def test_the_people_of_an_open_set_test_are_others() -> None:
+    others = Source.labelled(("q",), ("owl",), [0], Numbers(), np.array([7]))
+    data = dataset(source([0, 1]), test=others)
+    assert data.counts().loc["owl"].tolist() == [0, 0, 1]
+    assert data.report().loc["owl", "warning"] == "in the test part alone"
+
+
+def test_all_parts_have_truth_of_one_kind() -> None:
+    several = source(np.array([[1, 1, 0]]), first=9)
+    with pytest.raises(DataError, match=r"labels in every part.*tags in validation"):
+        dataset(source([0]), several)
+
+
+def test_truth_of_another_kind_says_so() -> None:
+    vectors = Source(("a",), Vectors(np.zeros((1, 2), np.float32)), Numbers(), np.array([0]))
+    assert (vectors.kind, vectors.names) == ("vectors", ())
+    with pytest.raises(DataError, match=r"labels or tags.*vectors"):
+        vectors.labels  # noqa: B018  (the access is the test)
+    with pytest.raises(DataError, match=r"has classes.*vectors"):
+        vectors.classes  # noqa: B018
+    with pytest.raises(InputError, match="targets, or None"):
+        Source(("a",), np.array([0]), Numbers(), np.array([0]))
+
+
+def test_a_corrected_label_leaves_the_fingerprint_of_the_pictures() -> None:
+    before, after = source([0, 1]), source([0, 2])
+    assert before.fingerprint != after.fingerprint
+    assert before.pictures_fingerprint == after.pictures_fingerprint
+    assert before.pictures_fingerprint != source([0, 1], Numbers(1)).pictures_fingerprint
 
 
 def test_a_report_counts_and_warns() -> None:

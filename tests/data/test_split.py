@@ -9,6 +9,7 @@ import pytest
 
 from cnnkit.data.source import NoPictures, Source
 from cnnkit.data.split import arranged, from_file, stratified
+from cnnkit.data.targets.tags import Tags
 from cnnkit.errors import DataError, InputError, UnknownNameError
 
 SHARES = (0.7, 0.15, 0.15)
@@ -16,7 +17,7 @@ SHARES = (0.7, 0.15, 0.15)
 
 def source(labels: np.ndarray, name: str = "p") -> Source:
     ids = tuple(f"{name}{index}" for index in range(len(labels)))
-    return Source(ids, ("a", "b"), labels, NoPictures(), np.arange(len(labels)))
+    return Source.labelled(ids, ("a", "b"), labels, NoPictures(), np.arange(len(labels)))
 
 
 def test_every_class_is_divided_in_proportion() -> None:
@@ -56,7 +57,7 @@ def test_too_few_examples_of_a_class() -> None:
 
 def test_several_labels_are_stratified_by_combination() -> None:
     labels = np.repeat([[1, 0], [1, 1], [0, 1]], [40, 20, 1], axis=0).astype(np.float32)
-    parts = stratified(labels, fractions=(0.5, 0.25, 0.25), seed=0, classes="ab")
+    parts = stratified(Tags(("a", "b"), labels).strata(), fractions=(0.5, 0.25, 0.25), seed=0)
     assert [int((labels[part].sum(axis=1) == 2).sum()) for part in parts] == [10, 5, 5]
     assert sum(len(part) for part in parts) == 61
 
@@ -89,7 +90,7 @@ def test_what_cannot_be_arranged() -> None:
     for split in ((0.5, 0.5), (0, 0.5, 0.5)):
         with pytest.raises(InputError, match="three shares"):
             arranged({"train": source(np.arange(40) % 2)}, split=split)
-    unlabelled = Source(("x",), ("a", "b"), None, NoPictures(), np.zeros(1, np.int64))
+    unlabelled = Source(("x",), None, NoPictures(), np.zeros(1, np.int64))
     with pytest.raises(DataError, match="labels to split by"):
         arranged({"train": unlabelled})
 

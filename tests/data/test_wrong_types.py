@@ -91,7 +91,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Dataset": (ck.data.Dataset, {"classes": DATA.classes, **DATA.parts()}),
     "Source": (
         ck.data.Source,
-        {"ids": ("a",), "classes": ("b",), "labels": None, "reader": DATA.train.reader, "positions": np.arange(1)},
+        {"ids": ("a",), "targets": None, "reader": DATA.train.reader, "positions": np.arange(1)},
     ),
     "Source.take": (DATA.train.take, {"indices": [0]}),
     "Source.image": (DATA.train.image, {"index": 0}),

@@ -282,7 +282,7 @@ def remove(name: str) -> Callable[[Path], None]:
         (edit_json("model.json", swap_layers), "another order, from '(left|right|relu)' on"),
         (edit_json("model.json", change_activation), "same layers with other settings"),
         (edit_json("model.json", lambda model: model["config"]["layers"].pop()), "'probability' missing"),
-        (edit_json("manifest.json", lambda m: m.update(version=2)), "format version 1.*version 2"),
+        (edit_json("manifest.json", lambda m: m.update(version=3)), "format version 1 to 2.*version 3"),
         (edit_json("manifest.json", lambda m: m.update(classes=["bee", "ant"])), "class list was changed"),
         (edit_json("manifest.json", lambda m: m.update(cut="conv1")), "manifest.json in .* as it was saved"),
         (edit_json("manifest.json", lambda m: m.pop("cut")), "cut in .*manifest.json.*Field required"),

@@ -46,7 +46,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def run(net: Network, photos: Path, out: Path, **options):
-    return predict_to_parquet(net, photos, out, batch_size=BATCH, part_rows=PART, **options)
+    return predict_to_parquet(net, photos, out, batch_size=BATCH, part_pictures=PART, **options)
 
 
 def parts(out: Path) -> list[Path]:
@@ -71,7 +71,7 @@ def stopped(net: Network, photos: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def expected(net: Network, photos: Path, tmp_path: Path) -> pd.DataFrame:
     written = run(net, photos, tmp_path / "one go.parquet")
-    assert (written.rows, written.kept_rows) == (COUNT, 0)
+    assert (written.rows, written.kept_pictures) == (COUNT, 0)
     return read_predictions(written.path).table
 
 
@@ -93,7 +93,7 @@ def test_it_goes_on_from_the_last_whole_part(net: Network, photos: Path, stopped
         run(net, photos, stopped)
     assert [file.stat().st_mtime_ns for file in parts(stopped)] == before
     written = run(net, photos, stopped)
-    assert (written.rows, written.kept_rows) == (COUNT - 1, 12)
+    assert (written.rows, written.kept_pictures) == (COUNT - 1, 12)
     pd.testing.assert_frame_equal(read_predictions(stopped).table, expected[:-1])
     assert parts(stopped) == []
 
@@ -113,7 +113,7 @@ class locked:  # noqa: N801
 def test_parts_of_other_pictures_are_made_again(net: Network, photos: Path, stopped: Path) -> None:
     (photos / "7.png").write_bytes((photos / "8.png").read_bytes())
     written = run(net, photos, stopped)
-    assert written.kept_rows == 6
+    assert written.kept_pictures == 6
     table = read_predictions(stopped).table.set_index("id")
     np.testing.assert_array_equal(table.loc["7.png"], table.loc["8.png"])
 
@@ -122,24 +122,24 @@ def test_parts_of_another_network_or_engine_are_made_again(net: Network, photos:
     (stopped.with_name(f".{stopped.name}.parts") / "stray").write_text("no part")
     other = network()
     other.model.layers[-1].bias.assign([1.0])
-    assert run(other, photos, stopped).kept_rows == 0
+    assert run(other, photos, stopped).kept_pictures == 0
     pd.testing.assert_frame_equal(
-        read_predictions(stopped).table, ck.predict(other, photos), check_dtype=False, atol=1e-6
+        read_predictions(stopped).table, ck.predict(other, photos, batch_size=BATCH), check_dtype=False, atol=1e-6
     )
 
 
 def test_bfloat16_parts_are_not_those_of_float32(net: Network, photos: Path, stopped: Path) -> None:
-    if not ck.transfer.engines.has_bfloat16():
+    if not ck.engines.has_bfloat16():
         pytest.skip("the processor has no bfloat16")
-    assert run(net, photos, stopped, precision="bfloat16", engine="tensorflow").kept_rows == 0
+    assert run(net, photos, stopped, precision="bfloat16", engine="tensorflow").kept_pictures == 0
 
 
 def test_wrong_use(net: Network, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
     with pytest.raises(DataError, match="empty"):
         predict_to_parquet(net, Source.empty(("ant", "bee")), out)
-    with pytest.raises(InputError, match="part_rows as a whole number of at least 1"):
-        predict_to_parquet(net, photos, out, part_rows=0)
+    with pytest.raises(InputError, match="part_pictures as a whole number of at least 1"):
+        predict_to_parquet(net, photos, out, part_pictures=0)
     with pytest.raises(UnknownNameError, match="openvino"):
         predict_to_parquet(net, photos, out, engine="openvin")
     (tmp_path / "file").write_text("")
@@ -163,7 +163,7 @@ def slowly(self, position):
 FileReader.read = slowly
 FileReader.read_scaled = lambda self, position, least: slowly(self, position)
 print("begins", flush=True)
-predict_to_parquet(ck.load(sys.argv[1]), sys.argv[2], sys.argv[3], batch_size=2, part_rows=5)
+predict_to_parquet(ck.load(sys.argv[1]), sys.argv[2], sys.argv[3], batch_size=2, part_pictures=5)
 """
     kept = []
     for moment in (0.0, 0.1, 0.3):

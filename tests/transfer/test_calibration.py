@@ -10,6 +10,7 @@ import pytest
 
 import cnnkit as ck
 from cnnkit.data.array_images import arrays
+from cnnkit.data.targets.tags import labels_or_tags
 from cnnkit.errors import CnnkitError, DataError, InputError, UnknownNameError
 from cnnkit.transfer.calibration import calibration_in_force
 from tests.transfer.worlds import GRAPHS
@@ -161,7 +162,9 @@ def test_each_label_has_a_threshold_of_its_own() -> None:
     network, source = world("several")
     labels = np.array(source.labels)
     labels[:, 2] = 1  # nothing to choose by
-    chosen = ck.choose_threshold(network, replace(source, labels=labels), by="accuracy")
+    chosen = ck.choose_threshold(
+        network, replace(source, targets=labels_or_tags(source.classes, labels)), by="accuracy"
+    )
     p = answers(network, source)
     for unit, limit in enumerate(chosen.head.threshold[:2]):
         best = max(((p[:, unit] >= each) == labels[:, unit]).mean() for each in [0, *np.unique(p[:, unit]), 2])
@@ -172,7 +175,7 @@ def test_each_label_has_a_threshold_of_its_own() -> None:
 def test_without_a_mistake_the_temperature_stays() -> None:
     network, source = world("two")
     right = (answers(network, source)[:, 1] >= 0.5).astype(np.int64)
-    cooler = ck.calibrate(network, replace(source, labels=right), progress=False)
+    cooler = ck.calibrate(network, replace(source, targets=labels_or_tags(source.classes, right)), progress=False)
     assert cooler.head.calibration.temperature == 1.0
 
 
@@ -180,7 +183,7 @@ def test_what_cannot_be_calibrated_is_said() -> None:
     network, source = world("two")
     wrong = (answers(network, source)[:, 1] < 0.5).astype(np.int64)
     with pytest.raises(DataError, match="than chance"):
-        ck.calibrate(network, replace(source, labels=wrong), progress=False)
+        ck.calibrate(network, replace(source, targets=labels_or_tags(source.classes, wrong)), progress=False)
     three, of_three = world("three")
     for call in (lambda: ck.choose_threshold(three, of_three), lambda: ck.calibrate(three, of_three, shift="f1")):
         with pytest.raises(InputError, match="a head with a threshold"):

@@ -91,7 +91,7 @@ PHASE = {
     "clip_norm": [*(value for value in WRONG_NUMBERS if value is not None), 0],
     "patience": [*(value for value in WRONG_NUMBERS if value is not None), 0, 1.5],
     "earned": [None, 0, 1, "yes", [True]],
-    "monitor": [None, "acc", ["loss"]],
+    "monitor": [None, "", ["loss"]],
     "solver": [None, "lbgfs", 1],
 }
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cnnkit.data.source import Source
+from cnnkit.data.targets.labels import Labels
 from cnnkit.engines.forward import Forward
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classification import classifier
@@ -20,19 +21,21 @@ from tests.transfer.worlds import pictures
 
 
 class Own:
-    """A head of a user's own: the protocol and nothing else, with the classes as given."""
+    """A head of a user's own: the protocol and nothing else, with the names as given."""
 
-    def __init__(self, head, classes) -> None:
+    taps = ()
+
+    def __init__(self, head, names) -> None:
         self._head = head
-        self.classes = classes
+        self.names = names
 
+    target = property(lambda self: self._head.target)
     build = property(lambda self: self._head.build)
     loss = property(lambda self: self._head.loss)
-    metrics = property(lambda self: self._head.metrics)
     encode = property(lambda self: self._head.encode)
-    sample_weights = property(lambda self: self._head.sample_weights)
-    probabilities = property(lambda self: self._head.probabilities)
-    decide = property(lambda self: self._head.decide)
+    weights = property(lambda self: self._head.weights)
+    decode = property(lambda self: self._head.decode)
+    score = property(lambda self: self._head.score)
     settings = property(lambda self: self._head.settings)
 
 
@@ -76,12 +79,10 @@ def test_a_threshold_is_used_wherever_something_is_decided(make, colours) -> Non
     assert evaluate(other, colours.test)["accuracy"] == (decided == labels).mean()
 
 
-def test_a_head_of_ones_own_gives_the_metrics_that_it_names(make, colours) -> None:
-    """A head without `scores`, as they were before there were any, is evaluated by its loss and metrics."""
-
+def test_a_head_of_ones_own_gives_its_loss_and_the_scores_that_it_names(make, colours) -> None:
     network = make()
     own = replace(network, head=Own(network.head, network.classes))
-    assert set(evaluate(own, colours.test)) == {"loss", "accuracy", "images"}
+    assert evaluate(own, colours.test) == evaluate(network, colours.test)
 
 
 def test_arrays_are_pictures_too(make, colours) -> None:
@@ -109,7 +110,7 @@ def test_an_empty_or_unlabelled_source(make, colours) -> None:
 
 def test_labels_of_other_classes_are_refused(make, colours) -> None:
     """Turned round, the accuracy would be 1 − accuracy, without a word."""
-    turned = replace(colours.test, classes=tuple(reversed(colours.classes)))
+    turned = replace(colours.test, targets=Labels(tuple(reversed(colours.classes)), colours.test.labels))
     with pytest.raises(DataError, match=r"\['grey', 'red'\].*\['red', 'grey'\]"):
         evaluate(make(), turned)
     with pytest.raises(InputError, match=r"a source.*str"):

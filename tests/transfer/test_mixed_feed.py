@@ -16,7 +16,7 @@ from cnnkit.data.views.random_erasing import RandomErasing
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans
-from cnnkit.transfer.feed import MixedFeed
+from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.fitting import fit
 from tests.transfer.worlds import SIZE
 
@@ -30,14 +30,14 @@ class Halves:
 
 
 def test_pictures_targets_and_weights_are_blended_alike(colours) -> None:
-    feed = MixedFeed(
+    feed = Feed(
         source=colours.train,
         head=classifier(["grey", "red"], class_weight=(1.0, 3.0)),
         framing=Framing(),
         size=(SIZE, SIZE),
         batch_size=15,
         forward=None,
-        counts=colours.train.counts(),
+        weighted=True,
         mix=Halves(),
     )
     batches = list(feed.epoch(0))

@@ -79,12 +79,12 @@ def test_dense_layers_of_the_backbone_are_no_part_of_the_head() -> None:
     assert not dense.model.get_layer("fc").trainable
 
 
-def test_a_head_of_several_outputs_is_refused() -> None:
+def test_a_head_that_builds_no_tensor_is_refused() -> None:
     class Twofold(Classifier):
         def build(self, features):
-            return {"one": super().build(features)}
+            return [super().build(features)]
 
-    with pytest.raises(InputError, match=r"one tensor\. Received: dict from Twofold\.build"):
+    with pytest.raises(InputError, match=r"dictionary of tensors\. Received: list from Twofold\.build"):
         attach(GRAPHS["residual"](), Twofold(("a", "b")))
 
 

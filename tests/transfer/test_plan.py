@@ -52,7 +52,7 @@ def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
         ("schedule", "linear"),
         ("batch_norm", "thaw"),
         ("optimizer", "adamm"),
-        ("monitor", "acc"),
+        ("monitor", ""),
         ("solver", "lbgfs"),
     ],
 )

@@ -34,7 +34,7 @@ def test_sgd_steps_are_rate_times_gradient_in_every_group(make) -> None:
     def step(optimizer_of) -> tuple[dict, dict, dict]:
         network = make()
         set_flags(network, phase)
-        tail = halve(network.model).tail
+        tail = halve(network.model, network.head).tail
         rates = Rates(network, phase)
         tail.compile(optimizer_of(rates), keras.losses.BinaryCrossentropy(), jit_compile=False)
         before = {weight.path: weight.numpy() for weight in tail.trainable_variables}
@@ -90,7 +90,7 @@ def test_blocks_that_share_the_names_inside_have_rates_of_their_own() -> None:
 
     def steps(optimizer_of: Callable[[Rates], keras.optimizers.Optimizer]) -> list[np.ndarray]:
         set_flags(network, phase)
-        tail, rates = halve(network.model).tail, Rates(network, phase)
+        tail, rates = halve(network.model, network.head).tail, Rates(network, phase)
         tail.compile(optimizer_of(rates), keras.losses.BinaryCrossentropy(), jit_compile=False)
         before = [variable.numpy() for variable in network.model.variables]
         pictures = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3)).astype(np.float32)

@@ -149,7 +149,7 @@ def test_a_source_with_several_labels_or_none() -> None:
     several = ck.data.arrays(IMAGES, np.array([[1, 1], [0, 1], [0, 0], [1, 0], [1, 1]]), split=(1, 0, 0)).train
     titles = [axes.get_title(loc="center") for axes in pictures(several).axes]
     assert sorted(titles) == ["", "0", "0, 1", "0, 1", "1"]
-    assert len(pictures(ck.data.Source(("a",), (), None, SOURCE.reader, np.zeros(1, np.int64))).axes) == 1
+    assert len(pictures(ck.data.Source(("a",), None, SOURCE.reader, np.zeros(1, np.int64))).axes) == 1
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (6, 6), (8, 4), (10, 5), (12, 6), (18, 6), (30, 8)])

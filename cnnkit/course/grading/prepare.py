@@ -19,7 +19,7 @@ import os
 import secrets
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +148,7 @@ def whole(dataset: Dataset) -> Source:
     parts = [part for part in dataset.parts().values() if len(part)]
     if len({id(part.reader) for part in parts}) != 1 or any(part.labels is None for part in parts):
         raise DataError("labelled pictures from one place", "parts from several", "Give one part of the dataset.")
-    return Source(
+    return Source.labelled(
         ids=tuple(name for part in parts for name in part.ids),
         classes=dataset.classes,
         labels=np.concatenate([part.labels for part in parts if part.labels is not None]),
@@ -169,7 +169,7 @@ def one_class(source: Source, name: str) -> Source:
     if source.labels is None or source.labels.ndim != 1:
         raise DataError("pictures with one label each", "others", "Choose other data.")
     shown = np.asarray(source.labels == source.classes.index(name), np.int64)
-    return replace(source, classes=(f"no_{name}", name), labels=shown)
+    return Source.labelled(source.ids, (f"no_{name}", name), shown, source.reader, source.positions)
 
 
 def _order(ids: tuple[str, ...], salt: str) -> NDArray[np.int64]:

@@ -65,7 +65,7 @@ def tfds_boxes(
     records = opened([Path(file) for file in info.splits[split].filepaths], info.file_format.value)
     shown = _shown(records, names.index(label), minimum_area)
     count = len(records)
-    return Source(
+    return Source.labelled(
         ids=tuple(f"{split}/{index}" for index in range(count)),
         classes=(f"no_{label}", label),
         labels=np.fromiter(shown, np.int64, count),

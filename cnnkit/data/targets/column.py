@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import listed, said
@@ -77,6 +78,11 @@ def example_indices(indices: ArrayLike, count: int) -> NDArray[np.int64]:
     if len(outside):
         raise InputError(f"indices from 0 to {count - 1}", str(outside[0]), "len(source) says how many there are.")
     return np.where(places < 0, places + count, places)
+
+
+def texts(values: Sequence[str]) -> pd.Series[str]:
+    """A column of text, also where there is none: pandas takes an empty list for numbers."""
+    return pd.Series(values, dtype="str")
 
 
 def one_id_each(ids: Sequence[str], count: int) -> list[str]:

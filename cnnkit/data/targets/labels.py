@@ -21,6 +21,7 @@ from cnnkit.data.targets.column import (
     numbers_of,
     one_id_each,
     require_alike,
+    texts,
 )
 
 
@@ -86,7 +87,8 @@ class Labels:
         rows, labels = one_id_each(ids, len(self)), [self.names[value] for value in self.values]
         if self.probabilities is None:
             return pd.DataFrame({ID: rows}, dtype="str").assign(**{LABEL: labels})
-        return pd.DataFrame({ID: rows, LABEL: labels} | dict(zip(self.names, self.probabilities.T, strict=True)))
+        probabilities = dict(zip(self.names, self.probabilities.T, strict=True))
+        return pd.DataFrame({ID: texts(rows), LABEL: texts(labels)} | probabilities)
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:

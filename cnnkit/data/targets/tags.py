@@ -22,6 +22,7 @@ from cnnkit.data.targets.column import (
     one_id_each,
     read_only,
     require_alike,
+    texts,
 )
 from cnnkit.data.targets.labels import Labels
 from cnnkit.errors import DataError
@@ -95,7 +96,8 @@ class Tags:
             return pd.DataFrame({ID: rows}, dtype="str").join(shown)
         names = np.asarray(self.names)
         labels = ["|".join(names[row]) for row in self.values.astype(bool)]
-        return pd.DataFrame({ID: rows, LABEL: labels} | dict(zip(self.names, self.probabilities.T, strict=True)))
+        probabilities = dict(zip(self.names, self.probabilities.T, strict=True))
+        return pd.DataFrame({ID: texts(rows), LABEL: texts(labels)} | probabilities)
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:

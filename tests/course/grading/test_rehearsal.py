@@ -65,8 +65,7 @@ def test_pictures_without_labels_cannot_be_graded(network, tmp_path: Path) -> No
     source = ck.data.arrays(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4) % 2, classes=["a", "b"], split=(1, 0, 0))
     unlabelled = ck.data.Source(
         ids=source.train.ids,
-        classes=source.classes,
-        labels=None,
+        targets=None,
         reader=source.train.reader,
         positions=source.train.positions,
     )
