@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import augmenter, said
-from cnnkit.data.views.view import Augmenter as Augmenter
-from cnnkit.data.views.view import Picture, View, ViewAugmenter, as_floats
+from cnnkit.data.views.view import Augmenter, Picture, View, ViewAugmenter, as_floats
 from cnnkit.errors import InputError
 
 
