@@ -89,6 +89,12 @@ def _rows(network: Network, source: Source, settings: Settings) -> dict[str, Any
     from cnnkit.transfer.inference import ID, LABEL, predict
 
     table = predict(network, source, **settings)
+    if network.head.target.kind not in ("labels", "tags"):
+        rows = [
+            {str(name): value for name, value in row.items() if not isinstance(value, bytes)}  # those are for files
+            for row in table.to_dict("records")
+        ]
+        return {"pictures": len(source), "table": rows}
     classes = list(network.classes)
     rows = [
         {ID: name, LABEL: label, "probabilities": dict(zip(classes, map(float, values), strict=True))}
@@ -104,7 +110,8 @@ def _file(network: Network, source: Source, out: Path, settings: Settings, *, fo
     write = predict_to_csv if out.suffix.lower() == ".csv" else predict_to_parquet
     started = time.perf_counter()
     written = write(network, source, out, force=force, **settings)
-    names = (*network.classes, *sorted(set(written.labels) - set(network.classes)))
+    known = network.classes if written.labels else ()
+    names = (*known, *sorted(set(written.labels) - set(network.classes)))
     return {
         "out": str(out),
         "pictures": written.pictures,
@@ -124,6 +131,10 @@ def _told(result: dict[str, Any]) -> Iterator[str]:
             values = row["probabilities"]
             probability = values.get(row["label"], max(values.values()))
             yield f"{row['label']:<{width}}  {probability:.3f}  {row['id']}"
+        return
+    if "table" in result:
+        for row in result["table"]:
+            yield "  ".join(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values())
         return
     for name, number in sorted(result["labels"].items(), key=lambda pair: -pair[1]):
         if number:

@@ -24,6 +24,8 @@ from cnnkit.visualize.given_tables import rows_of
 
 MARKED_BYTES = 4096
 """Of the beginning of a file, in which a report says that it is one."""
+REPORTED = ("labels", "tags")
+"""Kinds of truth that the page has sections for."""
 
 
 def report(
@@ -142,6 +144,12 @@ def _dataset(network: Network, given: Dataset | Source | str | Path, run: Run | 
             "a dataset, a labelled source or the path of a folder",
             f"{type(given).__name__}: {given!r}"[:200],
             "ck.data.folder(path) makes one.",
+        )
+    if network.head.target.kind not in REPORTED:
+        raise InputError(
+            f"a network of {' or '.join(REPORTED)} to report on",
+            network.head.target.kind,
+            "ck.evaluate(net, photos.test) gives its scores, ck.visualize.curves(net.run) its training.",
         )
     if tuple(given.classes) != tuple(network.classes):
         raise DataError(

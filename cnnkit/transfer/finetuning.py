@@ -16,7 +16,8 @@ from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.runtimes import EngineName, Precision
-from cnnkit.heads.classification import classifier
+from cnnkit.heads.defaults import default_head
+from cnnkit.heads.head import Head
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
@@ -35,6 +36,7 @@ def finetune(
     cut: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     preprocessing: Given | None = None,
+    head: Head | None = None,
     hidden: int | Sequence[int] = (),
     dropout: float = 0.5,
     label_smoothing: float = 0.1,
@@ -50,7 +52,7 @@ def finetune(
     resume: str | Path | None = None,
     progress: bool = True,
 ) -> Network:
-    """Trains a classifier of photographs with the defaults that usually win.
+    """Trains a network of photographs with the defaults that usually win; the kind of truth chooses the head.
 
     It is no more than::
 
@@ -70,9 +72,10 @@ def finetune(
         cut: Where the backbone ends; by default at its last features.
         input_shape: (height, width, 3) of the input; by default what the weights were trained at.
         preprocessing: What a model of yours takes, where `ck.backbone` cannot know: `"inside"` RGB 0…255, `"tf"`, …
-        hidden: Units of hidden layers in the head; a number is one layer.
-        dropout: Of the head.
-        label_smoothing: Part of the target spread over all classes.
+        head: What is put on the backbone; by default a classifier, of several labels where the dataset has them.
+        hidden: Of the default head, units of hidden layers in the head; a number is one layer.
+        dropout: Of the default head.
+        label_smoothing: Of the default head, part of the target spread over all classes.
         framing: How a picture meets the input size.
         plan: What trains when; by default the head, then the last stage too.
         augment: Random versions of the training pictures; None for none.
@@ -90,11 +93,15 @@ def finetune(
 
     Raises:
         DataError: The folder holds no usable dataset.
+        InputError: Truth without a default head, and no head.
         UnknownNameError: No such backbone or cut.
         WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
     """
     dataset = dataset_of(photos, seed=seed)
-    several = dataset.train.multi_label
+    if head is None:
+        head = default_head(dataset.kind)(
+            dataset.names, hidden=hidden, dropout=dropout, label_smoothing=label_smoothing, seed=seed
+        )
     body = build_backbone(
         backbone,
         cut=cut,
@@ -102,15 +109,6 @@ def finetune(
         input_shape=input_shape,
         alpha=alpha,
         preprocessing=preprocessing,
-        seed=seed,
-    )
-    head = classifier(
-        dataset.classes,
-        hidden=hidden,
-        dropout=dropout,
-        multi_label=several,
-        label_smoothing=label_smoothing,
-        class_weight=None if several else "balanced",
         seed=seed,
     )
     network = attach(body, head, framing=framing)

@@ -30,6 +30,8 @@ from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 LARGEST = 3.4
 """Inches of a picture's side, at most: one and its map below fit a slide."""
 SQUASHED = ("sigmoid", "softmax")
+EXPLAINED = ("labels", "tags")
+"""Kinds of truth with one score for each class of a picture."""
 # Times the score and divided out again: the gradients of a mixed_float16 network would else end below half precision's
 # smallest number. A power of two changes no digit.
 GAIN = 1024.0
@@ -88,6 +90,12 @@ def class_maps(
         (n, h', w') ≥ 0, of the size of the layer's maps.
     """
     model = model_of(network)
+    if isinstance(network, Network) and network.head.target.kind not in EXPLAINED:
+        raise InputError(
+            f"a network of {' or '.join(EXPLAINED)}, whose classes have one score per picture",
+            network.head.target.kind,
+            "ck.visualize.activations shows what its layers see.",
+        )
     if len(model.outputs) != 1:
         raise InputError(
             "a model of one output, whose score is explained",

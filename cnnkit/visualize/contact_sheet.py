@@ -78,15 +78,15 @@ def pictures(
 def _drawn(source: Source, count: int, seed: int) -> NDArray[np.int64]:
     """Positions of examples, chosen by chance: one of each class, then a second of each, and so on; in their order."""
     shuffled = np.random.default_rng(seed).permutation(len(source))
-    labels = np.zeros(len(source)) if source.labels is None else source.labels[shuffled]
-    _, kinds = np.unique(labels, axis=0, return_inverse=True)
+    strata = np.zeros(len(source), np.int64) if source.targets is None else source.targets.strata()
+    _, kinds = np.unique(strata[shuffled], return_inverse=True)
     turns = pd.Series(kinds).groupby(kinds).cumcount()  # the how many-th of its class
     return np.sort(shuffled[np.argsort(turns.to_numpy(), kind="stable")[: max(0, count)]])
 
 
 def _class_names(source: Source) -> list[str]:
-    """Of each example its class, or its classes; of a source without labels nothing."""
-    if source.labels is None:
+    """Of each example its class, or its classes; of a source without labels or tags nothing."""
+    if source.kind not in ("labels", "tags") or source.labels is None:
         return []
     rows = source.labels if source.multi_label else np.eye(len(source.classes))[source.labels.astype(np.int64)]
     return [", ".join(name for name, shown in zip(source.classes, row, strict=True) if shown) for row in rows]

@@ -15,8 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import CliRunner
 
 import cnnkit as ck
+from cnnkit.cli import application
 from cnnkit.data.source import Source
 from cnnkit.data.targets.masks import Masks
 from cnnkit.errors import DataError, InputError, UnknownNameError
@@ -269,3 +272,51 @@ def test_truth_of_another_kind_and_unknown_names_are_refused(discs: ck.data.Data
         ck.fit(network(), discs, ck.Plan([ck.Phase("head", monitor="mean_iuo", patience=2)]), progress=False)
     with pytest.raises(UnknownNameError, match="'P9'"):
         ck.attach(network().backbone, TwoMaps(taps=("P3", "P4", "P9")))
+
+
+def test_the_rest_of_the_product_shows_it_or_says_why_not(
+    trained: ck.Network, discs: ck.data.Dataset, tmp_path: Path
+) -> None:
+    """What a head of labels has and this one has not is refused by name; nothing fails raw."""
+    ck.visualize.pictures(discs.train)
+    ck.visualize.augmentations(discs.train, AUGMENT)
+    ck.diagrams.architecture(trained)
+    ck.visualize.curves(trained.run)
+    assert len(ck.find_rate(network(), discs, steps=4).table) > 2
+    assert len(trained.summary()) == len(trained.groups)
+    assert ck.export.predict_to_csv(trained, discs.test, tmp_path / "p.csv").pictures == 8
+    for call, message in (
+        (lambda: ck.visualize.gradcam(trained, discs.test.image(0)), r"labels or tags.*masks"),
+        (lambda: ck.report(trained, discs, tmp_path / "report.html"), r"labels or tags.*masks"),
+        (lambda: ck.visualize.worst(discs.test, ck.predict(trained, discs.test)), r"labels or tags.*masks"),
+        (lambda: ck.fit(network(), discs, ck.plans.probe(solver="lbfgs"), progress=False), r"convex"),
+        (lambda: ck.finetune(discs, backbone="nano"), r"labels or tags as truth, or a head.*masks"),
+        (lambda: ck.calibrate(trained, discs.validation), r"ck\.heads\.classifier"),
+    ):
+        with pytest.raises(ck.errors.CnnkitError, match=message):
+            call()
+
+
+def test_one_call_takes_a_head(discs: ck.data.Dataset) -> None:
+    plan = ck.Plan([ck.Phase("head", epochs=1)])
+    net = ck.finetune(
+        discs, backbone="nano", input_shape=(SIDE, SIDE, 3), head=TwoMaps(), plan=plan, augment=None, progress=False
+    )
+    assert "val_mean_iou" in net.run.history
+
+
+def test_the_command_line_predicts_with_it(
+    trained: ck.Network, discs: ck.data.Dataset, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setitem(head_table.KINDS, "two_maps", lambda settings: TwoMaps(tuple(settings["names"])))
+    ck.save(trained, tmp_path / "bundle")
+    (tmp_path / "photos").mkdir()
+    for name, index in (("a.png", 0), ("b.png", 1)):
+        Image.fromarray(discs.test.image(index)).save(tmp_path / "photos" / name)
+    run = CliRunner()
+    done = run.invoke(application(), ["predict", str(tmp_path / "bundle"), str(tmp_path / "photos"), "--json"])
+    assert [row["id"] for row in json.loads(done.stdout)["table"]] == ["a.png", "b.png"]
+    out = tmp_path / "p.parquet"
+    done = run.invoke(application(), ["predict", str(tmp_path / "bundle"), str(tmp_path / "photos"), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert len(pd.read_parquet(out)) == 2
