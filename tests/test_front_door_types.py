@@ -21,7 +21,7 @@ REVEALED = {
     "ck.predict": "def (network: cnnkit.transfer.network.Network, images: ",
     "ck.heads.classifier": "def (classes: ",
     "ck.heads.classifier([''])": "cnnkit.heads.classification.Classifier",
-    "ck.diagrams.architecture": "def (drawn: cnnkit.transfer.network.Network | cnnkit.backbones.extractor.Backbone",
+    "ck.diagrams.architecture": "def (network: cnnkit.transfer.network.Network | cnnkit.backbones.extractor.Backbone",
     "ck.primitives.conv2d": "def (",
     "ck.course.grading.grade": "def (inbox: ",
     "ck.errors.DataError": "def (expected: str, received: str, remedy: str) -> cnnkit.errors.DataError",

@@ -1,4 +1,4 @@
-"""Where a network spends: memory early, parameters late, and how far each layer sees."""
+"""Costs of each layer: memory, parameters, multiply-adds, and how far it sees."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def costs(table: pd.DataFrame | AnyNetwork, *, rows: int = 24) -> Figure:
 
 
 def _counted(given: pd.DataFrame | AnyNetwork) -> pd.DataFrame:
-    """The table that was given, or of a network the one that is drawn."""
+    """The table itself, or the counts of a network."""
     if not isinstance(given, pd.DataFrame):
         from cnnkit.backbones.model_costs import count  # a table needs no Keras
         from cnnkit.visualize.tapping import graph_of
@@ -74,7 +74,7 @@ def _counted(given: pd.DataFrame | AnyNetwork) -> pd.DataFrame:
 
 
 def _grouped(table: pd.DataFrame, rows: int) -> pd.DataFrame:
-    """The bars: layers, or as many as fit of what is taken together."""
+    """One row per bar: layers, or groups of layers where not all fit."""
     drawn = _merged(table, _layers(table))
     shapes = _unpadded(table)
     for groups in (_maps(shapes), _maps(_steady(shapes))):
@@ -86,7 +86,7 @@ def _grouped(table: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def _taken_together(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
-    """The bars of groups of many layers, each with the names of its first and last and the shape of its last maps."""
+    """One row per group of layers, with the names of its first and last layer and the shape of its last maps."""
     names, shapes = table["name"].groupby(groups), table["shape"].groupby(groups)
     first, last = (part.map(lambda name: style.shortened(name, 17)) for part in (names.first(), names.last()))
     made = _merged(table, groups).assign(name=first.where(names.size() == 1, first + " – " + last))
@@ -96,19 +96,19 @@ def _taken_together(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 
 
 def _layers(table: pd.DataFrame) -> pd.Series:
-    """A number for each row: the same for a layer and what follows it at no cost."""
+    """One number per row, equal for a layer and those behind it that cost nothing."""
     shapes = table["shape"].map(str)
     return ((table["multiply_adds"] > 0) | (shapes != shapes.shift())).cumsum()
 
 
 def _unpadded(table: pd.DataFrame) -> pd.Series:
-    """The shapes, of a layer that only pads that of the next: a border is no other size of the maps."""
+    """The shapes; a layer that only pads has that of the next, since a border is no other size of maps."""
     pads = table["kind"].str.contains("Padding") if "kind" in table else pd.Series(False, index=table.index)
     return table["shape"].where(~pads).bfill().ffill()
 
 
 def _maps(shapes: pd.Series) -> pd.Series:
-    """A number for each row: the same for consecutive layers whose maps have the same sides."""
+    """One number per row, equal for consecutive layers whose maps have the same sides."""
     sides = shapes.map(lambda shape: str(shape[:-1]))
     return (sides != sides.shift()).cumsum()
 
@@ -125,7 +125,7 @@ def _steady(shapes: pd.Series) -> pd.Series:
 
 
 def _merged(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
-    """One row a group: sums of the costs, shape and receptive field of the last layer; flattening costs nothing."""
+    """One row per group: summed costs, and shape and receptive field of the last layer; flattening costs nothing."""
     grouped = table.groupby(groups)
     summed = ["activations", "parameters", "multiply_adds"]
     made = grouped.last().assign(name=grouped["name"].first())
@@ -134,7 +134,7 @@ def _merged(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 
 
 def _bars(axes: Axes, values: pd.Series, title: str, colour: str) -> None:
-    """A panel: a bar for each row with its number, and the sum in the title."""
+    """A panel with one bar and its number per row, and the sum in the title."""
     numbers = [0.0 if pd.isna(value) else float(value) for value in values]
     longest = max(numbers) or 1.0
     axes.barh(range(len(numbers)), numbers, height=0.72, color=colour, linewidth=0)

@@ -33,53 +33,53 @@ GAP, MARGIN = 0.28, 0.3
 SHAPE_SIZE, WORDS_SIZE = 8.5, 8.0
 """Points of a caption."""
 SLABS, COLUMNS = 4, 3
-"""Slabs at most that a repeated part is drawn as, and columns that a grouped one is."""
+"""The most slabs for a repeated part, and the most columns for a grouped one."""
 APART = 0.06
 """Inches between columns."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """How a part is drawn, in inches.
+    """A part with its size on the page, in inches.
 
     Attributes:
-        part: What is drawn.
+        part: The part of the network.
         largest: The largest side of all maps, in pixels.
         tallest: And its inches.
-        named: With the layer's name.
+        shows_name: Whether the layer's name is written below its shape.
     """
 
     part: Part
     largest: int
     tallest: float
-    named: bool
+    shows_name: bool
 
     @cached_property
     def height(self) -> float:
-        """Grows with the root of the side, or of the number of units: 7 beside 224 can still be seen."""
+        """Inches; grows with the root of the side, or of the number of units, so that 7 is still visible beside 224."""
         if not self.part.sides:
             return min(self.tallest, max(0.14, self.tallest * math.sqrt((self.part.shape[-1] or 1) / 4096)))
         return self._side(self.part.sides[0])
 
     @cached_property
     def depth(self) -> Point:
-        """How far the back is shifted, right and up."""
+        """Inches by which the back is shifted, right and up."""
         side = self._side(self.part.sides[1]) if len(self.part.sides) > 1 else 0.2
         return 0.3 * side, 0.2 * side
 
     @cached_property
     def slabs(self) -> int:
-        """How many are beside each other: as many as something is repeated, up to some."""
+        """The number of slabs side by side: the repetitions of the part, limited to the most that are drawn."""
         return min(SLABS, max(times for _, times in runs(self.part.words)))
 
     @cached_property
     def columns(self) -> int:
-        """How many are above each other: the groups of a convolution that has few, as AlexNet's two cards."""
+        """The number of columns above each other: the groups of a convolution with few of them, as AlexNet's two."""
         return self.part.groups if self.part.groups <= COLUMNS else 1
 
     @cached_property
     def thickness(self) -> float:
-        """Of a slab; grows with the root of the channels."""
+        """Inches of one slab; grows with the root of the channels."""
         if not self.part.sides:
             return 0.13
         whole = min(0.9, max(0.06, 0.02 * math.sqrt(self.part.shape[-1] or 64)))
@@ -87,7 +87,7 @@ class Box:
 
     @cached_property
     def size(self) -> Point:
-        """Width and height with the back."""
+        """Width and height in inches, the back included."""
         right, up = self.depth
         return self.slabs * self.thickness + right, self.columns * (self.height + up + APART) - APART
 
@@ -95,26 +95,26 @@ class Box:
     def words(self) -> list[str]:
         """The lines below the shape."""
         lines = [wrapped for line in self.part.lines() for wrapped in _wrapped(line)]
-        named = [style.shortened(self.part.names[0], 20), *lines] if self.named else lines
-        return list(dict.fromkeys(named))  # a name may say it all: add, add
+        shows_name = [style.shortened(self.part.names[0], 20), *lines] if self.shows_name else lines
+        return list(dict.fromkeys(shows_name))  # a name may say it all: add, add
 
     @cached_property
     def caption(self) -> Point:
-        """Width and height of shape and words."""
+        """Width and height in inches of the shape and the words."""
         shape = text_width(spread_out(self.part.shape), SHAPE_SIZE, bold=True)
         width = max([shape, *(text_width(line, WORDS_SIZE) for line in self.words)])
         return width, line_height(SHAPE_SIZE) + len(self.words) * line_height(WORDS_SIZE)
 
     @property
     def width(self) -> float:
-        """What it needs from left to right."""
+        """Inches from left to right, the caption included."""
         return max(self.size[0], self.caption[0])
 
     def _side(self, side: int | None) -> float:
         return max(0.12, self.tallest * math.sqrt((side or self.largest) / self.largest))
 
 
-def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
+def architecture(network: AnyNetwork, *, detail: str = "stages") -> Figure:
     """A network as a row of boxes: as high as its maps are large, as wide as they are many, coloured by kind.
 
     Height and width grow with the square root of pixels and channels. Normalization, activation, padding and dropout
@@ -122,7 +122,7 @@ def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
     `3×3 /2` a kernel and its stride, `(1×1, 3×3) ×6` what is repeated, `dw` depthwise.
 
     Args:
-        drawn: Any functional or built Sequential model; a network; a backbone.
+        network: Any functional or built Sequential model; a network; a backbone.
         detail: `"stages"`: what follows each other at one size is a box, as in papers. `"blocks"`: a box for each
             fork, its branches and their join. `"layers"`: a box a layer, branches beside each other.
 
@@ -136,7 +136,7 @@ def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
     check_figure({"detail": detail})
     if detail not in DETAILS:
         raise unknown_name("a detail", detail, DETAILS)
-    model = graph_of(drawn)
+    model = graph_of(network)
     parts = DETAILS[detail](model)
     known = [side for part in parts for side in part.sides if side]
     largest = max(known + [USUAL_SIDE] * any(None in part.sides for part in parts), default=1)
@@ -151,7 +151,7 @@ def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
     width = inner + 2 * MARGIN
     height = 0.5 + sum(row.height + GAP for row in rows) + 0.26 * len(legend)
     with style.styled():
-        made, axes = page(width, height)
+        figure, axes = page(width, height)
         axes.text(MARGIN, height - 0.28, title, fontsize=13, fontweight="bold", va="center")
         top = height - 0.5
         for row, after in zip(rows, [*rows[1:], None], strict=True):
@@ -160,7 +160,7 @@ def architecture(drawn: AnyNetwork, *, detail: str = "stages") -> Figure:
                 _turn(axes, row, after, top)
             top -= row.height + GAP
         _legend(axes, legend)
-    return made
+    return figure
 
 
 class Row:

@@ -1,4 +1,4 @@
-"""What of a network becomes one box: a layer with its activation, a block, a stage.
+"""The parts of a network that become one box each: a layer with its activation, a block, a stage.
 
 Three levels, each made from the one before by taking parts together, from where they leave to where they meet:
 layers (a convolution, its normalization and its activation), blocks (a fork, its branches and their join), stages
@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 import keras
 
 from cnnkit.backbones.graph import Node, nodes
-from cnnkit.diagrams.layer_words import Words, described, extras, is_minor, leading, said, stride_of
+from cnnkit.diagrams.layer_words import Words, described, extras, is_minor, leading, lines_of, stride_of
 from cnnkit.diagrams.layered_graph import readers_of
 
 Shape = tuple[int | None, ...]
@@ -61,11 +61,11 @@ class Part:
     def lines(self) -> list[str]:
         """Its words as a slide has them; a single layer with its stride."""
         single = sum(map(len, self.words)) == 1
-        return [f"{line} /{self.stride}" if single and self.stride > 1 else line for line in said(self.words)]
+        return [f"{line} /{self.stride}" if single and self.stride > 1 else line for line in lines_of(self.words)]
 
 
 def layer_parts(model: keras.Model) -> list[Part]:
-    """Each layer with what follows it and only changes its numbers: normalization, activation, dropout.
+    """One part per layer, together with the normalization, activation and dropout behind it.
 
     Padding belongs to the layer before, too, but not to its shape.
     """
@@ -211,7 +211,7 @@ def _one_place(part: Part) -> bool:
 
 
 def ancestors(parts: Sequence[Part], at: int) -> set[int]:
-    """All that a part depends on, itself included."""
+    """Indices of all parts that a part depends on, itself included."""
     found, waiting = set(), [at]
     while waiting:
         here = waiting.pop()
@@ -297,15 +297,15 @@ def _together(
     """The parts with each group as one, at the place of its last."""
     last = {at: group[-1] for group in groups for at in group}
     made = {group[-1]: merge(parts, group) for group in groups}
-    kept = [at for at in range(len(parts)) if last.get(at, at) == at]
-    position = {at: index for index, at in enumerate(kept)}
-    above: dict[int, list[int]] = {at: [] for at in kept}
+    lasts = [at for at in range(len(parts)) if last.get(at, at) == at]
+    position = {at: index for index, at in enumerate(lasts)}
+    above: dict[int, list[int]] = {at: [] for at in lasts}
     for at, part in enumerate(parts):
         home = last.get(at, at)
         above[home] += [position[last.get(parent, parent)] for parent in part.parents]
     return [
         replace(made.get(at, parts[at]), parents=tuple(dict.fromkeys(up for up in above[at] if up != position[at])))
-        for at in kept
+        for at in lasts
     ]
 
 

@@ -49,14 +49,14 @@ class Sign:
         return 0.16 + line_height(SIZE) + len(self.others) * line_height(SMALL)
 
 
-def block(drawn: AnyNetwork, from_layer: str, to_layer: str) -> Figure:
+def block(network: AnyNetwork, from_layer: str, to_layer: str) -> Figure:
     """The layers from one to another, both included, from top to bottom, branches beside each other.
 
     Each box says what the layer is (kernel, number of maps, stride), what follows it at once (normalization,
     activation) and the shape of what it gives.
 
     Args:
-        drawn: Any functional or built Sequential model; a network; a backbone.
+        network: Any functional or built Sequential model; a network; a backbone.
         from_layer: Where the block forks: `"pool1_pool"`.
         to_layer: Where it ends: `"conv2_block1_out"`.
 
@@ -67,7 +67,7 @@ def block(drawn: AnyNetwork, from_layer: str, to_layer: str) -> Figure:
         UnknownNameError: No such layer.
         InputError: No way leads from the one to the other, or no network.
     """
-    parts = _between(layer_parts(graph_of(drawn)), from_layer, to_layer)
+    parts = _between(layer_parts(graph_of(network)), from_layer, to_layer)
     signs = [_sign(part) for part in parts]
     layout = layered([part.parents for part in parts])
     plan = Plan(signs, layout)
@@ -75,10 +75,10 @@ def block(drawn: AnyNetwork, from_layer: str, to_layer: str) -> Figure:
     width = max(plan.width, text_width(title, 13, bold=True)) + 2 * MARGIN
     height = plan.height + 0.6 + MARGIN
     with style.styled():
-        made, axes = page(width, height)
+        figure, axes = page(width, height)
         axes.text(MARGIN, height - 0.3, style.plain(title), fontsize=13, fontweight="bold", va="center")
         plan.draw(axes, ((width - plan.width) / 2, height - 0.6))
-    return made
+    return figure
 
 
 def _between(parts: Sequence[Part], from_layer: str, to_layer: str) -> list[Part]:
@@ -90,16 +90,16 @@ def _between(parts: Sequence[Part], from_layer: str, to_layer: str) -> list[Part
             raise unknown_name("a layer", name, home, "model.summary()")
     start, end = home[from_layer], home[to_layer]
     before = ancestors(parts, end)
-    kept = [at for at in sorted(before) if start in ancestors(parts, at)]
-    if start == end or not kept:
+    members = [at for at in sorted(before) if start in ancestors(parts, at)]
+    if start == end or not members:
         raise InputError(
             "two layers, the second of which depends on the first",
             f"{from_layer!r} and {to_layer!r}",
             "Name where the block forks, then where it ends.",
         )
-    position = {at: index for index, at in enumerate(kept)}
+    position = {at: index for index, at in enumerate(members)}
     return [
-        replace(parts[at], parents=tuple(position[up] for up in parts[at].parents if up in position)) for at in kept
+        replace(parts[at], parents=tuple(position[up] for up in parts[at].parents if up in position)) for at in members
     ]
 
 

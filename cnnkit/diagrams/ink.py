@@ -1,4 +1,4 @@
-"""Small things that drawings of graphs are made of: a page in inches, text sizes, tints, arrows with round corners."""
+"""Elements of drawn graphs: a page in inches, text sizes, tints, arrows with round corners."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def line_height(size: float) -> float:
 
 
 def tinted(colour: str, share: float) -> tuple[float, float, float]:
-    """A colour with a share of white, or where it is negative of black."""
+    """A colour mixed with a share of white, or of black where the share is negative."""
     other = 1.0 if share > 0 else 0.0
     red, green, blue = ((1 - abs(share)) * part + abs(share) * other for part in to_rgb(colour))
     return red, green, blue
@@ -67,19 +67,16 @@ def arrow(axes: Axes, points: Sequence[Point], *, radius: float = 0.09, colour: 
 
 
 def _corners(points: Sequence[Point]) -> list[Point]:
-    """The points without those that are passed straight."""
-    kept = [points[0]]
+    """The points at which the way turns, and both ends."""
+    corners = [points[0]]
     for here, after in zip(points[1:], [*points[2:], None], strict=True):
-        if np.hypot(here[0] - kept[-1][0], here[1] - kept[-1][1]) < 1e-6:
+        if np.hypot(here[0] - corners[-1][0], here[1] - corners[-1][1]) < 1e-6:
             continue
-        turns = (
-            after is None
-            or abs((here[0] - kept[-1][0]) * (after[1] - here[1]) - (here[1] - kept[-1][1]) * (after[0] - here[0]))
-            > 1e-9
-        )
+        across, up = here[0] - corners[-1][0], here[1] - corners[-1][1]
+        turns = after is None or abs(across * (after[1] - here[1]) - up * (after[0] - here[0])) > 1e-9
         if turns:
-            kept.append(here)
-    return kept
+            corners.append(here)
+    return corners
 
 
 def _step(start: Point, towards: Point, length: float) -> Point:
@@ -92,10 +89,10 @@ def _step(start: Point, towards: Point, length: float) -> Point:
 
 def page(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty figure and axes that fill it, whose units are inches."""
-    made = style.figure(width, height)
-    made.set_layout_engine("none")
-    axes = made.add_axes((0, 0, 1, 1))
+    figure = style.figure(width, height)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, width)
     axes.set_ylim(0, height)
     axes.set_axis_off()
-    return made, axes
+    return figure, axes

@@ -1,4 +1,4 @@
-"""What a layer is called in a drawing: its kind, which is its colour, and a word or two.
+"""Names of layers in a drawing: the kind, which is a colour, and a word or two.
 
 `WORDS` is a table from layer class to both. Layers of `MINOR` classes change numbers and not the picture: they are
 drawn with the layer before them.
@@ -153,7 +153,7 @@ def described(layer: Any) -> tuple[str, str]:
 
 
 def extras(layer: Any) -> list[str]:
-    """What a layer also does, or a minor one: normalization, activation, dropout.
+    """Words for what a layer also does, or for a minor one: normalization, activation, dropout.
 
     Args:
         layer: Any Keras layer.
@@ -169,7 +169,7 @@ def extras(layer: Any) -> list[str]:
 
 
 def stride_of(layer: Any) -> int:
-    """The larger of a layer's strides; 1 for what has none."""
+    """The larger of a layer's strides; 1 for a layer without."""
     strides = getattr(leading(layer), "strides", None)
     return max(strides) if isinstance(strides, tuple) else int(strides or 1)
 
@@ -187,12 +187,12 @@ Words = tuple[tuple[str, ...], ...]
 """What the parts of a box do, a tuple a part."""
 
 
-def said(words: Words) -> list[str]:
-    """Words as a slide has them, repetitions as (…) ×6, a line each.
+def lines_of(words: Words) -> list[str]:
+    """Words as lines on a slide, repetitions as (…) ×6.
 
-    >>> said((("dense",),)), said((("3×3",), ("3×3",)))
+    >>> lines_of((("dense",),)), lines_of((("3×3",), ("3×3",)))
     (['dense'], ['3×3 ×2'])
-    >>> said((("3×3",), ("1×1",), ("1×1", "3×3 dw", "1×1"), ("1×1", "3×3 dw", "1×1")))
+    >>> lines_of((("3×3",), ("1×1",), ("1×1", "3×3 dw", "1×1"), ("1×1", "3×3 dw", "1×1")))
     ['3×3, 1×1', '(1×1, 3×3 dw, 1×1) ×2']
     """
     lines = []

@@ -1,4 +1,4 @@
-"""Where the boxes of a drawn graph go: columns along the way, lanes beside it.
+"""Layout of a graph of boxes: columns along the way, lanes beside it.
 
 The longest path is straight, in lane 0. What runs beside it (branches, then shortcuts) takes the nearest lane that is
 free from the fork to the join.
@@ -70,7 +70,7 @@ Edge(source=1, target=2, lane=0), Edge(source=2, target=3, lane=0), Edge(source=
 
 
 def readers_of(parents: Parents) -> list[list[int]]:
-    """For each box those that depend on it."""
+    """The boxes that depend on each box."""
     readers: list[list[int]] = [[] for _ in parents]
     for box, above in enumerate(parents):
         for parent in dict.fromkeys(above):
@@ -79,7 +79,7 @@ def readers_of(parents: Parents) -> list[list[int]]:
 
 
 def _columns(parents: Parents) -> list[int]:
-    """As early as possible; a source that is read late stands just before its reader."""
+    """The column of each box, as early as possible; a source that is read late stands just before its reader."""
     columns: list[int] = []
     for above in parents:
         columns.append(1 + max((columns[parent] for parent in above), default=-1))

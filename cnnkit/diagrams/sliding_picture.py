@@ -188,11 +188,11 @@ def _figure(slide: Slide, step: int | None, decimals: int) -> Figure:
     """One step, or as many as a slide has room for."""
     check_figure({"step": step, "decimals": decimals})
     steps, sheet = arranged(slide, decimals) if step is None else ([step], sheet_of(slide, [step], (1, 1), decimals))
-    shown = "" if len(steps) == slide.steps or step is not None else f": {len(steps)} of {slide.steps} steps"
-    made, shown_panels = panels(sheet, slide.title + shown)
+    part = "" if len(steps) == slide.steps or step is not None else f": {len(steps)} of {slide.steps} steps"
+    figure, places = panels(sheet, slide.title + part)
     with style.styled():
-        for axes, number in zip(shown_panels, steps, strict=False):
+        for axes, number in zip(places, steps, strict=False):
             draw_step(axes, slide, number, sheet, decimals=decimals)
-        for axes in shown_panels[len(steps) :]:
+        for axes in places[len(steps) :]:
             axes.remove()
-    return made
+    return figure

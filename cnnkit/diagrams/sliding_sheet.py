@@ -1,4 +1,4 @@
-"""Steps of a sliding window as panels of a sheet: what is drawn for each, and how many fit a slide."""
+"""Steps of a sliding window as panels of a sheet, as many as fit a slide."""
 
 from __future__ import annotations
 
@@ -94,16 +94,16 @@ def panels(sheet: Sheet, title: str) -> tuple[Figure, list[Axes]]:
     """A figure with its title and room for pictures of steps, row by row, in all of which a cell has the same size."""
     width, height = (sheet.cell * side for side in sheet.panel)
     down, across, cell = sheet.rows, sheet.columns, sheet.cell
-    made = style.figure(across * width, down * height + HEADING)
-    made.set_layout_engine("none")
-    share = 1 - HEADING / made.get_figheight()
-    size = min(14, 100 * made.get_figwidth() / len(title))
+    figure = style.figure(across * width, down * height + HEADING)
+    figure.set_layout_engine("none")
+    share = 1 - HEADING / figure.get_figheight()
+    size = min(14, 100 * figure.get_figwidth() / len(title))
     with style.styled():
-        made.suptitle(
-            title, x=0.5 * cell / made.get_figwidth(), y=(1 + share) / 2, ha="left", va="center", fontsize=size
+        figure.suptitle(
+            title, x=0.5 * cell / figure.get_figwidth(), y=(1 + share) / 2, ha="left", va="center", fontsize=size
         )
         corners = [(column / across, share * (1 - (row + 1) / down)) for row in range(down) for column in range(across)]
-        return made, [made.add_axes((*corner, 1 / across, share / down)) for corner in corners]
+        return figure, [figure.add_axes((*corner, 1 / across, share / down)) for corner in corners]
 
 
 def _panel_size(slide: Slide, formulas: Sequence[str]) -> tuple[float, float]:
@@ -120,7 +120,7 @@ def draw_step(axes: Axes, slide: Slide, step: int, sheet: Sheet, *, decimals: in
 
     Args:
         axes: Cleared before.
-        slide: What is drawn.
+        slide: The window and its cells.
         step: From 1.
         sheet: Says how large a panel and its cells are.
         decimals: Of numbers that are not whole.
@@ -154,14 +154,14 @@ def _input(axes: Axes, slide: Slide, step: int, cell: float, decimals: int) -> N
     """The picture with what was added to it; what the window covers is darker and shows the kernel."""
     covered = slide.taps[slide.place(step)]  # (f, f)
     wide = slide.cells.shape[1]
-    shown = texts(slide.cells, decimals)
+    numbers = texts(slide.cells, decimals)
     for position, origin in enumerate(slide.origins.ravel()):
         row, column = divmod(position, wide)
         inside = position in covered
         _cell(axes, column, row, (WINDOW_TINTS if inside else TINTS)[int(origin)])
         colour = style.INK if origin == PICTURE else style.MUTED
         gid = f"input-{row}-{column}"
-        text, size = shown[row, column], _fitting(shown[row, column], cell)
+        text, size = numbers[row, column], _fitting(numbers[row, column], cell)
         axes.text(column + 0.5, row + 0.48, text, color=colour, gid=gid, fontsize=size, ha="center", va="center")
     if slide.kernel is not None:
         for tap, factor in zip(covered.ravel(), texts(slide.kernel, decimals).ravel(), strict=True):
@@ -185,12 +185,12 @@ def _output(axes: Axes, slide: Slide, step: int, corner: tuple[float, float], ce
     """The output as far as it is filled."""
     left, top = corner
     filling = slide.place(step)
-    shown = texts(slide.output, decimals)
+    numbers = texts(slide.output, decimals)
     for number in range(1, slide.steps + 1):
         row, column = slide.place(number)
         _cell(axes, left + column, top + row, FILLING if number == step else FILLED if number < step else style.PAPER)
         if number <= step:
-            text, gid = shown[row, column], f"output-{row}-{column}"
+            text, gid = numbers[row, column], f"output-{row}-{column}"
             size = _fitting(text, cell)
             axes.text(left + column + 0.5, top + row + 0.5, text, gid=gid, fontsize=size, ha="center", va="center")
     _frame(axes, left + filling[1], top + filling[0], 1, 1, style.ORANGE)

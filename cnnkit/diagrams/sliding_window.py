@@ -1,4 +1,4 @@
-"""A window's way over a picture: what it covers at each step and what that gives, ready to be drawn.
+"""A window sliding over a picture: the cells that it covers at each step, and the results.
 
 The numbers are those of `cnnkit.primitives`, and so are the places: windows slide over the cells' positions just as
 they slide over the cells' values.
@@ -30,7 +30,7 @@ BORDER, PICTURE, INSERTED = 0, 1, 2
 
 @dataclass(frozen=True)
 class Operation:
-    """How the result of one place is written: `before`, the terms with `between` from each to the next, `after`."""
+    """Notation of the result of one place: `before`, the terms with `between` from each to the next, `after`."""
 
     before: str
     between: str
@@ -106,23 +106,23 @@ class Slide:
         rows = [self.operation.between.join(filter(None, row)) for row in values if any(row)]
         terms = f"{self.operation.between.rstrip()}\n".join(rows)
         after = self.operation.after.format(count=np.isfinite(covered).sum())
-        drawn = np.r_[
+        factors = np.r_[
             covered.ravel(), self.output[self.place(step)], () if self.kernel is None else self.kernel.ravel()
         ]
-        equals = "=" if np.allclose(np.round(drawn, decimals), drawn, equal_nan=True) else "≈"
+        equals = "=" if np.allclose(np.round(factors, decimals), factors, equal_nan=True) else "≈"
         return f"{self.operation.before}{terms}{after} {equals} {texts(self.output, decimals)[self.place(step)]}"
 
 
 def texts(values: Array, decimals: int) -> NDArray[np.str_]:
-    """Numbers as they are drawn: all without decimals if all are whole; what is no number is left empty.
+    """Numbers as texts: without decimals if all are whole; NaN and infinity are empty.
 
     >>> texts(np.array([1.0, -2.0]), 1).tolist(), texts(np.array([1.0, 0.75, np.nan]), 1).tolist()
     (['1', '−2'], ['1.0', '0.8', ''])
     """
     known = np.isfinite(values)
     places = 0 if np.equal(np.round(values[known]), values[known]).all() else decimals
-    shown = [f"{value:.{places}f}".replace("-", "−") if np.isfinite(value) else "" for value in values.ravel()]
-    return np.array(shown, np.str_).reshape(values.shape)
+    strings = [f"{value:.{places}f}".replace("-", "−") if np.isfinite(value) else "" for value in values.ravel()]
+    return np.array(strings, np.str_).reshape(values.shape)
 
 
 def _bound(text: str) -> str:
@@ -213,12 +213,12 @@ def pooling_slide(
 
 
 def _grid(values: ArrayLike, what: str) -> Array:
-    made: Array = np.asarray(values)
-    if made.ndim != 2 or not made.size:
+    grid: Array = np.asarray(values)
+    if grid.ndim != 2 or not grid.size:
         raise InputError(
-            f"the {what} as one table of numbers (h, w)", f"shape {made.shape}", "Draw a channel: x[..., 0]."
+            f"the {what} as one table of numbers (h, w)", f"shape {grid.shape}", "Draw a channel: x[..., 0]."
         )
-    return made
+    return grid
 
 
 def _taps(shape: tuple[int, ...], sliding: Windows) -> NDArray[np.int64]:
@@ -227,14 +227,14 @@ def _taps(shape: tuple[int, ...], sliding: Windows) -> NDArray[np.int64]:
 
 
 def _title(what: str, size: Sides, usual: Mapping[str, Any] = USUAL, **options: Sides | Padding) -> str:
-    """What happens, with the options that are not as usual.
+    """The operation in words, with the options that differ from the usual ones.
 
     >>> _title("convolution", (3, 3), stride=2, padding=0, dilation=1)
     '3 × 3 convolution, stride 2'
     """
-    told = [f"{name} {_said(value)}" for name, value in options.items() if value not in (usual[name], "valid")]
-    return ", ".join([f"{_said(size)} {what}", *told])
+    unusual = [f"{name} {_short(value)}" for name, value in options.items() if value not in (usual[name], "valid")]
+    return ", ".join([f"{_short(size)} {what}", *unusual])
 
 
-def _said(value: Sides | Padding) -> str:
+def _short(value: Sides | Padding) -> str:
     return str(value) if isinstance(value, int | str) else " × ".join(map(str, value))

@@ -1,4 +1,4 @@
-"""What a network answered beside what is true, picture by picture, and which answers are the worst."""
+"""Truth and answers of a network side by side, one row per picture, and the worst of the answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAST = 1e-7
 
 
 def answered(source: Source, table: pd.DataFrame) -> pd.DataFrame:
-    """The truth beside the answer, one row for each example of the source, in its order.
+    """Truth and answer side by side, one row per example, in the order of the source.
 
     Args:
         source: Labelled pictures.
@@ -54,7 +54,7 @@ def answered(source: Source, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def decided_flags(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
-    """(n, classes) which classes the `label` column of a prediction table with several labels names.
+    """Reads the `label` column of a prediction table with several labels as (n, classes) flags.
 
     Raises:
         UnknownNameError: A name that is no class.
@@ -89,7 +89,7 @@ def worst_indices(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
 
 
 def worst_heading(answers: pd.DataFrame, shown: int) -> str:
-    """What a gallery of `shown` of the answers shows."""
+    """The heading of a gallery of the `shown` worst answers."""
     mistakes = int((~answers["right"]).sum())
     if not mistakes:
         return "No mistakes: the pictures it was least sure of"
@@ -99,7 +99,7 @@ def worst_heading(answers: pd.DataFrame, shown: int) -> str:
 
 
 def captions(answers: pd.DataFrame, indices: NDArray[np.int64]) -> list[str]:
-    """`true → predicted 98 %` of each chosen answer, `class 98 %` of a right one; of several labels what is wrong."""
+    """One caption per index: `true → predicted 98 %`, or `class 98 %` where right; of several labels the errors."""
     return answers["caption"].iloc[indices].tolist()
 
 
@@ -157,7 +157,7 @@ def _caption(true: str, guess: str, probability: float) -> str:
 def _of_several(
     names: NDArray[np.str_], shown: NDArray[np.bool_], decided: NDArray[np.bool_], probabilities: NDArray[np.float64]
 ) -> str:
-    """The two worst wrong labels, one a line; of a picture without any its labels."""
+    """The two worst wrong labels, one per line; the labels themselves where all are right."""
     wrong = np.flatnonzero(shown != decided)
     if not len(wrong):
         return f"{style.shortened(', '.join(names[shown]) or 'none', 24)}\nall right"
@@ -173,7 +173,7 @@ def _of_several(
 def truth_and_answers(
     source: Source, table: pd.DataFrame
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-    """What is shown, what was decided and the probabilities, (n, classes) each, in the order of the source.
+    """Truth, decisions and probabilities, (n, classes) each, in the order of the source.
 
     Args:
         source: As for `answered`.

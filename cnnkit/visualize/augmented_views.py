@@ -1,4 +1,4 @@
-"""Augmentation as a picture: a photograph and views of it, with what happened to its frame."""
+"""A photograph and augmented views of it, with a frame that shows how each view is moved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INSET, LINE, MARK = 0.05, 0.012, 0.09
 
 
 def augmentations(images: Pictures, augment: Augmenter, *, views: int = 8, seed: int = 0, frame: bool = True) -> Figure:
-    """A picture and views of it, as training with this augmentation sees them, one after the other.
+    """A picture and views of it, as training with this augmentation sees them.
 
         ck.visualize.augmentations(photos.train, ck.data.Augmentation.gentle())
 
@@ -49,26 +49,26 @@ def augmentations(images: Pictures, augment: Augmenter, *, views: int = 8, seed:
     check_figure({"views": views, "seed": seed})
     picture = as_source(images).image(0)
     outline = _frame(picture.shape[0], picture.shape[1])
-    shown = [_framed(picture, outline) if frame else picture]
+    panels = [_framed(picture, outline) if frame else picture]
     for view in range(views):
         # The same chance for picture and frame; an epoch of a training draws in the same way.
         chances = [np.random.Generator(picture_bits(seed, view, 0)) for _ in range(2)]
         pixels = levels(augment.apply(picture, chances[0]))
-        shown.append(_framed(pixels, levels(augment.apply(outline, chances[1]))) if frame else pixels)
-    columns = fitting_columns(len(shown)) if len(shown) != 9 else 5
-    made = style.figure(11, -(-len(shown) // columns) * (11 / columns + 0.25))
-    draw_pictures(made, shown, ["the picture", *(f"view {view + 1}" for view in range(views))], columns=columns)
-    return made
+        panels.append(_framed(pixels, levels(augment.apply(outline, chances[1]))) if frame else pixels)
+    columns = fitting_columns(len(panels)) if len(panels) != 9 else 5
+    figure = style.figure(11, -(-len(panels) // columns) * (11 / columns + 0.25))
+    draw_pictures(figure, panels, ["the picture", *(f"view {view + 1}" for view in range(views))], columns=columns)
+    return figure
 
 
 def _frame(height: int, width: int) -> NDArray[np.uint8]:
     """White lines on black, a little inside, so that what fills the outside of a view does not repeat them."""
     shorter = min(height, width)
     edge, line, mark = (max(1, round(share * shorter)) for share in (INSET, LINE, MARK))
-    drawn = np.zeros((height, width, 3), np.uint8)
-    cv2.rectangle(drawn, (edge, edge), (width - 1 - edge, height - 1 - edge), (255, 255, 255), line)
-    cv2.rectangle(drawn, (edge, edge), (edge + mark, edge + mark), (255, 255, 255), -1)
-    return drawn
+    canvas = np.zeros((height, width, 3), np.uint8)
+    cv2.rectangle(canvas, (edge, edge), (width - 1 - edge, height - 1 - edge), (255, 255, 255), line)
+    cv2.rectangle(canvas, (edge, edge), (edge + mark, edge + mark), (255, 255, 255), -1)
+    return canvas
 
 
 def _framed(picture: NDArray[np.uint8], frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -40,7 +40,7 @@ GAIN = 1024.0
 def gradcam(
     network: AnyNetwork, image: Image, *, layer: str | None = None, target: str | int | None = None
 ) -> NDArray[np.float32]:
-    """The heat map of a class: 1 where the network found most evidence for it, 0 where none.
+    """The heat map of a class: 1 where the evidence for it is strongest, 0 where there is none.
 
     With the maps A^k of a layer and the score y^c of a class before softmax or sigmoid, equations 1 and 2 of the
     paper::

@@ -1,4 +1,4 @@
-"""Comparison bars: one score of several ways, on one scale."""
+"""Comparison bars: the same score of several methods, on one scale."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def comparison(scores: Mapping[str, float], *, label: str = "accuracy") -> Figur
     >>> _ = comparison({"pre-trained": 0.93, "random weights": 0.71})
     """
     count = len(_checked(scores))
-    made = style.figure(8, 0.9 + min(0.62 * count, max(4.2, 0.3 * count)))  # many bars are narrower, to fit a slide
-    draw_comparison(made, scores, label=label)
-    return made
+    figure = style.figure(8, 0.9 + min(0.62 * count, max(4.2, 0.3 * count)))  # many bars are narrower, to fit a slide
+    draw_comparison(figure, scores, label=label)
+    return figure
 
 
 def draw_comparison(canvas: style.Canvas, scores: Mapping[str, float], *, label: str = "accuracy") -> None:

@@ -1,4 +1,4 @@
-"""The confusion matrix: what was taken for what."""
+"""The confusion matrix: predicted classes by true class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARES_UP_TO = 12
 
 
 def confusion(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> Figure:
-    """Counts, and for each true class the percentage that was taken for each class.
+    """Counts, and the percentage of each true class that was predicted as each class.
 
     A row is a true class, a column what was predicted; the percentages of a row add up to 100. What is right is on
     the blue diagonal, what is wrong is orange; the colour deepens with the share of the row. Where a picture may have
@@ -50,13 +50,13 @@ def confusion(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -
     if array_of(labels).ndim == 2:
         panels = min(len(classes), LABELS_UP_TO)
         columns = fitting_columns(panels)
-        made = style.figure(11, 0.5 + 2.3 * -(-panels // columns) * 4.4 / max(columns, 3.2))
-        draw_label_confusions(made, labels, predicted, classes, columns=columns)
-        return made
+        figure = style.figure(11, 0.5 + 2.3 * -(-panels // columns) * 4.4 / max(columns, 3.2))
+        draw_label_confusions(figure, labels, predicted, classes, columns=columns)
+        return figure
     side = float(np.clip(2.6 + 0.58 * len(classes), 4.4, 12))
-    made = style.figure(side + 0.9, side)
-    draw_confusion(made, labels, predicted, classes)
-    return made
+    figure = style.figure(side + 0.9, side)
+    draw_confusion(figure, labels, predicted, classes)
+    return figure
 
 
 def confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -122,7 +122,7 @@ def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike
 
 
 def label_confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
-    """(classes, 2, 2): for each label how often it was there (row) and was predicted (column), no before yes.
+    """(classes, 2, 2) counts per label: absent or present (row), not predicted or predicted (column).
 
     Args:
         labels: (n, classes) of 0 and 1.
@@ -136,13 +136,13 @@ def label_confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Seq
     >>> label_confusion_counts([[1, 0], [1, 1]], ["a", "b"], ["a", "b"]).tolist()
     [[[0, 0], [1, 1]], [[1, 0], [0, 1]]]
     """
-    given = array_of(predicted)
-    decided = decided_flags(given.tolist(), classes) if given.ndim == 1 and given.dtype.kind in "OUT" else given
+    array = array_of(predicted)
+    decided = decided_flags(array.tolist(), classes) if array.ndim == 1 and array.dtype.kind in "OUT" else array
     true = array_of(labels)
     if true.shape != decided.shape or true.shape[1:] != (len(classes),) or not len(true):
         raise DataError(
             f"two tables of shape (n, {len(classes)}), one column for each class",
-            f"shapes {true.shape} and {given.shape}",
+            f"shapes {true.shape} and {array.shape}",
             'Pass photos.test.labels and table["label"] of a multi-label network.',
         )
     return np.stack(
@@ -153,28 +153,26 @@ def label_confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Seq
 def draw_label_confusions(
     canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str], *, columns: int
 ) -> None:
-    """`confusion` of several labels on a figure or a part of one; of more than fit those with the most mistakes."""
+    """`confusion` of several labels on a figure or a part of one; where not all fit, those with the most mistakes."""
     counts = label_confusion_counts(labels, predicted, classes)
     mistakes = counts[:, 0, 1] + counts[:, 1, 0]
-    chosen = np.sort(np.argsort(-mistakes, kind="stable")[:LABELS_UP_TO])
+    worst = np.sort(np.argsort(-mistakes, kind="stable")[:LABELS_UP_TO])
     with style.styled():
-        grid = canvas.subplots(-(-len(chosen) // columns), columns, squeeze=False).ravel()
+        grid = canvas.subplots(-(-len(worst) // columns), columns, squeeze=False).ravel()
         for place, axes in enumerate(grid):
-            if place >= len(chosen):
+            if place >= len(worst):
                 axes.set_visible(False)
                 continue
-            label = chosen[place]
+            label = worst[place]
             _label_panel(axes, counts[label], style.plain(style.shortened(str(classes[label]), 22)))
             if place % columns == 0:
                 axes.set_ylabel("there", labelpad=4)
-            if place + columns >= len(chosen):
+            if place + columns >= len(worst):
                 axes.set_xlabel("predicted", labelpad=4)
-        shown = (
-            "" if len(chosen) == len(classes) else f", the {len(chosen)} labels of {len(classes)} with the most wrong"
-        )
+        part = "" if len(worst) == len(classes) else f", the {len(worst)} labels of {len(classes)} with the most wrong"
         right = 1 - mistakes.sum() / counts.sum()
         canvas.suptitle(
-            f"{style.percent(right)} of all yes/no decisions right{shown}",
+            f"{style.percent(right)} of all yes/no decisions right{part}",
             x=0.01,
             ha="left",
             fontsize=12,
@@ -233,23 +231,23 @@ def _names(classes: object) -> list[str]:
 
 def _indices(values: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
     """Class indices of indices or names."""
-    given = array_of(values)
-    if given.ndim != 1:
+    array = array_of(values)
+    if array.ndim != 1:
         raise DataError(
             "one class for each example, shape (n,)",
-            f"{type(values).__name__} of shape {given.shape}",
+            f"{type(values).__name__} of shape {array.shape}",
             'Pass photos.test.labels and table["label"]; of several labels a table (n, classes).',
         )
-    if given.dtype.kind in "iu":
-        if given.size and not 0 <= given.min() <= given.max() < len(classes):
+    if array.dtype.kind in "iu":
+        if array.size and not 0 <= array.min() <= array.max() < len(classes):
             raise DataError(
                 f"class indices from 0 to {len(classes) - 1}",
-                f"from {given.min()} to {given.max()}",
+                f"from {array.min()} to {array.max()}",
                 "Give `classes` all names, in the order of the labels.",
             )
-        return given.astype(np.int64)
+        return array.astype(np.int64)
     position = {str(name): index for index, name in enumerate(classes)}
-    for name in given:
+    for name in array:
         if str(name) not in position:
             raise unknown_name("a class", str(name), position)
-    return np.array([position[str(name)] for name in given], np.int64)
+    return np.array([position[str(name)] for name in array], np.int64)

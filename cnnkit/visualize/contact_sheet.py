@@ -62,7 +62,7 @@ def pictures(
     if isinstance(images, str | Path):
         images = as_source(images)
     if isinstance(images, Source):
-        some = images.take(_drawn(images, count, seed))
+        some = images.take(_random_indices(images, count, seed))
         images, titles = [some.image(index) for index in range(len(some))], titles or _class_names(some)
     sheet = several_pictures(images)
     refuse_scaled(sheet)
@@ -70,13 +70,13 @@ def pictures(
     rows = -(-len(sheet) // across)
     side = min(11 / across, LARGEST)
     lines = max((title.count("\n") + 1 for title in fitting_titles(across, titles)), default=0)
-    made = style.figure(across * side, max(1.0, rows * (side + 0.22 * lines)))
-    draw_pictures(made, sheet, titles, columns=across, colours=colours)
-    return made
+    figure = style.figure(across * side, max(1.0, rows * (side + 0.22 * lines)))
+    draw_pictures(figure, sheet, titles, columns=across, colours=colours)
+    return figure
 
 
-def _drawn(source: Source, count: int, seed: int) -> NDArray[np.int64]:
-    """Positions of examples, chosen by chance: one of each class, then a second of each, and so on; in their order."""
+def _random_indices(source: Source, count: int, seed: int) -> NDArray[np.int64]:
+    """Sorted indices of random examples: one per class, then a second per class, and so on."""
     shuffled = np.random.default_rng(seed).permutation(len(source))
     strata = np.zeros(len(source), np.int64) if source.targets is None else source.targets.strata()
     _, kinds = np.unique(strata[shuffled], return_inverse=True)
@@ -85,11 +85,11 @@ def _drawn(source: Source, count: int, seed: int) -> NDArray[np.int64]:
 
 
 def _class_names(source: Source) -> list[str]:
-    """Of each example its class, or its classes; of a source without labels or tags nothing."""
+    """The class, or the classes, of each example; [] for a source without labels or tags."""
     if source.kind not in ("labels", "tags") or source.labels is None:
         return []
     rows = source.labels if source.multi_label else np.eye(len(source.classes))[source.labels.astype(np.int64)]
-    return [", ".join(name for name, shown in zip(source.classes, row, strict=True) if shown) for row in rows]
+    return [", ".join(name for name, applies in zip(source.classes, row, strict=True) if applies) for row in rows]
 
 
 def fitting_columns(count: int) -> int:
@@ -147,7 +147,7 @@ def draw_pictures(
 
 
 def title_size(columns: int, titles: Sequence[str]) -> float:
-    """Points of the titles of a sheet: 12 where all fit over their pictures, 8 at least, 6 over very small pictures."""
+    """Font size of the titles in points: 12 where all fit over their pictures, else at least 8, or 6 over tiny ones."""
     longest = max((len(line) for title in titles for line in title.split("\n")), default=1)
     side = min(11 / columns, LARGEST)
     return float(np.clip(72 * side / max(1, longest) / LETTER, 8 if side > 1.2 else 6, 12))
@@ -164,7 +164,7 @@ def fitting_titles(columns: int, titles: Sequence[str]) -> list[str]:
 
 
 def _broken(line: str, letters: int) -> list[str]:
-    """A line in two, if it has more than so many letters, each shortened to as many."""
+    """A line of more than `letters` as two lines, each shortened to `letters`."""
     if len(line) <= letters:
         return [line]
     first, *others = textwrap.wrap(line, letters, break_on_hyphens=False)
@@ -184,7 +184,7 @@ def show(axes: Axes, image: Image) -> None:
 
 
 def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
-    """The mistakes that a network was surest of: true class → predicted class, with the probability of the latter.
+    """The mistakes with the highest probability: true class → predicted class, with the probability of the latter.
 
     Worth a look before any other change: wrong labels, pictures with two subjects, a class that is missing.
     Where there are fewer mistakes than `count`, all are shown; where there is none, the pictures that the network
@@ -205,9 +205,9 @@ def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
         UnknownNameError: A label in the table is no class of the source.
     """
     answers = answered(source, table)
-    chosen = worst_indices(answers, count)
-    made = pictures([source.image(index) for index in chosen], captions(answers, chosen))
-    width, height = made.get_size_inches()
-    made.set_size_inches(width, height + 0.4)
-    made.suptitle(worst_heading(answers, len(chosen)), x=0.01, ha="left", color=style.INK, fontweight="bold")
-    return made
+    indices = worst_indices(answers, count)
+    figure = pictures([source.image(index) for index in indices], captions(answers, indices))
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.4)
+    figure.suptitle(worst_heading(answers, len(indices)), x=0.01, ha="left", color=style.INK, fontweight="bold")
+    return figure

@@ -34,9 +34,9 @@ def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -
         InputError: No rows, or a column is missing.
     """
     table = rows_of(table, COLUMNS, "ck.compare(photos, backbones).table is one.")
-    made = style.figure(10, 5)
+    figure = style.figure(10, 5)
     with style.styled():
-        axes = made.subplots()
+        axes = figure.subplots()
         for place, (name, rows) in enumerate(table.sort_values("multiply_adds").groupby("backbone")):
             colour = COLOURS[place % len(COLOURS)]
             axes.plot(
@@ -67,4 +67,4 @@ def accuracy_against_time(table: pd.DataFrame, *, chance: float | None = None) -
         axes.set_xlabel("milliseconds for one picture")
         axes.set_ylabel("accuracy, % of validation pictures")
         axes.grid(axis="y")
-    return made
+    return figure

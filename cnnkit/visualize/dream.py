@@ -45,7 +45,7 @@ def dream(
     progress: bool = True,
     watch: Watch | None = None,
 ) -> NDArray[np.uint8]:
-    """A picture that a channel answers to: of noise what it looks for, of a photograph the same seen into it.
+    """A picture that raises the answer of a channel: from noise what it looks for, from a photograph a dream of it.
 
     The lecture's picture is `dream(vgg16, "block5_conv2", rover, channel=42)`. Its algorithm, in full::
 
@@ -151,13 +151,13 @@ def dreams(
 
 
 def _tap(network: AnyNetwork, layer: str) -> keras.Model:
-    """The network up to a layer."""
+    """The model up to a layer."""
     model = model_of(network)
     return keras.Model(model.inputs[0], call_of(model, layer).outputs[0], name=layer)
 
 
 def _channels(network: AnyNetwork, layer: str, channel: int | None) -> NDArray[np.int32]:
-    """The channel as an array of one; of none for all channels."""
+    """(1,) the channel, or (0,) for all channels."""
     if channel is None:
         return np.empty(0, np.int32)
     count = call_of(model_of(network), layer).outputs[0].shape[-1]

@@ -1,4 +1,4 @@
-"""What `dream` and `dreams` are told about their ascent: steps, sizes, smoothness."""
+"""The settings of `dream` and `dreams`: steps, sizes, smoothness."""
 
 from __future__ import annotations
 

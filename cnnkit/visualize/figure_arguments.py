@@ -1,4 +1,4 @@
-"""What the arguments of figures take, one row a name: the same name means the same everywhere."""
+"""Arguments of figures, one row per name: the same name means the same everywhere."""
 
 from __future__ import annotations
 

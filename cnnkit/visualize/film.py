@@ -1,4 +1,4 @@
-"""Films: pictures one after the other, for a notebook and for a GIF."""
+"""Films: a sequence of pictures, for a notebook or a GIF."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Film(FuncAnimation):
     """An animation that a notebook shows by itself, with buttons.
 
     Args:
-        figure: What is drawn on.
+        figure: The figure of all frames.
         draw: Draws a frame, counted from 0.
         frames: How many.
         seconds: From frame to frame.
@@ -89,7 +89,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
         images: RGB 0…255, (h, w, 3) each; or grey, (h, w).
         title: Above them.
         seconds: From frame to frame.
-        most: Frames at most, evenly chosen, the first and the last among them: a notebook holds each.
+        most: The most frames, evenly spaced, the first and the last among them: a notebook holds each.
 
     Returns:
         A film, which a notebook shows with buttons; the picture's pixels wide, at least 400.
@@ -105,7 +105,7 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
     if len(sizes) != 1:
         raise InputError("pictures of one size", f"{len(frames)} of sizes {sorted(sizes)}", "Resize them before.")
     (height, width, *_), *_ = sizes
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
+    indices = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
     inches = max(4.0, width / 100)
     figure = style.figure(inches, inches * height / width + (0.4 if title else 0))
     with style.styled():
@@ -115,23 +115,23 @@ def animation(images: Sequence[Image], *, title: str = "", seconds: float = 0.1,
             axes.set_title(style.plain(title), fontsize=min(12, 72 * inches / len(title) / 0.68))
 
     def draw(frame: int) -> list[Any]:
-        for drawn in axes.images:
-            drawn.remove()
-        axes.imshow(levels(frames[chosen[frame]]), cmap="gray", vmin=0, vmax=255)
+        for artist in axes.images:
+            artist.remove()
+        axes.imshow(levels(frames[indices[frame]]), cmap="gray", vmin=0, vmax=255)
         return []
 
-    return Film(figure, draw, len(chosen), seconds)
+    return Film(figure, draw, len(indices), seconds)
 
 
 WRITERS: dict[str, Any] = {".gif": PillowWriter, ".html": OfflineWriter, ".mp4": FFMpegWriter}
 
 
 def save_animation(film: Film, path: str | Path, *, dpi: float = 100) -> Path:
-    """Writes an animation; the ending says in which format: .gif, .html (with buttons), .mp4 (needs ffmpeg).
+    """Writes an animation in the format of the file's ending: .gif, .html (with buttons), .mp4 (needs ffmpeg).
 
     Args:
         film: From `convolution_animation`, `animation` and the like.
-        path: Where to; missing folders are made.
+        path: The file; missing folders are created.
         dpi: Pixels per inch.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The pictures that a caller gives, as arrays: what is one, what are several, and what cannot be drawn.
+"""Pictures from a caller as arrays: one, or several; what cannot be drawn is refused.
 
 Arrays are taken as they are, so that what a network gets to see can be drawn too; all else is read by
 `ck.data.as_source`.
@@ -44,14 +44,14 @@ def one_picture(image: Picture | Source) -> Image:
     if pixels.ndim not in (2, 3) or not pixels.size:
         raise InputError(
             "one picture: an array (h, w, channels), a path or a Pillow image",
-            _said(image),
+            _short(image),
             "Pass one at a time: images[0]; of a dataset photos.test.image(0).",
         )
     return pixels  # type: ignore[no-any-return]  # Any: one of two dtypes
 
 
 def several_pictures(images: Pictures) -> list[Image]:
-    """The pictures of whatever a caller calls pictures, of any sizes.
+    """Converts paths, arrays, a folder or a source into pictures of any sizes.
 
     Args:
         images: A list of arrays, paths and Pillow images; an array (n, h, w, channels) or (n, h, w); one picture
@@ -69,7 +69,7 @@ def several_pictures(images: Pictures) -> list[Image]:
     if not isinstance(images, Iterable):
         raise InputError(
             "pictures: a list, an array (n, h, w, 3), a folder or a source",
-            _said(images),
+            _short(images),
             "Pass images[:12], a folder, or photos.test.",
         )
     return [one_picture(image) for image in images]
@@ -91,11 +91,11 @@ def refuse_scaled(images: Sequence[Image]) -> None:
 
 
 def levels(image: Image) -> NDArray[np.uint8]:
-    """The values that are drawn: rounded, and what is beyond 0…255 at its end."""
-    drawn: NDArray[np.uint8] = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-    return drawn
+    """The picture as uint8: rounded, and clipped to 0…255."""
+    whole: NDArray[np.uint8] = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return whole
 
 
-def _said(given: object) -> str:
-    shape = getattr(given, "shape", None)
-    return f"{type(given).__name__}: {given!r}".splitlines()[0][:80] if shape is None else f"shape {tuple(shape)}"
+def _short(value: object) -> str:
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__}: {value!r}".splitlines()[0][:80] if shape is None else f"shape {tuple(shape)}"

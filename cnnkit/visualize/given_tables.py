@@ -1,4 +1,4 @@
-"""The tables that a caller gives, checked."""
+"""Checks of tables from a caller."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cnnkit.errors import InputError
 
 
 def rows_of(table: object, columns: Collection[str], remedy: str) -> pd.DataFrame:
-    """The table, if it has rows and these columns.
+    """Returns `table` if it has rows and these columns.
 
     Args:
-        table: What was given.
-        columns: Those that are drawn.
+        table: A table, or anything else.
+        columns: Names that it must have.
         remedy: Where such a table comes from.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Activation maps: what each channel of a layer answers to a picture."""
+"""Activation maps: the answer of each channel of a layer to a picture."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def activation_maps(network: AnyNetwork, image: Image, layer: str) -> NDArray[np
     """
     model = model_of(network)
     tap = keras.Model(model.inputs, maps_node(model, call_of(model, layer).name).outputs[0], name="activations")
-    seen = framed(network, image)
-    pixels = tf.convert_to_tensor(seen[None], tf.float32)
+    picture = framed(network, image)
+    pixels = tf.convert_to_tensor(picture[None], tf.float32)
     maps: NDArray[np.float32] = np.asarray(tap(pixels, training=False))[0]
     return maps
 
 
 def activations(network: AnyNetwork, image: Image, layer: str, *, count: int = 23) -> Figure:
-    """The picture and the maps of the channels that answer it most strongly, each with its channel number.
+    """A picture and the maps of its most active channels, each with its channel number.
 
     All maps share one scale: black is the smallest answer of the layer, white the largest. The strongest channels are
     those of the largest mean over the picture: of the largest single answer many are equal, where ReLU6 ends at 6.
@@ -58,9 +58,9 @@ def activations(network: AnyNetwork, image: Image, layer: str, *, count: int = 2
     strongest = np.argsort(-maps.mean(axis=(0, 1)), kind="stable")[:count]
     columns = min(8, len(strongest) + 1)
     rows = -(-(len(strongest) + 1) // columns)
-    made = style.figure(11, rows * (11 / columns + 0.22) + 0.45)
+    figure = style.figure(11, rows * (11 / columns + 0.22) + 0.45)
     with style.styled():
-        grid = made.subplots(rows, columns, squeeze=False).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid:
             style.bare(axes)
             axes.set_box_aspect(1)
@@ -73,11 +73,11 @@ def activations(network: AnyNetwork, image: Image, layer: str, *, count: int = 2
         for axes in grid[len(strongest) + 1 :]:
             axes.set_visible(False)
         height, width, channels = maps.shape
-        made.suptitle(
+        figure.suptitle(
             f"{style.plain(layer)}: {len(strongest)} strongest of {channels} channels, {height} × {width} each, "
             f"from {low:.3g} (black) to {high:.3g}",
             x=0.01,
             ha="left",
             fontsize=12,
         )
-    return made
+    return figure

@@ -44,7 +44,7 @@ def filter_pictures(kernel: Kernel) -> NDArray[np.float32]:
 
 
 def filters(network: AnyNetwork, layer: str | None = None, *, count: int = 64) -> Figure:
-    """The filters of a layer; of the first that has some by default.
+    """The filters of a layer, by default of the first convolution.
 
     Where they have three channels each is a picture in colour: of the first layer in the colours that it looks for,
     because cnnkit's backbones take RGB. Other filters are a row of grey tiles, one a channel.
@@ -67,15 +67,15 @@ def filters(network: AnyNetwork, layer: str | None = None, *, count: int = 64) -
     name, kernel = layer_kernel(network, layer)
     height, width, channels, total = kernel.shape
     alone = channels in (1, 3)
-    drawn = filter_pictures(kernel)[: count if alone else min(count, MOST_ROWS)]
-    shown = f"{total} filters" if total == len(drawn) else f"{len(drawn)} of {total} filters"
-    heading = f"{style.plain(name)}: {shown} of {height} × {width} × {channels}"
+    kernels = filter_pictures(kernel)[: count if alone else min(count, MOST_ROWS)]
+    quantity = f"{total} filters" if total == len(kernels) else f"{len(kernels)} of {total} filters"
+    heading = f"{style.plain(name)}: {quantity} of {height} × {width} × {channels}"
     if alone:
-        return _sheet(drawn, heading)
-    strength = np.square(kernel[..., : len(drawn)]).sum(axis=(0, 1, 3))  # (channels,)
+        return _sheet(kernels, heading)
+    strength = np.square(kernel[..., : len(kernels)]).sum(axis=(0, 1, 3))  # (channels,)
     strongest = np.sort(np.argsort(-strength, kind="stable")[:MOST_COLUMNS])
     part = "" if len(strongest) == channels else f", the {len(strongest)} strongest channels"
-    return _tiles(drawn[..., strongest], strongest, heading + part)
+    return _tiles(kernels[..., strongest], strongest, heading + part)
 
 
 def layer_kernel(network: AnyNetwork, layer: str | None = None) -> tuple[str, Kernel]:
@@ -106,7 +106,7 @@ def _array(variable: Any) -> Kernel:
 
 
 def _depthwise(kernel: Kernel) -> Kernel:
-    """(h, w, channels, multiplier): one channel a filter."""
+    """(h, w, channels, multiplier) as filters of one channel each."""
     return kernel.reshape(*kernel.shape[:2], 1, -1)
 
 
@@ -115,7 +115,7 @@ def _flattens_maps(call: Node) -> bool:
 
 
 def _dense(layer: Any, flatten: Node) -> Kernel:
-    """(h·w·channels, units), as Flatten laid them out."""
+    """(h·w·channels, units) in the order of Flatten, as (h, w, channels, units)."""
     return _array(layer.kernel).reshape(*flatten.inputs[0].shape[1:], layer.units)
 
 
@@ -130,37 +130,37 @@ KERNELS: dict[type, Callable[[Any], Kernel]] = {
 }
 
 
-def _sheet(drawn: NDArray[np.float32], heading: str) -> Figure:
+def _sheet(kernels: NDArray[np.float32], heading: str) -> Figure:
     """Filters (n, h, w, 1 or 3), each as a picture."""
-    columns = min(16, len(drawn)) if len(drawn) > 8 else len(drawn)
-    rows = -(-len(drawn) // columns)
-    made = style.figure(11, rows * 11 / max(columns, 4) + 0.5)
+    columns = min(16, len(kernels)) if len(kernels) > 8 else len(kernels)
+    rows = -(-len(kernels) // columns)
+    figure = style.figure(11, rows * 11 / max(columns, 4) + 0.5)
     with style.styled():
-        grid = made.subplots(rows, columns, squeeze=False).ravel()
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid:
             style.bare(axes)
-        for axes, picture in zip(grid, drawn, strict=False):
+        for axes, picture in zip(grid, kernels, strict=False):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
             for spine in axes.spines.values():  # a bright filter has an edge on white paper
                 spine.set_visible(True)
-        for axes in grid[len(drawn) :]:
+        for axes in grid[len(kernels) :]:
             axes.set_visible(False)
-        made.suptitle(heading, x=0.01, ha="left", fontsize=12)
-    return made
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=12)
+    return figure
 
 
-def _tiles(drawn: NDArray[np.float32], channels: NDArray[np.int64], heading: str) -> Figure:
-    """Filters (n, h, w, channels), a row each, with a grey tile for each channel."""
-    count, height, width, across = drawn.shape
+def _tiles(kernels: NDArray[np.float32], channels: NDArray[np.int64], heading: str) -> Figure:
+    """Filters (n, h, w, channels), one row per filter and one grey tile per channel."""
+    count, height, width, across = kernels.shape
     enlarged = max(1, TILE // max(height, width))
-    tiles = drawn.transpose(0, 3, 1, 2).repeat(enlarged, axis=2).repeat(enlarged, axis=3)  # (n, channels, h, w)
+    tiles = kernels.transpose(0, 3, 1, 2).repeat(enlarged, axis=2).repeat(enlarged, axis=3)  # (n, channels, h, w)
     gaps = [(0, 0), (0, 0), (1, 1), (1, 1)]
     down, right = tiles.shape[2] + 2, tiles.shape[3] + 2
     mosaic = np.pad(tiles, gaps, constant_values=np.nan).transpose(0, 2, 1, 3).reshape(count * down, across * right)
     inches = 10 / max(across, 8)
-    made = style.figure(11, count * inches * down / right + 1)
+    figure = style.figure(11, count * inches * down / right + 1)
     with style.styled():
-        axes = made.subplots()
+        axes = figure.subplots()
         axes.imshow(mosaic, cmap="gray", vmin=0, vmax=1)  # what is not a number is paper
         style.bare(axes)
         axes.set_xticks((np.arange(across) + 0.5) * right - 0.5, [str(channel) for channel in channels])
@@ -168,5 +168,5 @@ def _tiles(drawn: NDArray[np.float32], channels: NDArray[np.int64], heading: str
         axes.tick_params(length=0, labelsize=9)
         axes.set_xlabel("channel")
         axes.set_ylabel("filter")
-        made.suptitle(heading, x=0.01, ha="left", fontsize=12)
-    return made
+        figure.suptitle(heading, x=0.01, ha="left", fontsize=12)
+    return figure

@@ -15,17 +15,16 @@ SHOWN_ABOVE = 2.0
 """A loss that diverges is drawn up to this part of the fall above where it began."""
 
 
-def rates(found: RateCurve) -> Figure:
+def rates(curve: RateCurve) -> Figure:
     """The loss of a range test over the rate, which grows with every step; the suggested rate is marked.
 
-        found = ck.find_rate(net, photos)
-        ck.visualize.rates(found)
+        ck.visualize.rates(ck.find_rate(net, photos))
 
     Left of the mark nothing is learned yet, to the right of the minimum the steps are too large. The mark is where the
     loss falls fastest.
 
     Args:
-        found: From `ck.find_rate`.
+        curve: From `ck.find_rate`.
 
     Returns:
         A figure of 9 × 4.5 inches.
@@ -33,20 +32,20 @@ def rates(found: RateCurve) -> Figure:
     Raises:
         InputError: No range test, or one without steps.
     """
-    if not isinstance(found, RateCurve):
-        raise InputError("a range test", type(found).__name__, "ck.find_rate(net, photos) makes one.")
-    table = rows_of(found.table, ("rate", "loss"), "ck.find_rate(net, photos) makes it, with at least 3 steps.")
-    at = int(np.argmin(np.abs(np.log(table["rate"]) - np.log(found.suggestion))))
+    if not isinstance(curve, RateCurve):
+        raise InputError("a range test", type(curve).__name__, "ck.find_rate(net, photos) makes one.")
+    table = rows_of(curve.table, ("rate", "loss"), "ck.find_rate(net, photos) makes it, with at least 3 steps.")
+    at = int(np.argmin(np.abs(np.log(table["rate"]) - np.log(curve.suggestion))))
     rate, loss = table["rate"].to_numpy(float), table["loss"].to_numpy(float)
-    made = style.figure(9, 4.5)
+    figure = style.figure(9, 4.5)
     with style.styled():
-        axes = made.subplots()
+        axes = figure.subplots()
         axes.plot(rate, loss, color=style.BLUE)
         axes.axvline(rate[at], color=style.ORANGE, linewidth=1.6, linestyle=(0, (4, 3)))
         axes.plot(rate[at], loss[at], "o", color=style.ORANGE, markersize=9, markeredgecolor=style.PAPER)
         right = np.log(rate[at] / rate[0]) > 0.6 * np.log(rate[-1] / rate[0])
         axes.annotate(
-            f"try rate={found.suggestion:.1e}",
+            f"try rate={curve.suggestion:.1e}",
             (rate[at], 1),
             xycoords=("data", "axes fraction"),
             xytext=(-8 if right else 8, -4),
@@ -65,5 +64,5 @@ def rates(found: RateCurve) -> Figure:
         axes.set_xlabel("rate, growing with every step")
         axes.set_ylabel("loss, smoothed")
         axes.grid(axis="y")
-        axes.set_title(f"{len(table)} steps: the loss falls fastest at {found.suggestion:.1e}")
-    return made
+        axes.set_title(f"{len(table)} steps: the loss falls fastest at {curve.suggestion:.1e}")
+    return figure

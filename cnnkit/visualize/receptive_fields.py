@@ -1,4 +1,4 @@
-"""The receptive field on a picture: what one cell of a layer can see, and what of it counts.
+"""The receptive field on a picture: the pixels that one cell of a layer can see, and those that count.
 
 Luo, Li, Urtasun and Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
 NeurIPS 2016: the pixels in the middle reach a cell on many paths, those at the edge on few.
@@ -35,7 +35,7 @@ from cnnkit.visualize.tapping import AnyNetwork, framed, maps_node, model_of
 
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.SKY)
 MOST = 0.9
-"""Of all effect, in the square whose side is named."""
+"""Share of the effect inside the square whose side the title gives."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Window:
 def receptive_field(
     network: AnyNetwork, layers: str | Sequence[str], image: Image, position: tuple[int, int] | None = None
 ) -> Figure:
-    """What one cell of a layer sees of a picture, as a rectangle, and what of it counts, as heat.
+    """The pixels that one cell of a layer sees, as a rectangle, and their effect on it, as heat.
 
     The rectangle is the receptive field, cut off where the picture ends; the point is its middle. The heat is the
     *effective* receptive field: how much each pixel changes what the cell says about this picture.
@@ -81,8 +81,8 @@ def receptive_field(
     """
     check_figure({"layers": layers, "position": position})
     names = [layers] if isinstance(layers, str) else list(layers)
-    seen = framed(network, image)
-    height, width = seen.shape[:2]
+    photo = framed(network, image)
+    height, width = photo.shape[:2]
     pixel = position or (height // 2, width // 2)
     if not names or not (0 <= pixel[0] < height and 0 <= pixel[1] < width):
         raise InputError(
@@ -90,23 +90,23 @@ def receptive_field(
             f"{names} and {pixel}",
             "Count rows and columns from 0.",
         )
-    views, titles, panels = [], [f"the picture, {height} × {width}\n"], [seen]
+    views, titles, panels = [], [f"the picture, {height} × {width}\n"], [photo]
     for name in names:
         cell = nearest_cell(network, name, pixel)
-        view, effect = window(network, name, cell), effective_field(network, name, seen, cell)
+        view, effect = window(network, name, cell), effective_field(network, name, photo, cell)
         (high, wide), side = view.size, side_of_most(effect, view)
         views.append(view)
         seen_most = f"{style.percent(MOST)} of the effect: {side} × {side}" if effect.any() else "silent at this place"
         titles.append(f"{name}: {high} × {wide}\n{seen_most}")
-        panels.append(overlay(seen, _glow(effect, side)))
+        panels.append(overlay(photo, _glow(effect, side)))
     colours = [COLOURS[index % len(COLOURS)] for index in range(len(names))]
     columns = min(4, len(panels))
-    made = style.figure(11, -(-len(panels) // columns) * (11 / columns + 0.5))
-    first, *others = draw_pictures(made, panels, titles, columns=columns, colours=[style.INK, *colours])
+    figure = style.figure(11, -(-len(panels) // columns) * (11 / columns + 0.5))
+    first, *others = draw_pictures(figure, panels, titles, columns=columns, colours=[style.INK, *colours])
     for axes, view, colour in zip(others, views, colours, strict=True):
-        for drawn in (first, axes):
-            _outline(drawn, view, (height, width), colour)
-    return made
+        for panel in (first, axes):
+            _outline(panel, view, (height, width), colour)
+    return figure
 
 
 def window(network: AnyNetwork, layer: str, cell: tuple[int, int]) -> Window:
@@ -132,7 +132,7 @@ def window(network: AnyNetwork, layer: str, cell: tuple[int, int]) -> Window:
 
 
 def nearest_cell(network: AnyNetwork, layer: str, pixel: tuple[int, int]) -> tuple[int, int]:
-    """Row and column of the cell whose receptive field has its middle nearest to a pixel; of two the first."""
+    """Row and column of the cell whose receptive field is centred nearest to a pixel; the first of two equals."""
     sides = maps_node(model_of(network), layer).outputs[0].shape[1:3]
     row, column = (
         min(max(math.ceil((at - field.centre) / field.stride - Fraction(1, 2)), 0), side - 1)
@@ -182,7 +182,7 @@ def side_of_most(effect: NDArray[np.float32], view: Window) -> int:
 
 
 def _view(network: AnyNetwork, layer: str) -> View:
-    """The fields of a layer's first cell, down and across."""
+    """The receptive field of a layer's first cell, down and across."""
     model = model_of(network)
     sides = maps_node(model, layer).outputs[0].shape[1:3]
     if None in sides:
@@ -203,7 +203,7 @@ def _view(network: AnyNetwork, layer: str) -> View:
 
 
 def _middle(field: Field, place: int) -> Fraction:
-    """Of the field of a cell, in pixels."""
+    """The middle of a cell's receptive field, in pixels."""
     return field.centre + place * field.stride
 
 

@@ -1,4 +1,4 @@
-"""Speed bars: how many times as fast as a peer, for each of several works."""
+"""Speed bars: how many times as fast as a peer, one bar per benchmark."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def speeds(table: pd.DataFrame, *, title: str = "") -> Figure:
         InputError: No rows, or a column is missing.
     """
     table = rows_of(table, COLUMNS, "cnnkit bench makes them.")
-    made = style.figure(10, 1.2 + min(ROW * len(table), max(9.0, 0.25 * len(table))))
+    figure = style.figure(10, 1.2 + min(ROW * len(table), max(9.0, 0.25 * len(table))))
     with style.styled():
-        axes = made.subplots()
+        axes = figure.subplots()
         for place, ratio in enumerate(table["ratio"].to_numpy(float)):
             colour = style.RIGHT if ratio >= 1 else style.WRONG
             axes.barh(place, ratio, height=0.66, color=colour, linewidth=0)
@@ -54,5 +54,5 @@ def speeds(table: pd.DataFrame, *, title: str = "") -> Figure:
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
         if title:
-            made.suptitle(style.plain(title), x=0.01, ha="left", fontsize=12)
-    return made
+            figure.suptitle(style.plain(title), x=0.01, ha="left", fontsize=12)
+    return figure

@@ -1,4 +1,4 @@
-"""How every figure looks: colours, fonts, sizes, in one place.
+"""Style of every figure: colours, fonts and sizes in one place.
 
 Figures are made without pyplot: nothing global changes, nothing has to be closed, and a notebook shows what a cell
 returns. Colours are those of Okabe and Ito (2008), which people with any colour vision can tell apart, and three more
@@ -85,7 +85,7 @@ SETTINGS: dict[Any, Any] = {
 }
 
 Canvas = Figure | SubFigure
-"""What can be drawn on: a figure of its own, or a part of a larger one."""
+"""A whole figure, or a part of a larger one."""
 
 
 class Picture(Figure):
@@ -106,19 +106,19 @@ def figure(width: float, height: float) -> Figure:
         return Picture(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08), facecolor=PAPER)
 
 
-def png(drawn: Figure, *, dpi: float = DPI) -> bytes:
+def png(figure: Figure, *, dpi: float = DPI) -> bytes:
     """The figure as a PNG file's bytes."""
     buffer = io.BytesIO()
-    drawn.savefig(buffer, format="png", dpi=dpi)
+    figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
 
 
-def save(drawn: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
+def save(figure: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
     """Writes a figure; the ending says in which format: .png, .pdf, .svg.
 
     Args:
-        drawn: Any figure.
-        path: Where to; missing folders are made.
+        figure: Any figure.
+        path: The file; missing folders are created.
         dpi: Pixels per inch of a bitmap.
 
     Returns:
@@ -130,13 +130,13 @@ def save(drawn: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
     """
     check_figure({"path": path})
     path = Path(path)
-    if not isinstance(drawn, Figure):
-        raise InputError("a figure", type(drawn).__name__, "ck.visualize.save_animation writes an animation.")
-    formats = [f".{name}" for name in drawn.canvas.get_supported_filetypes()]
+    if not isinstance(figure, Figure):
+        raise InputError("a figure", type(figure).__name__, "ck.visualize.save_animation writes an animation.")
+    formats = [f".{name}" for name in figure.canvas.get_supported_filetypes()]
     if path.suffix.lower() not in formats:
         raise unknown_name("a figure's format", path.suffix, formats)
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawn.savefig(path, dpi=dpi)
+    figure.savefig(path, dpi=dpi)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Reading the output of a layer inside a network: what Grad-CAM, activation maps and dreams begin with."""
+"""Access to the output of a layer inside a network, for Grad-CAM, activation maps and dreams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnkit.transfer.network import Network, native_framing
 from cnnkit.visualize.given_pictures import Image, one_picture
 
 AnyNetwork: TypeAlias = Network | Backbone | keras.Model
-"""What can be looked into: a network or a backbone of cnnkit, or a functional Keras model."""
+"""A network or a backbone of cnnkit, or a functional Keras model."""
 
 
 def graph_of(network: AnyNetwork) -> keras.Model:
@@ -114,7 +114,7 @@ def _framing(network: AnyNetwork) -> Framing:
 
 
 def call_of(model: keras.Model, layer: str) -> Node:
-    """The call of a layer, by name; of one that is called several times the last.
+    """The call of a layer, by name; the last one of a layer that is called several times.
 
     Raises:
         UnknownNameError: No layer of that name; the nearest are given.

@@ -1,4 +1,4 @@
-"""Training curves: how loss and accuracy went, epoch by epoch, phase by phase."""
+"""Training curves: loss and accuracy over epochs and phases."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def curves(run: Trained) -> Figure:
     Raises:
         InputError: No training: a history without epochs or columns, a network that knows of none, or something else.
     """
-    made = style.figure(9, 6.4)
-    draw_curves(made, run)
-    return made
+    figure = style.figure(9, 6.4)
+    draw_curves(figure, run)
+    return figure
 
 
 def draw_curves(canvas: style.Canvas, run: Trained) -> None:
@@ -59,7 +59,7 @@ def draw_curves(canvas: style.Canvas, run: Trained) -> None:
         if "rate" in history:
             _rate(panels[-1], epochs, history["rate"])
         for number, panel in enumerate(panels):
-            _bands(panel, history["phase"], named=number == 0)
+            _bands(panel, history["phase"], with_names=number == 0)
             panel.grid(axis="y")
         panels[-1].set_xlabel("epoch")
         panels[-1].set_xlim(0.5, len(history) + 0.5)
@@ -68,7 +68,7 @@ def draw_curves(canvas: style.Canvas, run: Trained) -> None:
 
 
 def _history(run: Trained) -> pd.DataFrame:
-    """One row an epoch."""
+    """One row per epoch."""
     known = run.run if isinstance(run, Network) else run
     if known is None:
         raise InputError(
@@ -85,10 +85,10 @@ def _history(run: Trained) -> pd.DataFrame:
 def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *, labelled: bool) -> None:
     """Training and validation values of one metric, each line named at its end."""
     many, alone = len(epochs) > 40, len(epochs) == 1
-    drawn = [(name, "training", style.TRAINING, "-")]
+    lines = [(name, "training", style.TRAINING, "-")]
     if f"val_{name}" in history:
-        drawn.append((f"val_{name}", "validation", style.VALIDATION, "-"))
-    for column, label, colour, line in drawn:
+        lines.append((f"val_{name}", "validation", style.VALIDATION, "-"))
+    for column, label, colour, line in lines:
         panel.plot(
             epochs,
             history[column],
@@ -107,7 +107,7 @@ def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *,
         panel.legend(
             loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, handlelength=1.4, labelcolor="linecolor"
         )
-    values = history[[column for column, *_ in drawn]].to_numpy(float)
+    values = history[[column for column, *_ in lines]].to_numpy(float)
     if name != "loss" and values.min() >= 0 and values.max() <= 1:
         panel.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0, symbol=" %"))
         panel.set_ylim(min(values.min() - 0.02, 0.98), 1.0 if values.max() > 0.9 else None)
@@ -129,7 +129,7 @@ def _rate(panel: Axes, epochs: np.ndarray, rates: pd.Series) -> None:
         panel.yaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=4))
 
 
-def _bands(panel: Axes, phases: pd.Series, *, named: bool) -> None:
+def _bands(panel: Axes, phases: pd.Series, *, with_names: bool) -> None:
     """A shade behind each phase, its name above the panel."""
     begins = np.flatnonzero(np.r_[True, phases.to_numpy()[1:] != phases.to_numpy()[:-1]])
     ends = np.r_[begins[1:], len(phases)]
@@ -140,7 +140,7 @@ def _bands(panel: Axes, phases: pd.Series, *, named: bool) -> None:
     names = [style.shortened(name, max(room, 3)) for name, room in zip(names, rooms, strict=True)]
     for number, (begin, end, name) in enumerate(zip(begins, ends, names, strict=True)):
         panel.axvspan(begin + 0.5, end + 0.5, color=style.BANDS[number % 2], linewidth=0, zorder=0)
-        if named:
+        if with_names:
             panel.annotate(
                 style.plain(name),
                 ((begin + end + 1) / 2, 1),

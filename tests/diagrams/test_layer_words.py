@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from cnnkit.diagrams.layer_words import KINDS, WORDS, described, extras, said, spread_out, stride_of
+from cnnkit.diagrams.layer_words import KINDS, WORDS, described, extras, lines_of, spread_out, stride_of
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_strides() -> None:
 
 
 def test_six_repeated_blocks_are_said_once() -> None:
-    assert said((("1×1", "3×3", "1×1"),) * 6) == ["(1×1, 3×3, 1×1) ×6"]
-    assert said((("1×1",), ("2 branches",)) * 2) == ["(1×1, 2 branches) ×2"]
-    assert said((("a",), ("b",), ("b",), ("c",), ("d",))) == ["a", "b ×2", "c, d"]
+    assert lines_of((("1×1", "3×3", "1×1"),) * 6) == ["(1×1, 3×3, 1×1) ×6"]
+    assert lines_of((("1×1",), ("2 branches",)) * 2) == ["(1×1, 2 branches) ×2"]
+    assert lines_of((("a",), ("b",), ("b",), ("c",), ("d",))) == ["a", "b ×2", "c, d"]
 
 
 def test_shapes() -> None:
