@@ -86,7 +86,8 @@ def _check_out(out: Path, bundle: Path) -> None:
 
 def _rows(network: Network, source: Source, settings: Settings) -> dict[str, Any]:
     """The predictions themselves."""
-    from cnnkit.transfer.inference import ID, LABEL, predict
+    from cnnkit.data.targets.column import ID, LABEL
+    from cnnkit.transfer.inference import predict
 
     table = predict(network, source, **settings)
     if network.head.target.kind not in ("labels", "tags"):

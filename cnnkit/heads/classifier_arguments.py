@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, TypeGuard, get_args
 
+from cnnkit.data.targets.column import refuse_column_names
 from cnnkit.errors import InputError, unknown_name
 from cnnkit.heads.losses import BALANCED, FOCAL, LossName
 
@@ -15,8 +16,6 @@ GivenWeight = Literal["balanced"] | Sequence[float] | Mapping[str, float] | Mapp
 Threshold = float | tuple[float, ...]
 
 POOLINGS = ("average", "max", "flatten")
-TAKEN = ("id", "label")
-"""Columns of a prediction table: no class can have their names."""
 
 
 def class_names(classes: object) -> tuple[str, ...]:
@@ -31,21 +30,6 @@ def class_names(classes: object) -> tuple[str, ...]:
         received = repr(classes).partition("\n")[0]  # a dataset prints as a table
         raise InputError("a list of class names", received, 'Give ["no_person", "person"], or photos.classes.')
     return tuple(str(name) for name in names)
-
-
-def refuse_column_names(classes: Sequence[str]) -> None:
-    """Refuses classes that a prediction table has no place for, before anything is trained.
-
-    Raises:
-        InputError: A class has the name of a column.
-    """
-    taken = [name for name in classes if name in TAKEN]
-    if taken:
-        raise InputError(
-            'classes with other names than "id" and "label", columns of every prediction table',
-            f"{taken} among the classes",
-            'Rename the class, e.g. to "label_": of a folder its subfolder.',
-        )
 
 
 def hidden_units(hidden: object) -> tuple[int, ...]:

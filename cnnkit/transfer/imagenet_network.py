@@ -13,9 +13,9 @@ from cnnkit.backbones.extractor import backbone
 from cnnkit.backbones.graph import cut_nodes, nodes
 from cnnkit.backbones.truncation import truncate
 from cnnkit.backbones.weights import imagenet_classes
+from cnnkit.data.targets.column import ID, LABEL
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
-from cnnkit.transfer.inference import ID, LABEL
 from cnnkit.transfer.network import Network, native_framing
 
 # What stands between the last maps and the classifier.

@@ -18,14 +18,11 @@ from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
 from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.errors import DataError, InputError
-from cnnkit.heads.classifier_arguments import TAKEN
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.tally import Tally
-
-ID, LABEL = TAKEN  # columns beside those of the classes
 
 
 def forward_pass(

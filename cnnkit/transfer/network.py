@@ -18,10 +18,11 @@ from cnnkit.backbones.extractor import Backbone, backbone
 from cnnkit.backbones.graph import ancestors, nodes
 from cnnkit.backbones.pyramid import pyramid_layers
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.targets.column import COLUMN_KINDS, refuse_column_names
 from cnnkit.data.views.framing import Framing
 from cnnkit.engines.forward_cache import ForwardCache
 from cnnkit.errors import DataError, InputError, unknown_name
-from cnnkit.heads.classifier_arguments import class_names, refuse_column_names
+from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.head import Head
 from cnnkit.transfer.run import Run
 
@@ -192,14 +193,15 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
             centre crop of 0.875 of the short side for most, and of all of it for a model of your own.
 
     Raises:
-        InputError: A layer of the head has the name of one in the backbone, its output is no tensor, `ck.backbone`
-            refuses the model, or one of both is something else.
+        InputError: A layer of the head has the name of one in the backbone, its output is no tensor, a class of labels
+            is called "id" or "label", `ck.backbone` refuses the model, or one of both is something else.
     """
     if not isinstance(head, Head):
         received = f"{type(head).__name__}: {head!r}"[:200]
         raise InputError("a head", received, 'ck.heads.classifier(["no_person", "person"]) makes one.')
     names = class_names(head.names)
-    refuse_column_names(names)
+    if head.target.kind in COLUMN_KINDS:
+        refuse_column_names(names)
     if not isinstance(body, Backbone):
         body = backbone(body)
     if framing is not None and not isinstance(framing, Framing):

@@ -16,6 +16,8 @@ from cnnkit.errors import DataError, InputError
 T = TypeVar("T", bound=np.generic)
 # Columns of every table of labels and tags: no class can have their names.
 ID, LABEL = "id", "label"
+# Kinds whose tables have one column per class. A class of the others may have any name.
+COLUMN_KINDS = ("labels", "tags")
 
 
 def read_only(array: NDArray[T]) -> NDArray[T]:
@@ -43,13 +45,22 @@ def class_names(value: object) -> tuple[str, ...]:
         InputError: No texts, one twice, or the name of a column.
     """
     names = text_names(value)
+    refuse_column_names(names)
+    return names
+
+
+def refuse_column_names(names: Sequence[str]) -> None:
+    """Refuses classes that a table with one column per class has no place for.
+
+    Raises:
+        InputError: One of them has the name of a column.
+    """
     if taken := [name for name in names if name in (ID, LABEL)]:
         raise InputError(
             'classes with other names than "id" and "label", columns of every prediction table',
             f"{taken} among the classes",
             'Rename the class, e.g. to "label_": of a folder its subfolder.',
         )
-    return names
 
 
 def example_indices(indices: ArrayLike, count: int) -> NDArray[np.int64]:
