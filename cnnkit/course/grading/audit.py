@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from cnnkit.course.grading.attempts import Attempt, counting
-from cnnkit.course.grading.ledger import Ledger, Record, Verification, digest
+from cnnkit.course.grading.canonical_json import digest
+from cnnkit.course.grading.ledger import Ledger
+from cnnkit.course.grading.ledger_records import Record, Verification
 from cnnkit.course.grading.points import Outcome, Result, class_grades
 from cnnkit.course.grading.snapshot import grade_values
 from cnnkit.course.submissions.assignment import Assignment

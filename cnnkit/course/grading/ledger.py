@@ -15,89 +15,27 @@ forger is found.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sql
 
+from cnnkit.course.grading.canonical_json import canonical, digest
 from cnnkit.course.grading.ledger_database import RECORDS, SEALS, alone, open_database
 from cnnkit.course.grading.ledger_key import LedgerKey
+from cnnkit.course.grading.ledger_records import ORIGIN, Draft, Kind, Record, Verification
+from cnnkit.course.grading.ledger_walk import Walk
 from cnnkit.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row, Select
 
-Kind = Literal["decision", "reproduction", "grade", "snapshot"]
-
-ORIGIN = "0" * 64
-"""What the first record names as the hash before it."""
 _AT_A_TIME = 500
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A record that is to be appended.
-
-    Attributes:
-        kind: What it is about.
-        key: What makes it unique, a sha256: a second record of the same key is not appended.
-        content: What it says: JSON values.
-    """
-
-    kind: Kind
-    key: str
-    content: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Record:
-    """A link of the chain.
-
-    Attributes:
-        sequence: Its place, from 1.
-        kind: What it is about.
-        key: What makes it unique.
-        content: What it says.
-        created: When it was appended, UTC, ISO 8601.
-        previous: Hash of the record before it.
-        hash: sha256 of all of the above.
-    """
-
-    sequence: int
-    kind: str
-    key: str
-    content: Mapping[str, Any]
-    created: str
-    previous: str
-    hash: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What a walk along the chain found.
-
-    Attributes:
-        records: How many records are there.
-        head: Hash of the last.
-        broken: Number of the first record that is not what it was, or None.
-        reason: What is wrong with it.
-        notes: What a person should know of a chain that holds: a clock that went back, records without a seal, that no
-            key was given.
-    """
-
-    records: int
-    head: str
-    broken: int | None = None
-    reason: str = ""
-    notes: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -224,7 +162,7 @@ class Ledger:
                 end would not be missed.
             unsealed: Whether a ledger may have no seals at all although there is a key: one of an older version.
         """
-        walk = _Walk(self._key)
+        walk = Walk(self._key)
         seen, count = head is None or head == ORIGIN, 0
         for count, row in enumerate(self._rows(self._sealed_rows()), start=1):
             reason = walk.fault(row)
@@ -294,87 +232,3 @@ class Ledger:
             for key in connection.scalars(sql.select(RECORDS.c.key).where(present)):
                 del by_key[key]
         return [draft for draft in drafts if by_key.get(draft.key) is draft]
-
-
-class _Walk:
-    """A walk along the chain, record after record."""
-
-    def __init__(self, key: LedgerKey | None) -> None:
-        self.previous = ORIGIN
-        self.sealed = 0
-        self._key = key
-        self._count = 0
-        self._created = ""
-        self._went_back: list[int] = []
-
-    def fault(self, row: Row[Any]) -> str:
-        """What is wrong with the next record; "" if nothing is."""
-        self._count += 1
-        reason = self._chain_fault(row) or self._seal_fault(row)
-        if not reason:
-            if row.created < self._created:
-                self._went_back.append(self._count)
-            self.previous, self._created = row.hash, row.created
-            self.sealed += row.seal is not None
-        return reason
-
-    def _chain_fault(self, row: Row[Any]) -> str:
-        if row.sequence != self._count:
-            return f"it is missing; the next one is {row.sequence}"
-        if row.previous != self.previous:
-            return f"it does not follow record {self._count - 1}"
-        if digest(list(row)[: len(RECORDS.c) - 1]) != row.hash:
-            return "its content is not what its hash says"
-        return ""
-
-    def _seal_fault(self, row: Row[Any]) -> str:
-        if row.seal is None:
-            return "it has no seal: who appended it did not have the key" if self.sealed else ""
-        if self._key is None:
-            return ""
-        if row.sealed_by != self._key.name:
-            return f"it is sealed with the key {row.sealed_by}, not with {self._key.name}"
-        return "" if self._key.sealed(row.hash, row.seal) else "its seal was not made with the key"
-
-    def notes(self) -> Iterator[str]:
-        """What is to be known of a chain without a fault."""
-        unsealed = self._count - self.sealed
-        if self._went_back:
-            shown = ", ".join(map(str, self._went_back[:5]))
-            yield f"the clock went back: record {shown} says that it is earlier than the one before it"
-        if self.sealed and self._key is None:
-            yield "whether its seals are genuine needs the key beside the labels: give --labels or --key"
-        if unsealed:
-            yield f"the first {unsealed:,} records have no seal: they are of an older version"
-
-
-def canonical(value: object) -> str:
-    """JSON with one spelling: equal values, equal text; ASCII, so that any database keeps it.
-
-    What JSON has no number for is written as text, "nan", "inf" or "-inf": a student's model can give any number, and
-    none may keep the class from being recorded.
-
-    >>> canonical({"b": 1, "a": [True, None, float("nan")]})
-    '{"a":[true,null,"nan"],"b":1}'
-    """
-    try:
-        return _dumps(value)
-    except ValueError:
-        return _dumps(_finite(value))
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def digest(value: object) -> str:
-    """sha256 of a JSON value in its one spelling."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()

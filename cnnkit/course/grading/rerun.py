@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.course.grading.ledger import Draft, Ledger, digest
+from cnnkit.course.grading.canonical_json import digest
+from cnnkit.course.grading.ledger import Ledger
+from cnnkit.course.grading.ledger_records import Draft
 from cnnkit.course.grading.reproduce import COUNT, Reproduction, reproduce
 from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.gate import check

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from cnnkit.course.grading.canonical_json import digest
 from cnnkit.course.grading.graded import Change, StudentGrade
-from cnnkit.course.grading.ledger import Draft, Ledger, digest
+from cnnkit.course.grading.ledger import Ledger
+from cnnkit.course.grading.ledger_records import Draft
 from cnnkit.course.grading.points import Grade
 from cnnkit.course.submissions.assignment import Assignment
 

@@ -11,8 +11,10 @@ import pytest
 
 from cnnkit.course.grading.audit import audit
 from cnnkit.course.grading.batch import grade
-from cnnkit.course.grading.ledger import Draft, Ledger, digest
+from cnnkit.course.grading.canonical_json import digest
+from cnnkit.course.grading.ledger import Ledger
 from cnnkit.course.grading.ledger_key import LedgerKey
+from cnnkit.course.grading.ledger_records import Draft
 from tests.course.grading.inboxes import SPEC, make_class
 
 KEY = LedgerKey(b"k" * 32)

@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from cnnkit.course.grading.batch import grade
+from cnnkit.course.grading.canonical_json import canonical, digest
 from cnnkit.course.grading.graded import Graded
 from cnnkit.course.grading.labels import Labels, write_labels
-from cnnkit.course.grading.ledger import Draft, Ledger, canonical, digest
+from cnnkit.course.grading.ledger import Ledger
 from cnnkit.course.grading.ledger_key import read_key
+from cnnkit.course.grading.ledger_records import Draft
 from cnnkit.course.grading.points import rounded
 from cnnkit.course.grading.verdict import broken
 from cnnkit.course.submissions.private_copy import private_submission

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from cnnkit.course.grading.ledger import ORIGIN, Draft, Ledger, Verification, canonical, digest
+from cnnkit.course.grading.canonical_json import canonical, digest
+from cnnkit.course.grading.ledger import Ledger
 from cnnkit.course.grading.ledger_database import RECORDS, SEALS
 from cnnkit.course.grading.ledger_key import LedgerKey, key_at, key_beside, read_key
+from cnnkit.course.grading.ledger_records import ORIGIN, Draft, Verification
 from cnnkit.errors import DataError, InputError
 
 
@@ -164,7 +166,9 @@ def test_a_process_killed_while_it_appends_leaves_a_whole_chain(tmp_path: Path) 
     place = tmp_path / "ledger.sqlite"
     code = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from cnnkit.course.grading.ledger import Draft, Ledger, digest
+from cnnkit.course.grading.canonical_json import digest
+from cnnkit.course.grading.ledger import Ledger
+from cnnkit.course.grading.ledger_records import Draft
 ledger = Ledger.open({str(place)!r})
 for number in range(100_000):
     ledger.append(Draft("decision", digest([number, part]), {{"n": number}}) for part in range(20))
