@@ -10,24 +10,22 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import flag, path_of, said, size_of
-from cnnkit.data.views.affine import FILLS, IN_PLACE, matrix, mirror, warp
-from cnnkit.data.views.colour import enhance_brightness, shift_channels
+from cnnkit.data.views.affine import FILLS
 from cnnkit.errors import InputError
 from cnnkit.keras_generator.arguments import check_generator, check_saving
 from cnnkit.keras_generator.flow import ArrayFlow, FileFlow, Saving, for_keras
-from cnnkit.keras_generator.labelled_files import in_directory, in_table, share
+from cnnkit.keras_generator.labelled_files import LabelledFiles, in_directory, in_table, share
 from cnnkit.keras_generator.load_image import DECODES, LoadImage
+from cnnkit.keras_generator.random_view import Parameters, Resampling, chance_of, random_parameters, view_of
 
-Parameters = Mapping[str, Any]
 DATA_FORMATS = {"channels_last": (1, 2, 3), "channels_first": (2, 3, 1)}  # axes of rows, columns and channels
 EPSILON = 1e-6  # Keras's, beside a standard deviation
 
@@ -284,20 +282,10 @@ class ImageDataGenerator:
             follow_links=follow_links,
         )
         print(f"Found {len(files.filenames)} images belonging to {len(files.class_indices or ())} classes.")
-        flow: FileFlow = for_keras(FileFlow)(
-            self,
-            files,
-            load=LoadImage(
-                size_of(target_size, "target_size"), color_mode, interpolation, keep_aspect_ratio, self.decode
-            ),
-            class_mode=class_mode,
-            keep_bytes=self.keep_bytes,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            saving=_saving(save_to_dir, save_prefix, save_format),
-        )
-        return flow
+        size = size_of(target_size, "target_size")
+        load = LoadImage(size, color_mode, interpolation, keep_aspect_ratio, self.decode)
+        saving = _saving(save_to_dir, save_prefix, save_format)
+        return self._file_flow(files, load, class_mode, batch_size, shuffle=shuffle, seed=seed, saving=saving)
 
     def flow_from_dataframe(
         self,
@@ -361,18 +349,9 @@ class ImageDataGenerator:
         belonging = f" belonging to {len(files.class_indices)} classes" if files.class_indices else ""
         validated = "validated" if validate_filenames else "non-validated"
         print(f"Found {len(files.filenames)} {validated} image filenames{belonging}.")
-        flow: FileFlow = for_keras(FileFlow)(
-            self,
-            files,
-            load=LoadImage(size_of(target_size, "target_size"), color_mode, interpolation, decode=self.decode),
-            class_mode=class_mode,
-            keep_bytes=self.keep_bytes,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            saving=_saving(save_to_dir, save_prefix, save_format),
-        )
-        return flow
+        load = LoadImage(size_of(target_size, "target_size"), color_mode, interpolation, decode=self.decode)
+        saving = _saving(save_to_dir, save_prefix, save_format)
+        return self._file_flow(files, load, class_mode, batch_size, shuffle=shuffle, seed=seed, saving=saving)
 
     def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> dict[str, Any]:
         """The parameters of one random transformation.
@@ -385,7 +364,7 @@ class ImageDataGenerator:
             `theta` and `shear` in degrees, `tx` and `ty` in pixels, the factors `zx` and `zy`, `flip_horizontal`,
             `flip_vertical`, `channel_shift_intensity` and `brightness` (None where they are switched off).
         """
-        return self.drawn(img_shape, _chance(seed))
+        return self.drawn(img_shape, chance_of(seed))
 
     def apply_transform(self, x: NDArray[Any], transform_parameters: Parameters) -> NDArray[Any]:
         """The transformation with the given parameters.
@@ -399,7 +378,7 @@ class ImageDataGenerator:
         """
         picture = np.moveaxis(x, self.channel_axis - 1, -1)
         whole = np.issubdtype(x.dtype, np.integer)
-        view = self._transformed(picture, transform_parameters, None, picture.shape[:2], whole=whole)
+        view = view_of(picture, transform_parameters, None, picture.shape[:2], self._resampling, whole=whole)
         shifted = any(transform_parameters.get(name) is not None for name in ("channel_shift_intensity", "brightness"))
         return np.moveaxis(view if shifted else view.astype(x.dtype, copy=False), -1, self.channel_axis - 1)
 
@@ -449,7 +428,7 @@ class ImageDataGenerator:
         if self.rescale:
             images *= self.rescale
         if augment:
-            chance = _chance(seed)
+            chance = chance_of(seed)
             images = np.stack(
                 [
                     self.apply_transform(image, self.drawn(image.shape, chance))
@@ -473,27 +452,13 @@ class ImageDataGenerator:
             self.zca_whitening_matrix = (axes_of_variance * scales) @ axes_of_variance.T
 
     def drawn(self, shape: Sequence[int], chance: np.random.RandomState) -> dict[str, Any]:
-        """The parameters of a random transformation, drawn in the order of Keras.
+        """The parameters of a random transformation, as `random_parameters` draws them.
 
         Args:
             shape: Of one picture, in the generator's data format.
             chance: Where they are drawn from.
         """
-        rows, columns = shape[self.row_axis - 1], shape[self.col_axis - 1]
-        drawn: dict[str, Any] = {}
-        drawn["theta"] = chance.uniform(-self.rotation_range, self.rotation_range) if self.rotation_range else 0
-        drawn["tx"] = _drawn_shift(self.height_shift_range, rows, chance)
-        drawn["ty"] = _drawn_shift(self.width_shift_range, columns, chance)
-        drawn["shear"] = chance.uniform(-self.shear_range, self.shear_range) if self.shear_range else 0
-        low, high = self.zoom_range
-        drawn["zx"], drawn["zy"] = (1, 1) if low == high == 1 else chance.uniform(low, high, 2)
-        drawn["flip_horizontal"] = (chance.random_sample() < 0.5) * self.horizontal_flip
-        drawn["flip_vertical"] = (chance.random_sample() < 0.5) * self.vertical_flip
-        shift = self.channel_shift_range
-        drawn["channel_shift_intensity"] = chance.uniform(-shift, shift) if shift != 0 else None
-        lights = self.brightness_range
-        drawn["brightness"] = None if lights is None else chance.uniform(lights[0], lights[1])
-        return drawn
+        return random_parameters(self, (shape[self.row_axis - 1], shape[self.col_axis - 1]), chance)
 
     def make(
         self,
@@ -512,51 +477,40 @@ class ImageDataGenerator:
         """
         size = out.shape[self.row_axis - 1], out.shape[self.col_axis - 1]
         direct = out if self.data_format == "channels_last" and self.dtype == "float32" else None
-        view = self._transformed(picture, parameters, frame, size, out=direct)
+        view = view_of(picture, parameters, frame, size, self._resampling, out=direct)
         if view is not direct:
             view = np.moveaxis(view, -1, self.channel_axis - 1).astype(self.dtype, copy=False)
         standardized = self.standardize(view)
         if standardized is not direct:
             out[...] = standardized
 
-    def _transformed(
+    def _file_flow(
         self,
-        picture: NDArray[Any],
-        parameters: Parameters,
-        frame: NDArray[np.float64] | None,
-        size: tuple[int, int],
+        files: LabelledFiles,
+        load: LoadImage,
+        class_mode: str | None,
+        batch_size: int,
         *,
-        whole: bool = False,
-        out: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """A view (height, width, c) of a picture (h, w, c), rounded after the warp if values shall stay whole.
+        shuffle: bool,
+        seed: int | None,
+        saving: Saving | None,
+    ) -> FileFlow:
+        flow: FileFlow = for_keras(FileFlow)(
+            self,
+            files,
+            load=load,
+            class_mode=class_mode,
+            keep_bytes=self.keep_bytes,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            saving=saving,
+        )
+        return flow
 
-        It is written to `out` if there was a warp and brightness made no other.
-        """
-        moves = {name: parameters.get(name, neutral) for name, neutral in IN_PLACE.items()}
-        flips = {way: bool(parameters.get(f"flip_{way}")) for way in ("horizontal", "vertical")}
-        if moves != IN_PLACE or frame is not None:
-            height, width = size
-            positions = matrix(middle=(height / 2 - 0.5, width / 2 - 0.5), **moves) @ mirror(size, **flips)
-            view = warp(
-                picture.astype(np.float32),
-                positions if frame is None else frame @ positions,
-                size,
-                fill=self.fill_mode,
-                outside=self.cval,
-                order=self.interpolation_order,
-                out=out,
-            )
-            if whole:
-                view = np.rint(view)
-        else:
-            view = _flipped(picture.astype(np.float32), **flips)
-        shift, brightness = parameters.get("channel_shift_intensity"), parameters.get("brightness")
-        if shift is not None:
-            view = shift_channels(view, shift)
-        if brightness is not None:
-            view = enhance_brightness(view, brightness)
-        return view
+    @property
+    def _resampling(self) -> Resampling:
+        return Resampling(self.fill_mode, self.cval, self.interpolation_order)
 
     def _imply(self, setting: str, **implied: bool) -> None:
         """Switches on or off what goes with a setting, and says so."""
@@ -581,28 +535,6 @@ class ImageDataGenerator:
                 f"data_format={self.data_format!r} expects 1, 3 or 4 there",
                 stacklevel=3,
             )
-
-
-def _chance(seed: int | None) -> np.random.RandomState:
-    return np.random.mtrand._rand if seed is None else np.random.RandomState(seed)
-
-
-def _drawn_shift(given: float | Sequence[float], extent: int, chance: np.random.RandomState) -> float:
-    """A shift in pixels."""
-    if not given:
-        return 0
-    if isinstance(given, float | np.floating):
-        shift, largest = chance.uniform(-given, given), given
-    else:  # some to choose from; of a whole number, those below it
-        shift, largest = float(chance.choice(given) * chance.choice([-1, 1])), np.max(given)
-    return shift * extent if largest < 1 else shift
-
-
-def _flipped(view: NDArray[np.float32], horizontal: bool, vertical: bool) -> NDArray[np.float32]:
-    if not horizontal and not vertical:
-        return view
-    code = -1 if horizontal and vertical else int(horizontal)
-    return np.asarray(cv2.flip(view, code), np.float32).reshape(view.shape)
 
 
 def _numbers(value: Any, name: str) -> NDArray[Any]:
