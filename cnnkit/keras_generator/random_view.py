@@ -24,7 +24,7 @@ class Ranges(Protocol):
     height_shift_range: float | Sequence[float]
     brightness_range: Sequence[float] | None
     shear_range: float
-    zoom_range: Sequence[float]
+    zoom_range: list[float]
     channel_shift_range: float
     horizontal_flip: bool
     vertical_flip: bool

@@ -1,1 +1,1 @@
-"""What needs more than a head: comparing backbones, the quickstart and its report, distilling nano and probing it."""
+"""Training loops of their own, where a head and a plan are not enough: `nano`, how cnnkit's backbone was distilled."""

@@ -117,6 +117,6 @@ def _weights_file(weights: str | Path | None) -> Path | None:
         raise WeightsError(
             'weights="cnnkit", weights=None or an existing .weights.h5 file',
             repr(str(weights)),
-            "python -m cnnkit.tasks.distill trains such a file.",
+            "python -m cnnkit.tasks.nano.distill trains such a file.",
         )
     return file

@@ -19,14 +19,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.decode import decode_bytes, decode_file
+
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
+# Where a channel's 256 values begin in a table of tints.
+CHANNELS = np.array([0, 256, 512])
 
 
 @dataclass(frozen=True)
 class Mix:
     """What the crops of a chunk are made of; the shares are probabilities.
 
-    Args:
+    Attributes:
         small: Share of small pictures (CIFAR's 32×32) among all; the others are photographs.
         drawn: Share of drawn scenes among all.
         blend: Share of crops that are a blend of two (mixup).
@@ -47,7 +51,7 @@ class Mix:
 class Pictures:
     """The pictures that crops are taken from.
 
-    Args:
+    Attributes:
         photographs: Decoded photographs.
         small: JPEG bytes of small pictures.
         drawn: Decoded drawn scenes, may be empty.
@@ -67,8 +71,8 @@ def read_pictures(data: Path, drawn: tuple[Image, ...] = ()) -> Pictures:
         data: The folder of real data (`shared/data`).
         drawn: Drawn scenes to add.
     """
-    photographs = [_decode(file.read_bytes()) for file in sorted((data / "imagenet_samples_256").glob("*.jpg"))]
-    facades = [_decode(file.read_bytes()) for file in sorted((data / "facades" / "train").glob("*.jpg"))]
+    photographs = [decode_file(file) for file in sorted((data / "imagenet_samples_256").glob("*.jpg"))]
+    facades = [decode_file(file) for file in sorted((data / "facades" / "train").glob("*.jpg"))]
     photographs += [pair[:, : pair.shape[1] // 2] for pair in facades]  # the right half is the label map
     with lzma.open(data / "cifar10_jpeg" / "train.npz.xz") as packed:
         cifar = np.load(io.BytesIO(packed.read()), allow_pickle=False)
@@ -78,7 +82,7 @@ def read_pictures(data: Path, drawn: tuple[Image, ...] = ()) -> Pictures:
 
 
 def crop_views(
-    pictures: Pictures, mix: Mix, *, seed: int, chunk: int, count: int, sizes: tuple[int, ...]
+    pictures: Pictures, mix: Mix, *, seed: int, chunk: int, count: int, sides: tuple[int, ...]
 ) -> Iterator[tuple[Image, ...]]:
     """The crops of one chunk, each at several sizes (the student's and the teacher's).
 
@@ -88,23 +92,23 @@ def crop_views(
         seed: The distillation's seed.
         chunk: Number of the chunk; another number, other crops.
         count: How many.
-        sizes: Sides in pixels; each crop comes once a size.
+        sides: In pixels; each crop comes once for each side.
     """
     for index in range(count):
-        yield _view(pictures, mix, np.random.default_rng([seed, chunk, index]), sizes)
+        yield _view(pictures, mix, np.random.default_rng([seed, chunk, index]), sides)
 
 
-def _view(pictures: Pictures, mix: Mix, rng: np.random.Generator, sizes: tuple[int, ...]) -> tuple[Image, ...]:
-    views = _crop(pictures, mix, rng, sizes)
-    kind = rng.random()
+def _view(pictures: Pictures, mix: Mix, chance: np.random.Generator, sides: tuple[int, ...]) -> tuple[Image, ...]:
+    views = _crop(pictures, mix, chance, sides)
+    kind = chance.random()
     if kind < mix.blend:
-        share = rng.uniform(0.3, 0.7)
-        others = _crop(pictures, mix, rng, sizes)
-        views = [_uint8(share * a + (1 - share) * b) for a, b in zip(views, others, strict=True)]
+        share = chance.uniform(0.3, 0.7)
+        others = _crop(pictures, mix, chance, sides)
+        views = [_pixels(share * a + (1 - share) * b) for a, b in zip(views, others, strict=True)]
     elif kind < mix.blend + mix.paste:
-        others = _crop(pictures, mix, rng, sizes)
-        top, left = rng.uniform(0, 0.6, 2)
-        height, width = rng.uniform(0.3, 0.7, 2)
+        others = _crop(pictures, mix, chance, sides)
+        top, left = chance.uniform(0, 0.6, 2)
+        height, width = chance.uniform(0.3, 0.7, 2)
         for view, other in zip(views, others, strict=True):
             side = len(view)
             rows = slice(round(top * side), round((top + height) * side))
@@ -113,54 +117,46 @@ def _view(pictures: Pictures, mix: Mix, rng: np.random.Generator, sizes: tuple[i
     return tuple(views)
 
 
-def _crop(pictures: Pictures, mix: Mix, rng: np.random.Generator, sizes: tuple[int, ...]) -> list[Image]:
-    source = rng.random()
+def _crop(pictures: Pictures, mix: Mix, chance: np.random.Generator, sides: tuple[int, ...]) -> list[Image]:
+    origin = chance.random()
     area = mix.area
-    if source < mix.small:
-        picture = _decode(pictures.small[rng.integers(len(pictures.small))])
+    if origin < mix.small:
+        picture = decode_bytes(pictures.small[chance.integers(len(pictures.small))], "a picture of CIFAR-10")
         area = (0.5, 1.0)
-    elif source < mix.small + mix.drawn and pictures.drawn:
-        picture = pictures.drawn[rng.integers(len(pictures.drawn))]
+    elif origin < mix.small + mix.drawn and pictures.drawn:
+        picture = pictures.drawn[chance.integers(len(pictures.drawn))]
         area = (0.25, 1.0)
     else:
-        picture = pictures.photographs[rng.integers(len(pictures.photographs))]
+        picture = pictures.photographs[chance.integers(len(pictures.photographs))]
 
     # a rectangle of random area and aspect (Szegedy et al., "Going Deeper with Convolutions", section 6)
     rows, columns = picture.shape[:2]
-    size = rng.uniform(*area) * rows * columns
-    aspect = np.exp(rng.uniform(-np.log(4 / 3), np.log(4 / 3)))
+    size = chance.uniform(*area) * rows * columns
+    aspect = np.exp(chance.uniform(-np.log(4 / 3), np.log(4 / 3)))
     height = min(rows, max(16, round(np.sqrt(size / aspect))))
     width = min(columns, max(16, round(np.sqrt(size * aspect))))
-    top, left = rng.integers(rows - height + 1), rng.integers(columns - width + 1)
+    top, left = chance.integers(rows - height + 1), chance.integers(columns - width + 1)
     part = picture[top : top + height, left : left + width]
 
-    tint = _tint(rng) if rng.random() < mix.tint else None
-    views = [_resize(part, side) for side in sizes]
-    return views if tint is None else [np.take(tint, view.astype(np.intp) + _CHANNELS) for view in views]
+    tint = _tint(chance) if chance.random() < mix.tint else None
+    views = [_resized(part, side) for side in sides]
+    return views if tint is None else [np.take(tint, view.astype(np.intp) + CHANNELS) for view in views]
 
 
-_CHANNELS = np.array([0, 256, 512])
-
-
-def _tint(rng: np.random.Generator) -> Image:
-    """A table of 3 × 256 values: another gamma, gain and offset a channel, the three channels alike but for a bit."""
-    gamma = np.exp(rng.normal(0, 0.35) + rng.normal(0, 0.15, (3, 1)))
-    gain = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.1, (3, 1)))
+def _tint(chance: np.random.Generator) -> Image:
+    """A table of 3 × 256 values: another gamma, gain and offset for each channel, the three alike but for a bit."""
+    gamma = np.exp(chance.normal(0, 0.35) + chance.normal(0, 0.15, (3, 1)))
+    gain = np.exp(chance.normal(0, 0.15) + chance.normal(0, 0.1, (3, 1)))
     levels = np.linspace(0, 1, 256)
-    return _uint8(255 * gain * levels**gamma + rng.normal(0, 12)).ravel()
+    return _pixels(255 * gain * levels**gamma + chance.normal(0, 12)).ravel()
 
 
-def _resize(part: Image, side: int) -> Image:
+def _resized(part: Image, side: int) -> Image:
     shrinking = min(part.shape[:2]) >= side
     resized = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
     return np.asarray(resized, np.uint8)
 
 
-def _decode(jpeg: bytes) -> Image:
-    bgr: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(bgr[:, :, ::-1], np.uint8)
-
-
-def _uint8(values: NDArray[Any]) -> Image:
+def _pixels(values: NDArray[Any]) -> Image:
     clipped: Image = np.clip(values, 0, 255).astype(np.uint8)
     return clipped
