@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import cnnkit
 
@@ -91,6 +93,16 @@ def test_imports_point_down(name: str) -> None:
             continue  # the version
         same = room(target) == room(name)
         assert same or RANKS[room(target)] < RANKS[room(name)], f"{name} imports {target}"
+
+
+def test_the_map_of_contributing_shows_them() -> None:
+    rows: dict[float, list[str]] = {}
+    for name, rank in sorted(RANKS.items()):
+        if (PACKAGE / name).is_dir():
+            rows.setdefault(rank, []).append(name)
+    with Image.open(PACKAGE.parent / "notebooks" / "pictures" / "rooms.png") as picture:
+        shown = json.loads(picture.text["Comment"])
+    assert shown == [rows[rank] for rank in sorted(rows)], "run: python notebooks/pictures/draw.py rooms"
 
 
 def test_no_cycles() -> None:

@@ -1,10 +1,16 @@
-"""Draws the pictures of the README that come from the repository. Run it as: python notebooks/pictures/draw.py."""
+"""Draws the pictures of the README that come from the repository.
+
+python notebooks/pictures/draw.py            # all of them
+python notebooks/pictures/draw.py rooms      # one
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 from matplotlib.patches import FancyBboxPatch
@@ -18,21 +24,29 @@ ROOT = HERE.parents[1]
 RESULTS = ROOT / "tests" / "benchmarks" / "results.json"
 
 # Room → what it is for.
-WHAT = {
+ROOMS = {
     "primitives": "by hand, NumPy only",
     "metrics": "numbers from arrays",
-    "submissions": "files handed in, and the gate",
-    "data": "sources, views, batches",
+    "layers": "arithmetic of Keras layers",
+    "scenes": "the drawn world",
+    "data": "truth, sources, views, batches",
     "zoo": "networks from scratch",
-    "losses": "focal, class-balanced, …",
-    "backbones": "table, names, cuts, counting",
+    "losses": "one number per picture",
+    "keras_generator": "ImageDataGenerator",
+    "engines": "any model, run fast",
+    "backbones": "table, cuts, pyramid",
+    "necks": "feature maps to feature maps",
     "heads": "a task as one value",
     "transfer": "network, plan, fit, predict",
-    "export": "bundles, predictions, Keras 2",
-    "visualize": "pictures of all of it",
-    "tasks": "report, compare, quickstart",
-    "grading": "batches, ledger, gradebooks",
-    "cli": "one module for each command",
+    "export": "bundles, predictions",
+    "visualize": "into networks and results",
+    "diagrams": "networks drawn",
+    "reports": "report, compare, quickstart",
+    "tasks": "training loops of their own",
+    "course": "hand in, gate, grade",
+    "serving": "the HTTP interface",
+    "distributed": "Ray",
+    "cli": "one module per command",
 }
 
 # (benchmark, case, peer) of results.json → what it is in plain words.
@@ -65,34 +79,50 @@ def vgg16() -> None:
     ck.visualize.save(ck.diagrams.architecture(ck.zoo.vgg16(weights=None)), HERE / "vgg16.png", dpi=100)
 
 
-def rooms() -> None:
-    """The packages of cnnkit by rank: each imports lower ones and itself, as tests/test_architecture.py says."""
+def ranks() -> dict[float, list[str]]:
+    """Rank → names of the rooms of that rank, as tests/test_architecture.py holds them."""
+    found: dict[float, list[str]] = {}
+    for name, rank in architecture().RANKS.items():
+        if (ROOT / "cnnkit" / name).is_dir():
+            found.setdefault(rank, []).append(name)
+    return {rank: sorted(names) for rank, names in sorted(found.items())}
+
+
+def architecture() -> ModuleType:
+    """The module tests/test_architecture.py."""
     spec = importlib.util.spec_from_file_location("architecture", ROOT / "tests" / "test_architecture.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    ranks: dict[int, list[str]] = {}
-    for name, rank in module.RANKS.items():
-        if (ROOT / "cnnkit" / name).is_dir():
-            ranks.setdefault(rank, []).append(name)
-    width, height = 2.35, 0.62
-    across = max(map(len, ranks.values()))
-    figure, axes = page(across * width + 0.9, len(ranks) * (height + 0.2) + 0.3)
-    for row, (rank, names) in enumerate(sorted(ranks.items())):
-        y = 0.2 + row * (height + 0.2)
-        axes.text(0.35, y + height / 2, str(rank), fontsize=13, color=style.MUTED, ha="center", va="center")
-        for column, name in enumerate(sorted(names)):
-            x = 0.7 + column * width
+    return module
+
+
+def rooms() -> None:
+    """The packages of cnnkit by rank, the lowest at the bottom: each imports lower ones and itself."""
+    light = architecture().FREE_OF_TENSORFLOW
+    rows = list(ranks().values())
+    width, height, gap, left = 2.3, 0.62, 0.16, 0.15
+    across = max(map(len, rows))
+    figure, axes = page(across * (width + gap) + 2 * left, len(rows) * (height + gap) + 0.75)
+    for row, names in enumerate(rows):
+        y = 0.6 + row * (height + gap)
+        begin = left + (across - len(names)) * (width + gap) / 2
+        for column, name in enumerate(names):
+            x = begin + column * (width + gap) + gap / 2
+            colour = style.GREEN if name in light else style.BLUE
             box = FancyBboxPatch(
-                (x, y), width - 0.2, height, boxstyle="round,pad=0,rounding_size=0.07",
-                facecolor=tinted(style.BLUE, 0.85), edgecolor=style.BLUE,
+                (x, y), width, height, boxstyle="round,pad=0,rounding_size=0.07",
+                facecolor=tinted(colour, 0.85), edgecolor=colour,
             )  # fmt: skip
             axes.add_patch(box)
-            axes.text(x + 0.1, y + 0.4, name, fontsize=11.5, fontweight="bold", va="center")
-            axes.text(x + 0.1, y + 0.17, WHAT[name], fontsize=8.5, color=style.MUTED, va="center")
-    ck.visualize.save(figure, HERE / "rooms.png", dpi=100)
+            axes.text(x + 0.12, y + 0.41, name, fontsize=12, fontweight="bold", va="center")
+            axes.text(x + 0.12, y + 0.17, ROOMS[name], fontsize=9, color=style.MUTED, va="center")
+    words = "A room imports the rows below it and itself. Green: no import of TensorFlow at the top of any file."
+    axes.text(left + gap / 2, 0.3, words, fontsize=10.5, color=style.MUTED, va="center")
+    figure.savefig(HERE / "rooms.png", dpi=100, metadata={"Comment": json.dumps(rows)})
 
+
+PICTURES = {"bench": bench, "vgg16": vgg16, "rooms": rooms}
 
 if __name__ == "__main__":
-    bench()
-    vgg16()
-    rooms()
+    for name in sys.argv[1:] or PICTURES:
+        PICTURES[name]()
