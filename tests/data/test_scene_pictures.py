@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cnnkit.data import scene_truth
 from cnnkit.data.face_pictures import faces
 from cnnkit.data.scene_pictures import drawing_version, scenes
 from cnnkit.errors import InputError, UnknownNameError
-from cnnkit.scenes import render_face, render_scene
+from cnnkit.scenes import CATEGORIES, SEMANTIC, Scene, render_face, render_scene
 
 
 def test_scenes_are_split_by_index_and_drawn_on_demand() -> None:
@@ -74,3 +75,76 @@ def test_drawn_pictures_have_no_files_whose_size_tells_duplicates_apart() -> Non
     photos = scenes(12, seed=2, size=32)
     assert photos.duplicates().empty
     assert not photos.report().empty
+
+
+def test_every_target_has_the_same_pictures() -> None:
+    plain = scenes(12, 5, size=48)
+    for target in ("boxes", "masks", "points", "edges"):
+        photos = scenes(12, 5, size=48, target=target)
+        assert [len(part) for part in photos.parts().values()] == [8, 2, 2]
+        assert photos.train.ids == plain.train.ids
+        assert photos.train.pictures_fingerprint == plain.train.pictures_fingerprint
+        assert photos.fingerprint != plain.fingerprint
+        np.testing.assert_array_equal(photos.test.image(1), plain.test.image(1))
+
+
+def test_maps_are_those_of_the_scene() -> None:
+    masks, edges = (scenes(10, 5, size=48, target=target) for target in ("masks", "edges"))
+    assert masks.classes == SEMANTIC
+    assert edges.classes == ()
+    for index in range(7):
+        scene = render_scene(5, index, 48)
+        np.testing.assert_array_equal(masks.train.targets.mask(index), scene.semantic)
+        np.testing.assert_array_equal(edges.train.targets.picture(index), np.stack([scene.edges] * 3, axis=-1))
+
+
+def test_boxes_have_their_masks_and_joints() -> None:
+    truth = scenes(20, 6, size=64, target="boxes").train.targets
+    assert truth.names == tuple(CATEGORIES)
+    for index in range(len(truth)):
+        scene, span = render_scene(6, index, 64), truth.span(index)
+        assert [truth.names[label] for label in truth.labels[span]] == list(scene.categories)
+        x, y, width, height = scene.boxes.T
+        np.testing.assert_array_equal(truth.boxes[span], np.stack([x, y, x + width, y + height], axis=1))
+        for row, box in enumerate(range(span.start, span.stop)):
+            np.testing.assert_array_equal(truth.masks.mask(box), scene.masks[row])
+        shown = scene.keypoints[..., 2]
+        np.testing.assert_array_equal(truth.points.shown[span], shown)
+        np.testing.assert_array_equal(truth.points.values[span], scene.keypoints[..., :2] * (shown > 0)[..., None])
+
+
+def test_points_are_those_of_the_largest_person() -> None:
+    truth = scenes(20, 6, size=64, target="points").train.targets
+    for index in range(len(truth)):
+        scene = render_scene(6, index, 64)
+        people = [row for row, name in enumerate(scene.categories) if name == "person"]
+        if not people:
+            assert not truth.shown[index].any()
+            continue
+        largest = max(people, key=lambda row: scene.boxes[row, 2] * scene.boxes[row, 3])
+        np.testing.assert_array_equal(truth.shown[index], scene.keypoints[largest, :, 2])
+    assert truth.mirror[:3] == (0, 2, 1)
+    assert truth.shown.any()
+    assert not truth.shown.any(axis=1).all()
+
+
+def test_a_scene_is_drawn_once_for_all_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def counted(seed: int, index: int, size: int) -> Scene:
+        drawn.append(index)
+        return render_scene(seed, index, size)
+
+    monkeypatch.setattr(scene_truth, "render_scene", counted)
+    photos = scenes(10, 77, size=32, target="masks")
+    assert drawn == []
+    photos.train.image(3)
+    photos.train.targets.mask(3)
+    scenes(10, 77, size=32, target="points")
+    scenes(10, 77, size=32, target="boxes")
+    assert sorted(drawn) == list(range(10))
+
+
+def test_another_target_is_unknown() -> None:
+    with pytest.raises(UnknownNameError, match="masks"):
+        scenes(4, target="mask")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -140,6 +141,17 @@ class Points:
             raise InputError(f"the partners {first.mirror} in every part", str(others[0]), "Give all the same mirror.")
         values, shown = (np.concatenate([getattr(part, field) for part in parts]) for field in ("values", "shown"))
         return cls(first.names, values, shown, joined_arrays(parts, "scores"), first.mirror)
+
+
+def mirror_of(names: Sequence[str]) -> tuple[int, ...]:
+    """The partners of points whose names differ in "left" and "right" alone.
+
+    >>> mirror_of(("nose", "left_eye", "right_eye"))
+    (0, 2, 1)
+    """
+    swap = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
+    others = ["".join(swap.get(part, part) for part in re.split("(left|right|Left|Right)", name)) for name in names]
+    return tuple(names.index(other) if other in names else index for index, other in enumerate(others))
 
 
 def _partners(mirror: object, count: int) -> tuple[int, ...]:
