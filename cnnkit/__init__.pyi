@@ -8,6 +8,7 @@ from . import exercises as exercises
 from . import export as export
 from . import heads as heads
 from . import keras_generator as keras_generator
+from . import layers as layers
 from . import losses as losses
 from . import metrics as metrics
 from . import primitives as primitives

@@ -3,6 +3,7 @@
     CnnkitError
     ├── InputError(ValueError)            an argument is wrong
     │   ├── UnknownNameError              a name does not exist; the nearest ones are named
+    │   ├── MisfitError                   a layer and its inputs do not go together; in `layers.cost`
     │   └── RefusedError                  a check of a submission failed; in `submissions.findings`
     ├── DataError(ValueError)             the examples are wrong: labels, classes, value range
     │   └── ImageFileError(OSError)       one file is not a picture

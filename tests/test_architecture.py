@@ -27,6 +27,7 @@ RANKS = {
     "primitives": 1,
     "metrics": 1,
     "scenes": 1,
+    "layers": 1.5,
     "data": 2,
     "zoo": 2,
     "losses": 2,
@@ -45,7 +46,7 @@ RANKS = {
     "__main__": 10,
 }
 HEAVY = {"keras", "tensorflow", "tensorflow_datasets"}
-FREE_OF_TENSORFLOW = ("errors", "primitives", "metrics", "scenes", "data", "course.submissions")
+FREE_OF_TENSORFLOW = ("errors", "primitives", "metrics", "layers", "scenes", "data", "course.submissions")
 
 
 def module_name(file: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from cnnkit.errors import InputError, nearest
+from cnnkit.layers.carriers import CARRIERS
 
 ANY = object()
 """In `Row.dropped`: the argument changes nothing, whatever its value."""
@@ -84,15 +85,8 @@ KERAS2_LAYERS: dict[str, Row] = {
     **dict.fromkeys(("Attention", "AdditiveAttention"), _PLAIN),
 }
 
+# Classes that no Keras 3 can run, and the way out. Those that hold code are in `layers.carriers`.
 REFUSED = {
-    "Lambda": "It holds Python bytecode of the machine that saved it. Rebuild the model with a stock layer in its"
-    " place (Rescaling for a division, Reshape, Activation) and save it again.",
-    **dict.fromkeys(
-        ("TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda", "ClassMethod", "InstanceMethod"),
-        "It is an operator or TensorFlow function applied to a tensor. Rebuild the model with a stock layer in its"
-        " place (Rescaling for x / 255 or x - 1, Add or Multiply for two tensors, Cropping2D for a slice) and save"
-        " it again.",
-    ),
     **dict.fromkeys(
         ("CuDNNLSTM", "CuDNNGRU"),
         "It runs on a GPU of TensorFlow 1 only. Load it with TensorFlow 1, move its weights to the layer without"
@@ -122,8 +116,8 @@ def convert_layer(class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         InputError: The class is not in the table, or an argument has no meaning in Keras 3.
     """
     name = str(config.get("name", class_name))
-    if class_name in REFUSED:
-        raise InputError("a model of stock layers", f"{class_name} layer {name!r}", REFUSED[class_name])
+    if remedy := _way_out(class_name):
+        raise InputError("a model of stock layers", f"{class_name} layer {name!r}", remedy)
     if class_name not in KERAS2_LAYERS:
         close = nearest(class_name, KERAS2_LAYERS)
         hint = f" Did you mean {close[0]}?" if close else ""
@@ -164,6 +158,17 @@ def convert_layer(class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     if target == "BatchNormalization" and isinstance(converted.get("axis"), list):
         converted["axis"] = _only(converted["axis"], name)
     return stock("keras.layers", target, converted)
+
+
+def _way_out(class_name: str) -> str | None:
+    """What to do about a class that Keras 3 cannot take over; None for all others."""
+    carrier = CARRIERS.get(class_name)
+    if carrier is None or carrier.load != "code":
+        return REFUSED.get(class_name)
+    return (
+        "It holds Python bytecode, or an operator, of the machine that saved it. "
+        f"Rebuild the model with {carrier.instead} in its place and save it again."
+    )
 
 
 def convert_input(config: Mapping[str, Any]) -> dict[str, Any]:

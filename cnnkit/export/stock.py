@@ -8,18 +8,7 @@ from typing import Any
 import keras
 
 from cnnkit.errors import BundleError
-
-# Stock classes that hold code, a file or a foreign model, and what to use instead.
-NOT_PORTABLE = {
-    "Lambda": "a stock layer: Rescaling for a scale and offset, Reshape, Activation, Cropping2D",
-    "TFSMLayer": "the layers of the model that it wraps",
-    "FlaxLayer": "keras.layers",
-    "JaxLayer": "keras.layers",
-    "TorchModuleWrapper": "keras.layers",
-    "StringLookup": "class indices in the data",
-    "IntegerLookup": "class indices in the data",
-    "TextVectorization": "a lookup in the data",
-}
+from cnnkit.layers.carriers import CARRIERS
 
 
 def check_stock(model: keras.Model, architecture: dict[str, Any]) -> None:
@@ -34,8 +23,8 @@ def check_stock(model: keras.Model, architecture: dict[str, Any]) -> None:
     """
     for operation in _operations(model):
         kind = type(operation)
-        if kind.__name__ in NOT_PORTABLE:
-            raise _refused(kind.__name__, operation.name, NOT_PORTABLE[kind.__name__])
+        if kind.__name__ in CARRIERS:
+            raise _refused(kind.__name__, operation.name, CARRIERS[kind.__name__].instead)
         if kind.__module__.split(".")[0] != "keras":
             raise _refused(f"{kind.__module__}.{kind.__name__}", operation.name, "a composition of keras.layers")
     for layer, found in _foreign(architecture, "the model"):

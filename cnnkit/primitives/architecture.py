@@ -20,6 +20,7 @@ class Call:
         parents: Positions of the calls that give its inputs; empty: the network's input.
         output: Its output's shape, where something else knows it (Keras); None: by the layer's own arithmetic.
         parameters: Its parameters, where something else knows them.
+        multiply_adds: Of one picture, where something else knows them.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Call:
     parents: tuple[int, ...]
     output: Shape | None = None
     parameters: int | None = None
+    multiply_adds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _count(call: Call, given: Shape, seen: View) -> Count:
         kind=call.kind,
         shape=output,
         parameters=call.layer.parameters(given) if call.parameters is None else call.parameters,
-        multiply_adds=call.layer.multiply_adds(given, output),
+        multiply_adds=call.layer.multiply_adds(given, output) if call.multiply_adds is None else call.multiply_adds,
         activations=call.layer.activations(output),
         view=call.layer.sees(seen, given, output),
         note=call.layer.note(given),

@@ -30,6 +30,7 @@ from cnnkit.data.pipeline import PIXELS
 from cnnkit.data.views.chain import Chain
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
+from cnnkit.layers.carriers import CARRIERS
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
 from cnnkit.transfer.feed import Feed, Images, Inputs, Tensors
@@ -242,14 +243,16 @@ def software() -> dict[str, str]:
 def portable_config(value: Any) -> tuple[Any, bool]:
     """A configuration without the flags that do not change what it computes, and whether it is all Keras's own.
 
-    Code of the user's own, in a layer, an activation or a Lambda, is named in a configuration but not contained.
+    Code of the user's own, in a layer or an activation, is named in a configuration but not contained; so is what a
+    class of `layers.carriers` holds, a Lambda for example.
     """
     if isinstance(value, list):
         parts = [portable_config(part) for part in value]
         return [part for part, _ in parts], all(own for _, own in parts)
     if isinstance(value, dict):
         module = value.get("module")
-        own = (not isinstance(module, str) or module.split(".")[0] == "keras") and value.get("class_name") != "Lambda"
+        keras_own = not isinstance(module, str) or module.split(".")[0] == "keras"
+        own = keras_own and value.get("class_name") not in CARRIERS
         named = {name: portable_config(part) for name, part in value.items() if name != "trainable"}
         return {name: part for name, (part, _) in named.items()}, own and all(part for _, part in named.values())
     return value, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -11,11 +12,9 @@ import tensorflow as tf
 
 import cnnkit as ck
 from cnnkit.backbones.extractor import build
-from cnnkit.backbones.graph import functional
-from cnnkit.backbones.keras_layers import Unknown, calls
+from cnnkit.backbones.graph import functional, nodes
+from cnnkit.backbones.keras_layers import Unknown, calls, inputs_of, row_of, settings_of
 from cnnkit.backbones.table import APPLICATIONS, find_row
-from cnnkit.primitives.architecture import walk
-from cnnkit.primitives.layers import BatchNorm, Border, Conv, Dense, Depthwise, Pool, Separable, TransposedConv
 from tests.weightless import weightless
 
 # Millions of parameters: the table of https://keras.io/api/applications.
@@ -86,22 +85,19 @@ def test_published_parameters_by_keras_and_by_our_own_arithmetic(name: str) -> N
     assert_our_arithmetic_is_that_of_keras(model)
 
 
-# Layers that work value by value and have parameters all the same: Keras counts them.
-ELEMENTWISE = {"Normalization", "LayerNormalization", "LayerScale", "PReLU"}
-
-
 def assert_our_arithmetic_is_that_of_keras(model: keras.Model) -> None:
     model = functional(model)
-    made = calls(model)
-    counts = walk(made, model.input_shape[1:])
-    for call in made:
-        if isinstance(call.layer, Conv | Depthwise | Separable | TransposedConv | Pool | Border | Dense | BatchNorm):
-            given = counts[call.parents[0]].shape
-            assert call.layer.output(given) == call.output, call.name
-            assert call.layer.parameters(given) == call.parameters, call.name
-        else:
-            assert not call.parameters or call.kind in {*ELEMENTWISE, "Sequential", "Functional"}, call.name
+    for node, call in zip(nodes(model), calls(model), strict=True):
         assert type(call.layer) is not Unknown, call.kind
+        if isinstance(node.layer, keras.Model):
+            assert_our_arithmetic_is_that_of_keras(node.layer)
+        elif node.parents:
+            row = row_of(node.layer)
+            assert row is not None
+            cost = row.cost(settings_of(node.layer, row), inputs_of(node, row))
+            assert cost.output[1:] == call.output, call.name
+            parameters = node.layer.count_params() if isinstance(node.layer, keras.Layer) else 0
+            assert sum(math.prod(weight.shape) for weight in cost.weights) == parameters, call.name
 
 
 def profiled(model: keras.Model) -> int:

@@ -4,5 +4,4 @@ from .assignment import Assignment as Assignment
 from .findings import Finding as Finding
 from .gate import GateReport as GateReport
 from .gate import check as check
-from .layer_rules import LAYERS as LAYERS
 from .sandbox import Sandbox as Sandbox

@@ -1,40 +1,26 @@
 """What a model's JSON means and costs, by arithmetic alone: no Keras, nothing built.
 
 One walk through the graph follows the shapes. From it come the parameters, the largest output, the multiply-adds, and
-every tensor that a weights file has to hold, by path and shape. The work is bounded by the calls of layers that Keras
-itself would make, and those are limited: a model nested twice in each of twenty others is refused, not walked.
+every tensor that a weights file has to hold, by path and shape.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from cnnkit.course.submissions.assignment import Assignment, Limits
 from cnnkit.course.submissions.findings import Finding, RefusedError, shown
-from cnnkit.course.submissions.layer_arithmetic import Cost, Shape, Weight, misfit, size
-from cnnkit.course.submissions.model_graph import INPUT, Graph, Part, Reference, read_graph
+from cnnkit.course.submissions.graph import Part
+from cnnkit.course.submissions.graph_costs import GraphWalk
+from cnnkit.course.submissions.model_graph import read_graph
 from cnnkit.course.submissions.strict_json import parse_json
+from cnnkit.course.submissions.weights_layout import LayerWeights, legacy_layers, parts_of, saved_tensors
+from cnnkit.layers.cost import Shape, Weight
 
 FLOAT_BYTES = 4
 _SMALLER = "Choose a smaller network or a smaller input."
-
-
-@dataclass(frozen=True)
-class LayerWeights:
-    """The tensors of one layer in a legacy H5 file, which lists them by layer and loads them by order.
-
-    Attributes:
-        name: The layer's name, and that of its group.
-        weights: First those that train, then the others; of a nested model those of all its layers.
-    """
-
-    name: str
-    weights: tuple[Weight, ...]
 
 
 @dataclass(frozen=True)
@@ -107,14 +93,14 @@ def measure(data: bytes, limits: Limits) -> Architecture:
         RefusedError: It is no JSON, no stock model, or does not add up.
     """
     graph = read_graph(parse_json(data, depth=limits.json_depth), most_layers=limits.layers)
-    walk = _Walk(limits.calls)
+    walk = GraphWalk(limits.calls)
     shapes = tuple(_fixed(part) for part in graph.inputs)
     outputs = walk.run(graph, shapes)
     return Architecture(
         name=graph.name,
         inputs=shapes,
         outputs=tuple(outputs),
-        layers=sum(1 for _ in _parts(graph)),
+        layers=sum(1 for _ in parts_of(graph)),
         calls=walk.calls,
         parameters=sum(math.prod(weight.shape) for weights in walk.weights.values() for weight in weights),
         multiply_adds=walk.multiply_adds,
@@ -122,10 +108,8 @@ def measure(data: bytes, limits: Limits) -> Architecture:
         largest_output=walk.largest_output,
         largest_layer=walk.largest_layer,
         alive=walk.alive,
-        tensors=dict(_tensors(graph, walk.weights)),
-        legacy=tuple(
-            LayerWeights(part.name, _trained_first(part, graph.trainable, walk.weights)) for part in _layers(graph)
-        ),
+        tensors=dict(saved_tensors(graph, walk.weights)),
+        legacy=legacy_layers(graph, walk.weights),
     )
 
 
@@ -139,212 +123,6 @@ def _fixed(part: Part) -> Shape:
             "Build the model with keras.Input((height, width, 3)).",
         )
     return shape
-
-
-@dataclass
-class _Walk:
-    """Follows shapes through a graph and adds up what the calls cost."""
-
-    most_calls: int
-    calls: int = 0
-    tensors: int = 0
-    multiply_adds: int = 0
-    operations: int = 0
-    largest_output: int = 0
-    largest_layer: str = ""
-    alive: int = 0
-    weights: dict[int, tuple[Weight, ...]] = field(default_factory=dict)
-
-    def run(self, graph: Graph, inputs: Sequence[Shape]) -> list[Shape]:
-        """The shapes of the outputs for inputs of these shapes."""
-        outputs, peak = self._run(graph, inputs)
-        self.alive = max(self.alive, peak)
-        return outputs
-
-    def _run(self, graph: Graph, inputs: Sequence[Shape]) -> tuple[list[Shape], int]:
-        """The shapes of the outputs, and the values that are needed at one time at the most.
-
-        Branches are followed side by side, as TensorFlow runs them: an array is there from the call that makes it to
-        the last that takes it.
-        """
-        if len(inputs) != len(graph.inputs):
-            raise misfit(f"{len(graph.inputs)} inputs for model {graph.name!r}", len(inputs))
-        given = {part.name: shape for part, shape in zip(graph.inputs, inputs, strict=True)}
-        made: dict[tuple[str, int], list[Shape]] = {}
-        schedule = _side_by_side(graph)
-        last = _last_uses(graph, schedule)
-        alive = peak = 0
-        for place, (part, number) in enumerate(schedule):
-            call = part.calls[number]
-            taken = _resolve(call.inputs, made)
-            self._count(part, len(call.tensors))
-            inner = 0
-            if part.class_name == INPUT:
-                _require_fit(part, given[part.name])
-                outputs = [given[part.name]]
-            elif part.graph is not None:
-                outputs, inner = self._run(part.graph, taken)
-            else:
-                cost = self._cost(part, taken)
-                outputs, inner = [cost.output], cost.inner
-            if number == 0:
-                _require_built(part, taken)
-            self._largest(part, max(size(shape) for shape in outputs))
-            made[part.name, number] = outputs
-            values = sum(map(size, outputs))
-            peak = max(peak, alive + max(values, inner))
-            alive += values
-            for used in last[place]:
-                alive -= sum(map(size, made[used]))
-        return [made[tensor.layer, tensor.call][tensor.tensor] for tensor in graph.outputs], peak
-
-    def _count(self, part: Part, tensors: int) -> None:
-        self.calls += 1
-        self.tensors += tensors
-        if self.calls + self.tensors > self.most_calls:
-            raise RefusedError(
-                "budget-calls",
-                f"at most {self.most_calls:,} calls of layers and tensors that they take",
-                f"more, at {part.name!r}",
-                "Do not nest models that are called several times; build one flat model.",
-            )
-
-    def _cost(self, part: Part, taken: Sequence[Any]) -> Cost:
-        if part.row is None:
-            raise misfit("a layer", part.class_name)
-        try:
-            cost = part.row.compute(part.settings, taken)
-        except RefusedError as error:
-            where = f"{error.expected} in {part.class_name} {part.name!r}"
-            raise RefusedError(error.check, where, error.received, error.remedy) from error
-        if self.weights.setdefault(id(part), cost.weights) != cost.weights:
-            raise misfit(f"inputs of one form in all calls of {part.name!r}", "inputs that want other weights")
-        self.multiply_adds += cost.multiply_adds
-        self.operations += cost.operations
-        self._largest(part, cost.inner)
-        return cost
-
-    def _largest(self, part: Part, values: int) -> None:
-        if values > self.largest_output:
-            self.largest_output, self.largest_layer = values, part.name
-
-
-def _side_by_side(graph: Graph) -> list[tuple[Part, int]]:
-    """The schedule in the order of the longest way from an input: branches advance together."""
-    depth: dict[tuple[str, int], int] = {}
-    for part, number in graph.schedule:
-        taken = (depth[tensor.layer, tensor.call] for tensor in part.calls[number].tensors)
-        depth[part.name, number] = 1 + max(taken, default=0)
-    return sorted(graph.schedule, key=lambda step: depth[step[0].name, step[1]])
-
-
-def _last_uses(graph: Graph, schedule: Sequence[tuple[Part, int]]) -> list[list[tuple[str, int]]]:
-    """For each step the calls whose outputs nobody needs after it; the model's outputs are needed to its end."""
-    last = {(part.name, number): place for place, (part, number) in enumerate(schedule)}
-    for place, (part, number) in enumerate(schedule):
-        for tensor in part.calls[number].tensors:
-            last[tensor.layer, tensor.call] = place
-    for tensor in graph.outputs:
-        last.pop((tensor.layer, tensor.call), None)
-    ended: list[list[tuple[str, int]]] = [[] for _ in schedule]
-    for call, place in last.items():
-        ended[place].append(call)
-    return ended
-
-
-def _resolve(inputs: Sequence[Any], made: dict[tuple[str, int], list[Shape]]) -> list[Any]:
-    """What a call takes, with shapes in the place of tensors."""
-    taken: list[Any] = []
-    for value in inputs:
-        if isinstance(value, Reference):
-            taken.append(made[value.layer, value.call][value.tensor])
-        else:
-            taken.append(_resolve(value, made) if isinstance(value, list) else value)
-    return taken
-
-
-def _require_fit(part: Part, shape: Shape) -> None:
-    declared = part.declared or ()
-    if len(declared) != len(shape) or any(
-        side is not None and side != given for side, given in zip(declared, shape, strict=True)
-    ):
-        raise misfit(f"{declared} for input {part.name!r}", shape)
-
-
-def _require_built(part: Part, taken: Sequence[Any]) -> None:
-    """A build_config says what the first call says: Keras would make weights for it before it looks at the graph."""
-    agrees = len(part.built) <= len(taken) and all(
-        len(built) == len(shape) and all(one in (None, two) for one, two in zip(built, shape, strict=True))
-        for built, shape in zip(part.built, taken, strict=False)
-    )
-    if not agrees:
-        raise RefusedError(
-            "build-config",
-            f"the build_config of {part.name!r} for its inputs {list(taken[:4])}",
-            str(list(part.built[:4])),
-            "Write the file with model.to_json().",
-        )
-
-
-# --- the tensors of a weights file
-
-
-def _parts(graph: Graph) -> Iterator[Part]:
-    for part in graph.parts:
-        yield part
-        if part.graph is not None:
-            yield from _parts(part.graph)
-
-
-def _layers(graph: Graph) -> Iterator[Part]:
-    """As `model.layers` has them: no operations, and no input of a Sequential."""
-    for part in graph.parts:
-        if (part.row is None or part.row.layer) and not (graph.sequential and part.class_name == INPUT):
-            yield part
-
-
-def _tensors(graph: Graph, weights: dict[int, tuple[Weight, ...]], prefix: str = "") -> Iterator[tuple[str, Weight]]:
-    """Paths as Keras 3 saves them: layers are called by their class and numbered within their model."""
-    count: Counter[str] = Counter()
-    for part in _layers(graph):
-        class_name = part.class_name if part.graph is None or part.graph.sequential else "Functional"
-        stem = _snake_case(class_name)
-        path = f"{prefix}layers/{stem}" + (f"_{count[stem]}" if count[stem] else "")
-        count[stem] += 1
-        if part.graph is not None:
-            yield from _tensors(part.graph, weights, f"{path}/")
-        for weight in weights.get(id(part), ()):
-            yield f"{path}/{weight.path}", weight
-
-
-def _snake_case(name: str) -> str:
-    """`to_snake_case` of Keras: `PReLU` is `p_re_lu`.
-
-    >>> _snake_case("DepthwiseConv2D")
-    'depthwise_conv2d'
-    """
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _trained_first(part: Part, trainable: bool, weights: dict[int, tuple[Weight, ...]]) -> tuple[Weight, ...]:
-    every = list(_flagged(part, trainable, weights))
-    return tuple(
-        [weight for weight, trained in every if trained] + [weight for weight, trained in every if not trained]
-    )
-
-
-def _flagged(part: Part, trainable: bool, weights: dict[int, tuple[Weight, ...]]) -> Iterator[tuple[Weight, bool]]:
-    """The weights of a layer, each with whether it trains; a model that does not train freezes its layers."""
-    trainable = trainable and part.trainable
-    for weight in weights.get(id(part), ()):
-        yield weight, weight.trained and trainable
-    if part.graph is not None:
-        for inner in _layers(part.graph):
-            yield from _flagged(inner, trainable, weights)
-
-
-# --- what the assignment says
 
 
 def _judge(found: Architecture, assignment: Assignment) -> Iterator[Finding]:
