@@ -17,15 +17,16 @@ from cnnkit.backbones import weights as files
 from cnnkit.backbones.cuts import cut_table, resolve_cut, stages
 from cnnkit.backbones.families import FAMILIES
 from cnnkit.backbones.flattening import end_of
-from cnnkit.backbones.given_models import check_data_format, check_shape, given_model
+from cnnkit.backbones.given_models import check_data_format, given_model
 from cnnkit.backbones.initial_weights import seeded
 from cnnkit.backbones.loading import fit_build
 from cnnkit.backbones.naming import canonical
 from cnnkit.backbones.preprocessing import Given, fold, image_input, preprocess
 from cnnkit.backbones.pyramid import pyramid_layers
-from cnnkit.backbones.table import ROWS, Row, check_alpha, check_side, find_row
+from cnnkit.backbones.table import ROWS, Row, check_alpha, find_row
 from cnnkit.backbones.truncation import check_cut, cut_node
 from cnnkit.errors import InputError, WeightsError
+from cnnkit.layers.input_shape import check_input_shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -324,8 +325,7 @@ def _input_shape(row: Row, shape: Shape | None, *, top: bool, pretrained: bool) 
     if shape is None:
         return native
     remedy = f"The native one of {row.name} is {native}; grey pictures are repeated in three channels."
-    height, width, _ = check_shape(shape, remedy)
-    check_side(row, height, width)
+    height, width, _ = check_input_shape(shape, least=row.minimum, network=row.name, remedy=remedy)
     if top and pretrained and row.builder.startswith("VGG") and (height, width) != (row.side, row.side):
         raise InputError(
             f"input_shape={native}: the dense classifier of {row.name} is bound to it",

@@ -23,6 +23,7 @@ from cnnkit.backbones.preprocessing import (
 )
 from cnnkit.backbones.recognition import recognised
 from cnnkit.errors import InputError
+from cnnkit.layers.input_shape import check_input_shape
 
 Shape = tuple[int, int, int]
 
@@ -176,7 +177,8 @@ def _shape(model: keras.Model, given: object, family: Family | None) -> Shape:
             f"{model.name!r} of {height} × {width}",
             "Give it: ck.backbone(model, input_shape=(224, 224, 3)), the size that its weights were trained at.",
         )
-    shape = check_shape(given, "It is the size at which the model sees pictures, (224, 224, 3) for example.")
+    remedy = "It is the size at which the model sees pictures, (224, 224, 3) for example."
+    shape = check_input_shape(given, remedy=remedy)
     if any(own not in (None, side) for own, side in zip((height, width), shape, strict=False)):
         raise InputError(
             f"input_shape=({height}, {width}, 3), which {model.name!r} was built for",
@@ -184,17 +186,3 @@ def _shape(model: keras.Model, given: object, family: Family | None) -> Shape:
             "Leave input_shape out, or build the model with keras.Input((None, None, 3)), which takes any size.",
         )
     return shape
-
-
-def check_shape(given: object, remedy: str) -> Shape:
-    """(height, width, 3) as Python integers.
-
-    Raises:
-        InputError: Something else.
-    """
-    sides = tuple(given) if isinstance(given, list | tuple) else (given,)
-    whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) for side in sides)
-    if len(sides) != 3 or not whole or sides[2] != 3 or min(sides[:2]) < 1:
-        raise InputError("input_shape=(height, width, 3): pictures are RGB", repr(given)[:200], remedy)
-    height, width, _ = (int(side) for side in sides)
-    return height, width, 3

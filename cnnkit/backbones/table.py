@@ -456,17 +456,3 @@ def with_widths() -> list[str]:
     ['mobilenet', 'mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large']
     """
     return [row.name for row in ROWS.values() if row.alphas]
-
-
-def check_side(row: Row, height: int, width: int) -> None:
-    """Refuse an input that the network's strides would reduce to nothing.
-
-    Raises:
-        InputError: A side is below the row's minimum.
-    """
-    if min(height, width) < row.minimum:
-        raise InputError(
-            f"an input of at least {row.minimum}×{row.minimum} for {row.name}",
-            f"{height}×{width}",
-            f"Use input_shape=({max(row.minimum, height)}, {max(row.minimum, width)}, 3) or larger.",
-        )

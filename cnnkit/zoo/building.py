@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from cnnkit.errors import InputError, WeightsError
+from cnnkit.layers.input_shape import check_input_shape
 
 Shape = tuple[int, int, int]  # height, width, channels
 Weights = str | Path | None
@@ -33,19 +34,8 @@ def image(input_shape: Shape, *, least: int, channels: Sequence[int] = (3,)) -> 
     Raises:
         InputError: The shape does not fit.
     """
-    shape = tuple(input_shape) if isinstance(input_shape, Iterable) else (input_shape,)
-    if len(shape) != 3 or not all(isinstance(side, int) for side in shape) or shape[2] not in channels:
-        raise InputError(
-            "input_shape=(height, width, channels) with " + " or ".join(map(str, channels)) + " channels",
-            repr(input_shape),
-            "Pictures are RGB, as in (224, 224, 3); the networks for handwriting also take one channel of grey.",
-        )
-    if min(shape[:2]) < least:
-        raise InputError(
-            f"an input of at least {least}×{least}",
-            f"{shape[0]}×{shape[1]}",
-            f"Use input_shape=({max(least, shape[0])}, {max(least, shape[1])}, {shape[2]}) or larger.",
-        )
+    remedy = "Pictures are RGB, as in (224, 224, 3); the networks for handwriting also take one channel of grey."
+    shape = check_input_shape(input_shape, least=least, channels=channels, remedy=remedy)
     return keras.Input(shape=shape, name="image", dtype="float32")
 
 

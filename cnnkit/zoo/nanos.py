@@ -10,13 +10,13 @@ How the weights came to be, what they reach and where they fail: `nano.md` besid
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 from keras import layers
 
-from cnnkit.errors import InputError, WeightsError
+from cnnkit.errors import WeightsError
+from cnnkit.layers.input_shape import check_input_shape
 
 WEIGHTS = Path(__file__).with_name("nano.weights.h5")
 MOMENTUM = 0.9  # of moving statistics: Keras's 0.99 lags behind in the few hundred steps of a lesson
@@ -44,7 +44,8 @@ def nano(
         InputError: The input shape does not fit.
         WeightsError: The weights file does not exist.
     """
-    _check_shape(input_shape)
+    remedy = "nano's maps are 32 times smaller than its input: (96, 96, 3) is what its weights were trained on."
+    check_input_shape(input_shape, least=32, open_sides=True, remedy=remedy)
     file = _weights_file(weights)
 
     # --- stem: stride 4
@@ -96,17 +97,6 @@ def _fused_block(x: keras.KerasTensor, *, expanded: int, filters: int, stride: i
     y = _convolution(x, expanded, kernel=3, stride=stride, name=f"{name}_expand")
     y = _convolution(y, filters, kernel=1, name=f"{name}_project", active=False)
     return layers.Add(name=f"{name}_add")([x, y]) if stride == 1 and x.shape[-1] == filters else y
-
-
-def _check_shape(shape: tuple[int | None, int | None, int]) -> None:
-    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
-    sides = [side for side in given[:2] if side is not None]
-    if len(given) != 3 or given[2] != 3 or any(side < 32 for side in sides):
-        raise InputError(
-            "an input shape (height, width, 3) with sides of at least 32",
-            str(shape),
-            "nano's maps are 32 times smaller than its input: (96, 96, 3) is what its weights were trained on.",
-        )
 
 
 def _weights_file(weights: str | Path | None) -> Path | None:

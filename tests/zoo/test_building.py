@@ -20,8 +20,8 @@ from cnnkit.zoo.building import IMAGENET_DEVIATION, IMAGENET_MEAN, VGG_MEAN, nor
     ("shape", "message"),
     [
         (64, "\\(224, 224, 3\\)"),
-        ((64, 64), "input_shape=\\(height, width, channels\\)"),
-        ((None, None, 3), "3 channels"),
+        ((64, 64), "input_shape=\\(height, width, 3\\)"),
+        ((None, None, 3), "pictures are RGB"),
         ((64, 64, 1), "Pictures are RGB"),
         ((31, 64, 3), "at least 32×32.*input_shape=\\(32, 64, 3\\)"),
     ],
