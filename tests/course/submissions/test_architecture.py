@@ -32,7 +32,7 @@ from tests.export.tiny_network import network
 # Keras 3.15.1 reads TensorFlow variables in a way that NumPy 2 deprecates; `save_weights` cannot avoid it.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-KERAS_2_FILES = Path(__file__).parents[1] / "export" / "keras2_files"
+KERAS_2_FILES = Path(__file__).parents[2] / "export" / "keras2_files"
 LIMITS = Limits()
 LARGE = Limits(layers=10_000, calls=100_000)
 
