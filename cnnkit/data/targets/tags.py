@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
-from cnnkit.data.targets.column import (
-    ID,
-    LABEL,
-    class_names,
-    content_digest,
-    example_indices,
-    joined_arrays,
-    numbers_of,
-    one_id_each,
-    read_only,
-    require_alike,
-    texts,
-)
+from cnnkit.data.targets.class_column import ClassColumn
+from cnnkit.data.targets.column import ID, LABEL, one_id_each, read_only, texts
 from cnnkit.data.targets.labels import Labels
 from cnnkit.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
-class Tags:
+class Tags(ClassColumn):
     """Any number of classes per example (multi-label), without a place in the picture.
 
     Attributes:
@@ -46,31 +35,34 @@ class Tags:
     """
 
     kind: ClassVar[str] = "tags"
-    placed: ClassVar[bool] = False
 
-    names: tuple[str, ...]
     values: NDArray[np.float32]
-    probabilities: NDArray[np.float32] | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", class_names(self.names))
-        object.__setattr__(self, "values", _zeros_and_ones(self.values, len(self.names)))
-        if self.probabilities is not None:
-            probabilities = numbers_of(self.probabilities, "probabilities", self.values.shape, np.float32)
-            object.__setattr__(self, "probabilities", probabilities)
+    @staticmethod
+    def checked(values: ArrayLike, classes: int) -> NDArray[np.float32]:
+        """A read-only copy of (n, classes) of 0 and 1.
 
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def take(self, indices: ArrayLike) -> Self:
-        """The examples at `indices`, in that order."""
-        rows = example_indices(indices, len(self))
-        probabilities = None if self.probabilities is None else self.probabilities[rows]
-        return type(self)(self.names, self.values[rows], probabilities)
-
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
-        """The tags themselves: they are the same wherever the pixels go."""
-        return self
+        Raises:
+            DataError: Another shape, or other values than 0 and 1.
+        """
+        tags = np.asarray(values)
+        if tags.ndim != 2 or (tags.size and tags.dtype.kind not in "biuf"):
+            raise DataError(
+                "labels of shape (n,) or (n, classes)", said(values), "Give class indices, or 0 and 1 a class."
+            )
+        if tags.shape[1] != classes:
+            raise DataError(
+                f"one column for each of the {classes} classes",
+                f"labels of shape {tags.shape}",
+                "Give `classes` one name a column.",
+            )
+        if not np.isin(tags, (0, 1)).all():
+            raise DataError(
+                "0 or 1 for every class of an example",
+                f"the values {np.unique(tags)[:5].tolist()}",
+                "Round probabilities, or give class indices of shape (n,).",
+            )
+        return read_only(tags.astype(np.float32))
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) the number of each example's combination of classes, from 0, in the order of the sorted rows."""
@@ -79,10 +71,6 @@ class Tags:
     def counts(self) -> NDArray[np.int64]:
         """(names,) the number of examples that show each class."""
         return np.asarray(self.values.sum(axis=0, dtype=np.float64), np.int64)
-
-    def digest(self) -> str:
-        """A sha256 over names and values."""
-        return content_digest(self.kind, self.names, (self.values, self.probabilities))
 
     def table(self, ids: Sequence[str]) -> pd.DataFrame:
         """Of truth columns `id` and one int64 column of 0 and 1 per class.
@@ -98,13 +86,6 @@ class Tags:
         labels = ["|".join(names[row]) for row in self.values.astype(bool)]
         probabilities = dict(zip(self.names, self.probabilities.T, strict=True))
         return pd.DataFrame({ID: texts(rows), LABEL: texts(labels)} | probabilities)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The examples of several columns with the same names, one after the other."""
-        require_alike(parts, cls)
-        values = np.concatenate([part.values for part in parts])
-        return cls(parts[0].names, values, joined_arrays(parts, "probabilities"))
 
 
 def combinations_of(rows: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -124,23 +105,3 @@ def labels_or_tags(names: Sequence[str], values: ArrayLike) -> Labels | Tags:
     """
     kind = Tags if np.ndim(values) == 2 else Labels
     return kind(tuple(names), np.asarray(values))
-
-
-def _zeros_and_ones(values: ArrayLike, classes: int) -> NDArray[np.float32]:
-    """A read-only copy of (n, classes) values."""
-    tags = np.asarray(values)
-    if tags.ndim != 2 or (tags.size and tags.dtype.kind not in "biuf"):
-        raise DataError("labels of shape (n,) or (n, classes)", said(values), "Give class indices, or 0 and 1 a class.")
-    if tags.shape[1] != classes:
-        raise DataError(
-            f"one column for each of the {classes} classes",
-            f"labels of shape {tags.shape}",
-            "Give `classes` one name a column.",
-        )
-    if not np.isin(tags, (0, 1)).all():
-        raise DataError(
-            "0 or 1 for every class of an example",
-            f"the values {np.unique(tags)[:5].tolist()}",
-            "Round probabilities, or give class indices of shape (n,).",
-        )
-    return read_only(tags.astype(np.float32))
