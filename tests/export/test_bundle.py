@@ -105,6 +105,18 @@ def test_the_run_comes_back(saved: tuple[Network, Path]) -> None:
     pd.testing.assert_frame_equal(again.history, run.history)
 
 
+def test_a_training_is_saved_without_asking(tmp_path: Path) -> None:
+    net = network()
+    photos = ck.data.arrays(
+        np.rint(PICTURES).astype(np.uint8), np.arange(len(PICTURES)) % 2, classes=net.classes, split=(1, 0, 0)
+    )
+    run = ck.fit(net, photos, ck.Plan([ck.Phase("head", epochs=2)]), progress=False)
+    again = ck.load(ck.save(net, tmp_path / "bees")).run
+    assert again is not None
+    assert again.settings() == run.settings()
+    pd.testing.assert_frame_equal(again.history, run.history)
+
+
 def test_what_finetune_knows_is_saved_without_asking(tmp_path: Path) -> None:
     again = load(save(replace(network(), run=record()), tmp_path / "b"))
     assert again.run is not None

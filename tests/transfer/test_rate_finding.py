@@ -53,3 +53,18 @@ def test_it_takes_what_fit_takes(make, colours, tmp_path) -> None:
 def test_bad_range(make, colours) -> None:
     with pytest.raises(InputError, match="lowest < highest"):
         find_rate(make(), colours, lowest=1, highest=0.1)
+
+
+WRONG = {
+    "batch_size": (0, -1, 2.5, "8", None, True),
+    "seed": (-1, 1.5, "0", None),
+    "steps": (0, 2, 2.5, "9", None),
+    "lowest": (0, -1e-3, float("nan"), "1e-6", None),
+    "highest": (0, float("inf"), "1", None),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_named(make, colours, name: str, value: object) -> None:
+    with pytest.raises(InputError, match=rf"{name}={value!r}"):
+        find_rate(make(), colours, **{name: value})
