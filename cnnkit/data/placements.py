@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.random_streams import picture_bits
 from cnnkit.data.source import Source
+from cnnkit.data.targets.moves import inverse
 from cnnkit.data.targets.targets import Targets
 from cnnkit.data.views.chain import require_views
 from cnnkit.data.views.framing import Framing
@@ -76,4 +77,4 @@ def in_photographs(
     if not said.placed:
         return said
     shapes = np.array([source.shape(index) for index in indices.tolist()]).reshape(-1, 2)
-    return said.moved(np.linalg.inv(framed(source, indices, framing, size)), shapes)
+    return said.moved(inverse(framed(source, indices, framing, size)), shapes)

@@ -73,7 +73,7 @@ def predict_to_parquet(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
-    part_pictures: int = PART_PICTURES,
+    part_rows: int = PART_PICTURES,
     force: bool = False,
     progress: bool = False,
 ) -> PredictionFile:
@@ -90,7 +90,7 @@ def predict_to_parquet(
         batch_size: Pictures at a time.
         engine: What runs the network, as in `ck.predict`.
         precision: As in `ck.predict`.
-        part_pictures: Pictures of a part, rounded up to whole batches.
+        part_rows: Pictures of a part (of labels one row each), rounded up to whole batches.
         force: Replaces a file that holds something else too, but none of the pictures.
         progress: Whether to show a live line.
 
@@ -112,7 +112,7 @@ def predict_to_parquet(
         return write_tables(path, tables, like=like, names=network.classes, model_hash=digest)
 
     _refuse_to_lose(path, source, is_prediction_file, force)
-    return _predict_to(path, write, network, source, part_pictures, batch_size, engine, precision, progress)
+    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
 
 
 def predict_to_csv(
@@ -123,7 +123,7 @@ def predict_to_csv(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
-    part_pictures: int = PART_PICTURES,
+    part_rows: int = PART_PICTURES,
     force: bool = False,
     progress: bool = False,
 ) -> PredictionFile:
@@ -141,7 +141,7 @@ def predict_to_csv(
         return write_csv(path, tables, columns=columns)
 
     _refuse_to_lose(path, source, partial(is_csv_of, columns=columns), force)
-    return _predict_to(path, write, network, source, part_pictures, batch_size, engine, precision, progress)
+    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
 
 
 def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], force: bool) -> None:
@@ -162,13 +162,13 @@ def _predict_to(
     write: Callable[[Iterator[pd.DataFrame], str], int],
     network: Network,
     source: Source,
-    part_pictures: int,
+    part_rows: int,
     batch_size: int,
     engine: EngineName,
     precision: Precision,
     progress: bool,
 ) -> PredictionFile:
-    whole_number("part_pictures", part_pictures)
+    whole_number("part_rows", part_rows)
     whole_number("batch_size", batch_size)
     forward = network.forward_cache.find(engine, precision, pictures=len(source), say=lambda _line: None)
     digest = model_hash(tensor_records(network.model))
@@ -181,7 +181,7 @@ def _predict_to(
         "numbers": forward.numbers,
         "software": software() | forward.engine.versions(),
     }
-    batches = -(-part_pictures // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
+    batches = -(-part_rows // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
     with _parts_folder(path) as folder:
         parts = _Parts(folder, source, json.dumps(about, sort_keys=True), batches * batch_size)
         missing = parts.missing()

@@ -54,7 +54,9 @@ def mean_loss(values: Any, weights: Any = None) -> Any:
     """Σ weight · value / n of (n,) losses: what Keras calls "sum_over_batch_size"."""
     if weights is not None:
         values = values * keras.ops.cast(weights, values.dtype)
-    return keras.ops.divide_no_nan(keras.ops.sum(values), keras.ops.cast(keras.ops.shape(values)[0], values.dtype))
+    # Operation for operation what Keras does, so that not even the last bit differs from `model.compile(loss=...)`.
+    count = keras.ops.prod(keras.ops.convert_to_tensor(keras.ops.shape(values), dtype="int32"))
+    return keras.ops.divide_no_nan(keras.ops.sum(values), keras.ops.cast(count, values.dtype))
 
 
 def halve(model: keras.Model, head: Head) -> Halves:

@@ -46,7 +46,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def run(net: Network, photos: Path, out: Path, **options):
-    return predict_to_parquet(net, photos, out, batch_size=BATCH, part_pictures=PART, **options)
+    return predict_to_parquet(net, photos, out, batch_size=BATCH, part_rows=PART, **options)
 
 
 def parts(out: Path) -> list[Path]:
@@ -138,8 +138,8 @@ def test_wrong_use(net: Network, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
     with pytest.raises(DataError, match="empty"):
         predict_to_parquet(net, Source.empty(("ant", "bee")), out)
-    with pytest.raises(InputError, match="part_pictures as a whole number of at least 1"):
-        predict_to_parquet(net, photos, out, part_pictures=0)
+    with pytest.raises(InputError, match="part_rows as a whole number of at least 1"):
+        predict_to_parquet(net, photos, out, part_rows=0)
     with pytest.raises(UnknownNameError, match="openvino"):
         predict_to_parquet(net, photos, out, engine="openvin")
     (tmp_path / "file").write_text("")
@@ -163,7 +163,7 @@ def slowly(self, position):
 FileReader.read = slowly
 FileReader.read_scaled = lambda self, position, least: slowly(self, position)
 print("begins", flush=True)
-predict_to_parquet(ck.load(sys.argv[1]), sys.argv[2], sys.argv[3], batch_size=2, part_pictures=5)
+predict_to_parquet(ck.load(sys.argv[1]), sys.argv[2], sys.argv[3], batch_size=2, part_rows=5)
 """
     kept = []
     for moment in (0.0, 0.1, 0.3):

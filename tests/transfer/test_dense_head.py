@@ -187,7 +187,7 @@ def test_predictions_are_in_the_pixels_of_the_photograph(
     assert {mask.shape for mask in said} == {(80, 100)}
     wrong = [(mask != Maps().read(place)).mean() for mask, place in zip(said, discs.test.positions, strict=True)]
     assert np.mean(wrong) < 0.1
-    written = ck.export.predict_to_parquet(trained, discs.test, tmp_path / "p.parquet", batch_size=3, part_pictures=3)
+    written = ck.export.predict_to_parquet(trained, discs.test, tmp_path / "p.parquet", batch_size=3, part_rows=3)
     assert (written.pictures, written.rows, written.labels) == (8, 8, {})
     assert pd.read_parquet(tmp_path / "p.parquet")["mask"].tolist() == table["mask"].tolist()
 

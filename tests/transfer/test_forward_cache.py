@@ -268,6 +268,6 @@ def test_a_stop_changes_no_number(network, tmp_path, monkeypatch) -> None:
     """The last parts of a run are computed as the first were, however few pictures they have."""
     monkeypatch.setattr(forward_cache, "FEW_PICTURES", 4)
     frames = np.repeat(FRAMES, 4, axis=0)
-    predict_to_parquet(network, frames, tmp_path / "whole.parquet", batch_size=2, part_pictures=4)
+    predict_to_parquet(network, frames, tmp_path / "whole.parquet", batch_size=2, part_rows=4)
     assert list(network.forward_cache._forwards) == [("tensorflow", "float32", True)]
     assert len(read_predictions(tmp_path / "whole.parquet").table) == 12

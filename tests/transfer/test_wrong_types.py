@@ -53,7 +53,7 @@ WRONG = [
 ]
 TO_FILE = [
     *WRONG,
-    *(("part_pictures", value) for value in NUMBERS),
+    *(("part_rows", value) for value in NUMBERS),
     *(("path", value) for value in (None, 3, ["a.parquet"], b"a.parquet", object(), "no ending", "p.jpg", "")),
 ]
 
