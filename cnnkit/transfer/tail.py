@@ -45,7 +45,10 @@ class Tail(keras.Model):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Σ weight · loss / pictures, plus what layers add (regularization)."""
-        losses = [mean_loss(self.head.loss(y, y_pred), sample_weight)]
+        # TensorFlow orders sums by the names of operations: without the scope of a Keras loss the last bit of
+        # a gradient is another than that of `model.compile(loss=...)`.
+        with keras.ops.name_scope("loss"):
+            losses = [mean_loss(self.head.loss(y, y_pred), sample_weight)]
         losses += [keras.ops.sum(loss) for loss in self.losses]
         return losses[0] if len(losses) == 1 else keras.ops.sum(losses)
 
@@ -54,7 +57,7 @@ def mean_loss(values: Any, weights: Any = None) -> Any:
     """Σ weight · value / n of (n,) losses: what Keras calls "sum_over_batch_size"."""
     if weights is not None:
         values = values * keras.ops.cast(weights, values.dtype)
-    # Operation for operation what Keras does, so that not even the last bit differs from `model.compile(loss=...)`.
+    # Operation for operation what Keras does.
     count = keras.ops.prod(keras.ops.convert_to_tensor(keras.ops.shape(values), dtype="int32"))
     return keras.ops.divide_no_nan(keras.ops.sum(values), keras.ops.cast(count, values.dtype))
 

@@ -33,7 +33,7 @@ class CountingReader:
 
 
 def counted(count: int) -> Source:
-    return Source(tuple(map(str, range(count))), (), None, CountingReader(), np.arange(count))
+    return Source(tuple(map(str, range(count))), None, CountingReader(), np.arange(count))
 
 
 def epochs(source: Source, kept: KeptPictures | None, augment: Augmentation | None = None) -> list[np.ndarray]:

@@ -48,7 +48,7 @@ def test_views_are_a_function_of_the_generator_and_leave_the_picture_alone(augme
 @pytest.mark.parametrize("augment", EVERY, ids=lambda augment: type(augment).__name__)
 def test_batches_are_the_same_on_any_number_of_threads(augment: Any) -> None:
     images = np.random.default_rng(0).integers(0, 256, (9, 12, 12, 3), dtype=np.uint8)
-    source = Source(tuple(map(str, range(9))), (), None, ArrayReader(images), np.arange(9))
+    source = Source(tuple(map(str, range(9))), None, ArrayReader(images), np.arange(9))
     one, many = (
         [
             batch.images.tobytes()

@@ -37,7 +37,7 @@ def centre(picture: np.ndarray) -> np.ndarray:
 
 
 def source(reader: Any, count: int) -> Source:
-    return Source(tuple(map(str, range(count))), (), None, reader, np.arange(count))
+    return Source(tuple(map(str, range(count))), None, reader, np.arange(count))
 
 
 @pytest.mark.parametrize("framing", [Framing(), Framing(fraction=0.875), Framing("squash"), Framing("pad")])
