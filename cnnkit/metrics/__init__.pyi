@@ -1,4 +1,6 @@
 from . import classification as classification
+from .boundaries import BoundaryOverlap as BoundaryOverlap
+from .boundaries import boundary_iou as boundary_iou
 from .classification import Calibration as Calibration
 from .classification import accuracy_score as accuracy_score
 from .classification import brier_loss as brier_loss
@@ -10,4 +12,10 @@ from .one_against_rest import average_precision_score as average_precision_score
 from .one_against_rest import class_scores as class_scores
 from .one_against_rest import macro_means as macro_means
 from .one_against_rest import precision_recall_f1 as precision_recall_f1
+from .segmentation import PixelConfusion as PixelConfusion
+from .segmentation import dice as dice
+from .segmentation import frequency_weighted_iou as frequency_weighted_iou
+from .segmentation import mean_accuracy as mean_accuracy
+from .segmentation import mean_iou as mean_iou
+from .segmentation import pixel_accuracy as pixel_accuracy
 from .thresholds import best_threshold as best_threshold

@@ -10,10 +10,12 @@ import pytest
 from cnnkit import metrics
 from cnnkit.errors import CnnkitError
 
+MAPS = {"true": [[0, 1]], "predicted": [[0, 1]], "classes": 2}
 GOOD = {
     "accuracy_score": {"labels": [0, 1], "decisions": [0, 1]},
     "average_precision_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "best_threshold": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
+    "boundary_iou": MAPS,
     "brier_loss": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
     "calibration": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
     "class_scores": {
@@ -23,13 +25,18 @@ GOOD = {
         "classes": ["a", "b"],
     },
     "confusion": {"labels": [0, 1], "decisions": [0, 1]},
+    "dice": MAPS,
+    "frequency_weighted_iou": MAPS,
     "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
+    "mean_accuracy": MAPS,
+    "mean_iou": MAPS,
+    "pixel_accuracy": MAPS,
     "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
     "roc_auc_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "wilson_interval": {"correct": 1, "count": 2},
 }
 VALUES = (None, 3.5, "ab", b"x", object(), [None, None], [[0, 1], [1]], {"a": 1}, {"a": {"b": "c"}}, 1 + 2j, [0, 1, 2])
-FINE = (("best_threshold", "at", None), ("wilson_interval", "count", VALUES[1]))
+FINE = (("best_threshold", "at", None), ("boundary_iou", "distance", None), ("wilson_interval", "count", VALUES[1]))
 """What an argument may be after all."""
 
 
