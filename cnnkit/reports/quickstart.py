@@ -60,7 +60,7 @@ SCRATCH = Plan([Phase("scratch", train="all", epochs=EPOCHS, rate=1e-3, schedule
 
 @dataclass(frozen=True)
 class Quickstart:
-    """What a quickstart did.
+    """The result of a quickstart.
 
     Attributes:
         pictures: How many were drawn.
@@ -89,7 +89,7 @@ def quickstart(
     seed: int = 0,
     progress: bool = True,
 ) -> Quickstart:
-    """Draws scenes, learns to tell those with people, and shows what came out.
+    """Draws scenes, learns to tell those with people, and reports the result.
 
     Args:
         data: Folder for the pictures; drawn again only when something about them changed.
@@ -150,7 +150,7 @@ def quickstart(
 
 
 def _drawn(place: Path, pictures: int, seed: int) -> Dataset:
-    """The dataset in `place`, drawn first unless these very pictures are there already."""
+    """The dataset in `place`; its pictures are drawn first unless they are there already."""
     key = f"{drawing_version()} {pictures} {seed} {SIDE}"
     stamp = place / ".drawn"
     if not stamp.is_file() or stamp.read_text() != key:

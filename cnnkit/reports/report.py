@@ -23,7 +23,7 @@ from cnnkit.transfer.run import Run
 from cnnkit.visualize.given_tables import rows_of
 
 MARKED_BYTES = 4096
-"""Of the beginning of a file, in which a report says that it is one."""
+"""The beginning of a file, in which a report carries its mark."""
 REPORTED = ("labels", "tags")
 """Kinds of truth that the page has sections for."""
 
@@ -42,15 +42,15 @@ def report(
     gradcam_layer: str | None = None,
     force: bool = False,
 ) -> Path:
-    """Writes what came of a training as one page: scores, curves, confusion, worst mistakes, calibration, Grad-CAM.
+    """Writes a training as one page: scores, curves, confusion, worst mistakes, calibration, Grad-CAM.
 
     The page is one HTML file with its pictures inside: it can be sent, and needs neither network nor cnnkit. It appears
     whole or not at all. An older report of that name is replaced; another file is not, unless `force` says so.
 
     Args:
-        network: What was trained; `ck.load` reads a saved one.
-        dataset: What it was trained on; a folder is split as in its training, by the run's seed. The report is about
-            the test part, or validation where there is no test; or about a labelled source alone.
+        network: The trained network; `ck.load` reads a saved one.
+        dataset: The pictures of the training; a folder is split as in its training, by the run's seed. The report is
+            about the test part, or validation where there is no test; or about a labelled source alone.
         out: The page.
         poster: A PNG file, 1600 pixels wide, that shows the same as one picture; none by default.
         run: What `ck.fit` returned; by default `network.run`. Without any the page says nothing of the training.
@@ -58,7 +58,7 @@ def report(
         comparisons: Way → accuracy (0…1) on these pictures: the network of this report first, then what it is held
             against, e.g. `{"nano, pre-trained": 0.93, "nano, random weights": 0.71}`.
         timings: Step → seconds, in order.
-        title: Heading; by default the backbone and what it tells apart.
+        title: Heading; by default the backbone and the classes.
         gradcam_layer: Whose maps Grad-CAM reads; by default the last of at least 5 × 5 cells.
         force: Whether to replace a file that is no report.
 
@@ -101,7 +101,7 @@ def report(
 
 
 def check_replaceable(paths: list[Path], *, force: bool = False) -> None:
-    """Refuses to replace what is no report.
+    """Refuses to replace a file that is no report.
 
     Raises:
         InputError: A folder, or a file that no report wrote.
@@ -133,7 +133,7 @@ def _path(given: str | Path | None, ending: str) -> Path | None:
 
 
 def _dataset(network: Network, given: Dataset | Source | str | Path, run: Run | None) -> Dataset:
-    """What a caller calls the data, as a dataset with the network's classes."""
+    """Converts a path, a source or a dataset into a dataset with the network's classes."""
     if isinstance(given, str | Path):
         given = folder(given, seed=0 if run is None else run.seed, classes=network.classes)
     if isinstance(given, Source):

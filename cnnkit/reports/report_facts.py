@@ -1,4 +1,4 @@
-"""What a report says, before it is laid out."""
+"""The facts of a report, before the layout."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from cnnkit.visualize.tapping import deepest_maps
 
 GRADCAM_PICTURES = 6
 GRADCAM_CELLS = 5
-"""Cells a side from which a heat map says something about places."""
+"""Cells per side from which a heat map says something about places."""
 ROUNDING = 0.002
-"""Between an accuracy counted from a table and one that Keras averaged in float32."""
+"""Largest difference between an accuracy counted from a table and one that Keras averaged in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +63,12 @@ class Facts:
 
     @cached_property
     def flags(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-        """(pictures, classes) each: what is shown, what was decided, and the probabilities."""
+        """(pictures, classes) each: truth, decisions and probabilities."""
         return truth_and_answers(self.source, self.predictions)
 
     @cached_property
     def accuracy(self) -> float:
-        """The share of held-out pictures that are right; of several labels of all yes/no decisions."""
+        """The share of held-out pictures that are right; with several labels the share of all yes/no decisions."""
         shown, decided, _ = self.flags
         return float((shown == decided).mean() if self.several else self.whole)
 
@@ -79,7 +79,7 @@ class Facts:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Between which values the share of `whole` lies, at 95 %."""
+        """The 95 % interval of `whole`."""
         return wilson_interval(int(self.answers["right"].sum()), len(self.source))
 
     @property
@@ -94,7 +94,7 @@ class Facts:
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Way → accuracy, this network first, the trivial answer last."""
+        """Method → accuracy, this network first, the trivial answer last."""
         ways = self.comparisons or {self.name: self.accuracy}
         name, first = next(iter(ways.items()))
         if abs(first - self.accuracy) > ROUNDING:
@@ -107,7 +107,7 @@ class Facts:
 
     @property
     def others(self) -> dict[str, float]:
-        """What the network is held against, without the trivial answer."""
+        """The methods that the network is compared with, without the trivial answer."""
         return dict(list(self.comparisons.items())[1:])
 
     @property
@@ -118,7 +118,7 @@ class Facts:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """What was done and what came of it, in three sentences."""
+        """The training and its result in three sentences."""
         return [self._done(), self._result(), self._against()]
 
     @cached_property
@@ -133,19 +133,19 @@ class Facts:
 
     @cached_property
     def explained(self) -> NDArray[np.int64]:
-        """Positions of the pictures for Grad-CAM: four sure right answers, class by class in turn, and two mistakes."""
+        """Indices of the pictures for Grad-CAM: four sure right answers, class by class in turn, and two mistakes."""
         return pick_explained(self.answers, GRADCAM_PICTURES)
 
     @cached_property
     def targets(self) -> list[str]:
-        """The class that Grad-CAM explains in each of the `explained`: the answer, of several labels the surest."""
+        """The class that Grad-CAM explains in each `explained` picture: the answer, or the surest of several labels."""
         _, _, probabilities = self.flags
         surest = [self.source.classes[index] for index in probabilities[self.explained].argmax(axis=1)]
         return surest if self.several else self.answers["predicted"].iloc[self.explained].tolist()
 
     @cached_property
     def explained_titles(self) -> list[str]:
-        """A caption for each of the `explained`."""
+        """One caption per `explained` picture."""
         if not self.several:
             return captions(self.answers, self.explained)
         tops = self.flags[2][self.explained].max(axis=1)
@@ -156,12 +156,12 @@ class Facts:
 
     @cached_property
     def layer(self) -> str | None:
-        """Whose maps Grad-CAM reads."""
+        """The layer whose maps Grad-CAM reads."""
         return self.gradcam_layer or deepest_maps(self.network.model, side=GRADCAM_CELLS)
 
     @property
     def tinted(self) -> list[str]:
-        """A colour for each of the `explained`: right or wrong."""
+        """One colour per `explained` picture: right or wrong."""
         return [style.RIGHT if right else style.WRONG for right in self.answers["right"].iloc[self.explained]]
 
     def _done(self) -> str:
@@ -219,7 +219,7 @@ def held_out(dataset: Dataset) -> Source:
 
 
 def pick_explained(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
-    """Positions worth explaining: sure right answers, class by class in turn, and a third of mistakes.
+    """Indices worth explaining: sure right answers, class by class in turn, and a third of mistakes.
 
     Where there are fewer right answers than two thirds, mistakes take their places.
 

@@ -10,7 +10,7 @@ from string import Template
 import pandas as pd
 
 GENERATOR = "cnnkit report"
-"""By which a later report knows that a file is one."""
+"""The mark by which a later report knows a report."""
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -70,12 +70,12 @@ def page(title: str, parts: Sequence[str]) -> str:
 
 
 def header(title: str, sentences: Sequence[str]) -> str:
-    """The title and what was done."""
+    """The title and sentences about the training."""
     return f'<header>\n<h1>{html.escape(title)}</h1>\n<p class="lead">{html.escape(" ".join(sentences))}</p>\n</header>'
 
 
 def tiles(numbers: Sequence[tuple[str, str]]) -> str:
-    """Large numbers side by side, each with what it is; the first stands out."""
+    """Large numbers side by side, each with its meaning; the first stands out."""
     cells = [
         f'<div class="tile{"" if index else " first"}"><b>{html.escape(number)}</b>'
         f"<span>{html.escape(label)}</span></div>"

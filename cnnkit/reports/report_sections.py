@@ -36,7 +36,7 @@ from cnnkit.visualize.training_curves import curves
 
 WORST_PICTURES = 12
 HTML_DPI = 150
-"""Sharp on screens of two dots a pixel without making the page heavy."""
+"""Sharp on screens of two dots per pixel without making the page heavy."""
 LABELS_OF_WORST = (
     "Above each picture its worst labels: “missed” one that it has, “not” one that it has not, with the probability "
     "that the network gave the label."

@@ -17,9 +17,9 @@ from cnnkit.visualize import style
 from cnnkit.visualize.calibration_curve import confidences
 
 CLASS_ROWS = 60
-"""Classes that are listed; of more those with the lowest F1."""
+"""The most classes in a table; of more, those with the lowest F1."""
 LEAST = 1e-7
-"""A probability below this counts as this in the cross-entropy, as in Keras."""
+"""The least probability in the cross-entropy, as in Keras."""
 NAMES = {
     "precision": "precision, mean of the classes",
     "recall": "recall, mean of the classes",
@@ -30,7 +30,7 @@ NAMES = {
 
 
 def score_table(facts: Facts) -> pd.DataFrame:
-    """Scores of all held-out pictures, with the 95 % interval of what is a share of them."""
+    """Scores of all held-out pictures; shares with their 95 % interval."""
     shown, decided, probabilities = facts.flags
     of_class = class_scores(shown, decided, probabilities, facts.source.classes)
     interval = "{:.1f} to {:.1f} %".format(*(100 * end for end in facts.interval))
@@ -48,7 +48,7 @@ def score_table(facts: Facts) -> pd.DataFrame:
 
 
 def class_table(facts: Facts) -> pd.DataFrame:
-    """One row for each class that occurs: how many of it were found, how many calls were right."""
+    """One row per class that occurs: recall, precision and F1."""
     shown, decided, probabilities = facts.flags
     of_class = class_scores(shown, decided, probabilities, facts.source.classes)
     rows = []
@@ -82,7 +82,7 @@ def _with_interval(hits: int, count: int) -> str:
 
 
 def plan_table(run: Run) -> pd.DataFrame:
-    """One row a phase: what was planned and what came of it."""
+    """One row per phase: the plan and the result."""
     rows = []
     for phase in run.plan.phases:
         epochs = run.history[run.history["phase"] == phase.name]
