@@ -48,7 +48,7 @@ def score_table(facts: Facts) -> pd.DataFrame:
 
 
 def class_table(facts: Facts) -> pd.DataFrame:
-    """One row per class that occurs: recall, precision and F1."""
+    """One row per class that occurs: recall, precision, F1 and AUC."""
     shown, decided, probabilities = facts.flags
     of_class = class_scores(shown, decided, probabilities, facts.source.classes)
     rows = []
