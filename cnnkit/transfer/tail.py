@@ -15,7 +15,7 @@ import keras
 
 from cnnkit.backbones.graph import Node, boundary, nodes
 from cnnkit.errors import InputError
-from cnnkit.heads.head import Head
+from cnnkit.heads.head import Head, MeasuredHead
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +45,11 @@ class Tail(keras.Model):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Σ weight · loss / pictures, plus what layers add (regularization)."""
-        # TensorFlow orders sums by the names of operations: without the scope of a Keras loss the last bit of
-        # a gradient is another than that of `model.compile(loss=...)`.
-        with keras.ops.name_scope("loss"):
+        # Where Keras has the loss, Keras's own reduction: TensorFlow orders sums by the names of operations, and with
+        # other names the last bit of a gradient is another than that of `model.compile(loss=...)`.
+        if isinstance(self.head, MeasuredHead):
+            losses = [self.head.keras_loss()(y, y_pred, sample_weight)]
+        else:
             losses = [mean_loss(self.head.loss(y, y_pred), sample_weight)]
         losses += [keras.ops.sum(loss) for loss in self.losses]
         return losses[0] if len(losses) == 1 else keras.ops.sum(losses)
@@ -57,9 +59,8 @@ def mean_loss(values: Any, weights: Any = None) -> Any:
     """Σ weight · value / n of (n,) losses: what Keras calls "sum_over_batch_size"."""
     if weights is not None:
         values = values * keras.ops.cast(weights, values.dtype)
-    # Operation for operation what Keras does.
-    count = keras.ops.prod(keras.ops.convert_to_tensor(keras.ops.shape(values), dtype="int32"))
-    return keras.ops.divide_no_nan(keras.ops.sum(values), keras.ops.cast(count, values.dtype))
+    count = keras.ops.cast(keras.ops.shape(values)[0], values.dtype)
+    return keras.ops.divide_no_nan(keras.ops.sum(values), count)
 
 
 def halve(model: keras.Model, head: Head) -> Halves:
