@@ -70,6 +70,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "pictures": (ck.data.pictures, {"path": "."}),
     "table": (ck.data.table, {"rows": FRAME, "x": "file", "y": "kind"}),
     "coco": (ck.data.coco, {"images": ".", "annotations": "coco.json"}),
+    "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
     "scenes": (ck.data.scenes, {"n": 2}),
     "faces": (ck.data.faces, {"people": 2, "shots": 3}),
     "photograph": (ck.data.photograph, {}),
@@ -111,6 +112,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, name in enumerate(FRAME["file"]):
         (folder / name).parent.mkdir(exist_ok=True)
         Image.fromarray(X[number]).save(folder / name)
+        (folder / "masks" / name).parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(X[number][..., 0] // 128).save(folder / "masks" / name)
     (folder / "coco.json").write_text(COCO, encoding="utf-8")
     return folder
 
