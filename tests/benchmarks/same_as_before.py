@@ -20,11 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from same_cases import CASES
+from same_records import differences
 
 ALONE = {
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -82,18 +82,6 @@ def run_cases(names: list[str]) -> dict[str, Any]:
         wall = time.monotonic() - started[0]
         print(f"{name}: {wall:.0f} s, {spent:.0f} s of them CPU time", file=sys.stderr, flush=True)
     return results
-
-
-def differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
-    """A line for each value that is not the same, with the way to it. NaN is equal to NaN."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in [*before, *(name for name in now if name not in before)]:
-            yield from differences(before.get(name, "nothing"), now.get(name, "nothing"), f"{where}/{name}")
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for index, (one, other) in enumerate(zip(before, now, strict=True)):
-            yield from differences(one, other, f"{where}[{index}]")
-    elif json.dumps(before) != json.dumps(now):
-        yield f"{where}: {json.dumps(before)[:300]} is now {json.dumps(now)[:300]}"
 
 
 def compare(before: dict[str, Any], names: list[str]) -> int:

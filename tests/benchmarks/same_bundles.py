@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import same_records as record
-from same_as_before import ALONE, differences
+from same_as_before import ALONE
 from same_cases import COLOURS, colours, fit, network, tagged, two_phases
+from same_records import differences
 
 import cnnkit as ck
 

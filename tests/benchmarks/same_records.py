@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,15 @@ def array(value: Any) -> str:
 
 
 def weights(network: Any) -> dict[str, str]:
-    """Each weight of a network, statistics and random states among them, by its path."""
-    return {variable.path: array(variable.numpy()) for variable in network.model.variables}
+    """Each weight of a network, statistics and random states among them, by its path.
+
+    Random states have numbers in their paths that count all those of the process: these are left out.
+    """
+    values: dict[str, str] = {}
+    for variable in network.model.variables:
+        path = re.sub(r"seed_generator(_\d+)?/", "seed_generator/", variable.path)
+        values[path if path not in values else f"{path} {len(values)}"] = array(variable.numpy())
+    return values
 
 
 def history(run: Any) -> dict[str, list[Any]]:
@@ -110,3 +120,15 @@ def trained(network: Any, run: Any, part: Any = None, *, scored: bool = True) ->
         record["predictions"] = table(ck.predict(network, part))
         record["scores"] = plain(ck.evaluate(network, part)) if scored else None
     return record
+
+
+def differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
+    """A line for each value that is not the same, with the way to it. NaN is equal to NaN."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in [*before, *(name for name in now if name not in before)]:
+            yield from differences(before.get(name, "nothing"), now.get(name, "nothing"), f"{where}/{name}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from differences(one, other, f"{where}[{index}]")
+    elif json.dumps(before) != json.dumps(now):
+        yield f"{where}: {json.dumps(before)[:300]} is now {json.dumps(now)[:300]}"
