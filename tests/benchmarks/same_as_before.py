@@ -89,7 +89,9 @@ def compare(before: dict[str, Any], names: list[str]) -> int:
     unequal = 0
     for name in names:
         now = run_cases([name])[name]
-        lines = list(differences(before[name], now, name)) or [f"{name}: {now['error']}"] * ("error" in now)
+        lines = list(differences(before[name], now, name))
+        if "error" in now and not lines:
+            lines.append(f"{name}: {now['error']}, before and now")
         print(f"{name}: {'the same' if not lines else f'not the same: {len(lines)}'}", flush=True)
         for line in lines[:40]:
             print(f"  {line}", flush=True)
