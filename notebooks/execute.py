@@ -41,7 +41,8 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     for cell in ran.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)  # clock times
-            cell.outputs = _joined([_small(output) for output in cell.outputs if not _is_log(output)])
+            outputs = [output for output in _joined(cell.outputs) if not _is_log(output)]  # a line may come in two
+            cell.outputs = [_small(output) for output in _joined(outputs)]
     ran.metadata = notebook.metadata
     return ran
 
