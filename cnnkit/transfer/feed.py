@@ -26,6 +26,8 @@ from cnnkit.heads.head import Arrays, Head
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]
 Tensors = list[NDArray[Any]]
+# Numbers of encoded truth that are kept in memory; of more it is encoded batch by batch.
+ENCODED_NUMBERS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +136,8 @@ class Feed:
 
     def targets_at(self, indices: NDArray[np.int64], view: int) -> Arrays:
         """The same as the head encodes it."""
+        if self._encoded is not None:
+            return self._encoded[indices]
         return self.head.encode(self.truth_at(indices, view), self.size)
 
     def weights_at(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
@@ -164,6 +168,15 @@ class Feed:
     def run(self, images: Images) -> Inputs:
         """What the tail gets of these pictures."""
         return [images] if self.forward is None else self.forward(images)
+
+    @cached_property
+    def _encoded(self) -> NDArray[Any] | None:
+        """The encoded truth of all pictures, where it is the same in each view, one array, and small."""
+        truth = self.truth
+        if truth.placed or len(truth) * max(len(truth.names), 1) > ENCODED_NUMBERS:
+            return None
+        encoded = self.head.encode(truth, self.size)
+        return encoded if isinstance(encoded, np.ndarray) else None
 
     @cached_property
     def _weights(self) -> NDArray[np.float32] | None:

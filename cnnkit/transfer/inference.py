@@ -100,8 +100,13 @@ def predict(
     whole_number("batch_size", batch_size)
     source = as_source(images)
     passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
-    parts = [decoded(network, source, indices, outputs) for indices, outputs in passes]
-    return network.head.target.joined(parts).table(source.ids)
+    if network.head.target.placed:
+        parts = [decoded(network, source, indices, outputs) for indices, outputs in passes]
+        return network.head.target.joined(parts).table(source.ids)
+    # What has no place is decoded at once: a table of few numbers per picture is cheaper made once.
+    rows = [outputs for _, outputs in passes]
+    whole = keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *rows)
+    return network.head.decode(whole, network.size).table(source.ids)
 
 
 def evaluate(
