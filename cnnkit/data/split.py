@@ -169,7 +169,7 @@ def from_file(source: Source, path: str | Path) -> dict[str, Source]:
 
 def as_dataset(parts: Mapping[str, Source]) -> Dataset:
     """The dataset of three sources with the same classes."""
-    return Dataset(parts["train"].classes, parts["train"], parts["validation"], parts["test"])
+    return Dataset(parts["train"].names, parts["train"], parts["validation"], parts["test"])
 
 
 def _part_sizes(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:

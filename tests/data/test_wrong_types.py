@@ -7,6 +7,7 @@ comes, it is a cnnkit error with its three parts, or a result; never an error of
 from __future__ import annotations
 
 import inspect
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +52,13 @@ DATA = ck.data.arrays(X, Y)
 FRAME = pd.DataFrame({"file": [f"a/{number}.png" for number in range(6)] + [f"b/{number}.png" for number in range(6)]})
 FRAME["kind"] = FRAME["file"].str[0]
 COCO = '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "person"}]}'
+BOXES = json.dumps(
+    {
+        "images": [{"id": 0, "file_name": "a/0.png", "height": 8, "width": 8}],
+        "annotations": [{"id": 5, "image_id": 0, "category_id": 1, "bbox": [1, 1, 3, 3]}],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+)
 
 
 def all_of(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,6 +78,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "pictures": (ck.data.pictures, {"path": "."}),
     "table": (ck.data.table, {"rows": FRAME, "x": "file", "y": "kind"}),
     "coco": (ck.data.coco, {"images": ".", "annotations": "coco.json"}),
+    "coco of boxes": (ck.data.coco, {"images": ".", "annotations": "boxes.json", "target": "boxes"}),
     "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
     "scenes": (ck.data.scenes, {"n": 2}),
     "faces": (ck.data.faces, {"people": 2, "shots": 3}),
@@ -115,6 +124,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "masks" / name).parent.mkdir(exist_ok=True, parents=True)
         Image.fromarray(X[number][..., 0] // 128).save(folder / "masks" / name)
     (folder / "coco.json").write_text(COCO, encoding="utf-8")
+    (folder / "boxes.json").write_text(BOXES, encoding="utf-8")
     return folder
 
 
