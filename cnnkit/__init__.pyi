@@ -11,6 +11,7 @@ from . import keras_generator as keras_generator
 from . import layers as layers
 from . import losses as losses
 from . import metrics as metrics
+from . import necks as necks
 from . import primitives as primitives
 from . import reports as reports
 from . import scenes as scenes

@@ -1,0 +1,30 @@
+"""Levels of a pyramid by their names: P3 is 2³ = 8 times smaller than the input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+
+from cnnkit.errors import InputError
+
+Levels = Mapping[str, keras.KerasTensor]
+
+
+def deepest_first(levels: Levels) -> list[tuple[str, keras.KerasTensor]]:
+    """Names and maps, the smallest map first.
+
+    Raises:
+        InputError: No level, or a name that is none.
+    """
+    if not levels or not all(name[:1] == "P" and name[1:].isdigit() for name in levels):
+        raise InputError('levels by name, such as {"P3": tensor}', str(list(levels)), "body.pyramid() gives them.")
+    return sorted(levels.items(), key=lambda level: -int(level[0][1:]))
+
+
+def enlarged(x: keras.KerasTensor, like: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """A map at the size of a finer one, bilinear; sizes that are no multiple of each other fit too (23 → 45)."""
+    height, width = like.shape[1:3]
+    if x.shape[1] is not None and (height, width) == (2 * x.shape[1], 2 * x.shape[2]):
+        return keras.layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
+    return keras.layers.Resizing(height, width, interpolation="bilinear", name=name)(x)

@@ -1,0 +1,12 @@
+"""The necks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+
+from cnnkit.necks.feature_pyramid import fpn
+from cnnkit.necks.u_shape import unet
+
+NECKS: dict[str, Callable[..., dict[str, keras.KerasTensor]]] = {"fpn": fpn, "unet": unet}
