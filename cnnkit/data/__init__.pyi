@@ -29,3 +29,4 @@ from .views.rand_augment import RandAugment as RandAugment
 from .views.random_erasing import RandomErasing as RandomErasing
 from .views.view import View as View
 from .views.view import ViewAugmenter as ViewAugmenter
+from .voc_pictures import voc as voc

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cnnkit.data.arguments import listed, said
 from cnnkit.data.source import SHOWN_CLASSES, WITHOUT_CLASSES, SizedReader, Source
+from cnnkit.data.targets.targets import MeasuredTargets
 from cnnkit.errors import DataError, InputError
 
 SPLITS = ("train", "validation", "test")
@@ -117,9 +118,12 @@ class Dataset:
         """What is in the dataset and what to worry about.
 
         Returns:
-            One row a class and a last one, `all`: the counts in train, validation and test, their total, the
+            One row per class and a last one, `all`: the counts in train, validation and test, their total, the
             class's share of all examples (0…1), and a warning in words, empty where there is none. The last
             row counts the pictures that are in two parts; `duplicates` lists them.
+            Before the warning, of the training part: for masks `pixels`, the share of each class of all pixels that
+            are not void, in the last row the share of these; for boxes `boxes`, their number, `area`, the mean in
+            pixels, and `aspect`, the geometric mean of width / height.
         """
         counts = self.counts()
         sizes = {name: len(source) for name, source in self.parts().items()}
@@ -127,6 +131,11 @@ class Dataset:
         table.index.name = "class"
         table["total"] = table.sum(axis=1)
         table["share"] = (table["total"] / max(1, sum(sizes.values()))).round(4)
+        if isinstance(self.train.targets, MeasuredTargets):
+            for name, values in self.train.targets.measures().items():
+                value_of = dict(zip(self.train.names, values, strict=False))
+                column = [*(value_of.get(known, float("nan")) for known in counts.index), values[-1]]
+                table[name] = pd.Series(column, table.index, dtype="float64").round(4)
         table["warning"] = [self._class_warning(name) for name in counts.index] + [self._warning()]
         return table
 

@@ -80,7 +80,7 @@ def masks(
     files = [pair for part in pairs.values() for pair in part]
     if palette is None:
         palette = _palette_of_files([pair.mask for pair in files], palette_of(["any"], void).void)
-    _require_equal_sizes(files)
+    require_equal_sizes(files)
     reader = FileReader(Path(), tuple(pair.picture for pair in files))
     mask_reader = MaskReader(Path(), tuple(pair.mask for pair in files), palette)
     sources, first = {}, 0
@@ -204,7 +204,7 @@ def _require_partners(root: Path, mask_root: Path, pictures: Mapping[str, str], 
             )
 
 
-def _require_equal_sizes(pairs: Sequence[Pair]) -> None:
+def require_equal_sizes(pairs: Sequence[Pair]) -> None:
     """Refuses a mask that has not the size of its picture; reads headers alone, in threads."""
 
     def both(index: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -148,3 +148,16 @@ def test_a_scene_is_drawn_once_for_all_truth(monkeypatch: pytest.MonkeyPatch) ->
 def test_another_target_is_unknown() -> None:
     with pytest.raises(UnknownNameError, match="masks"):
         scenes(4, target="mask")
+
+
+def test_a_report_measures_what_is_drawn() -> None:
+    masks, boxes = (scenes(20, 6, size=64, target=target) for target in ("masks", "boxes"))
+    report = masks.report()
+    pixels = np.stack([render_scene(6, index, 64).semantic for index in range(14)])
+    for number, name in enumerate(SEMANTIC):
+        assert report.loc[name, "pixels"] == pytest.approx((pixels == number).mean(), abs=1e-4)
+    assert report.loc["all", "pixels"] == 1
+    report = boxes.report()
+    assert report.loc["all", "boxes"] == len(boxes.train.targets.boxes)
+    assert list(report.columns[-4:]) == ["boxes", "area", "aspect", "warning"]
+    assert list(scenes(20, 6, size=64).report().columns) == ["train", "validation", "test", "total", "share", "warning"]

@@ -11,6 +11,7 @@ import pytest
 import cnnkit as ck
 from cnnkit.data.dataset import Dataset, SkippedFile
 from cnnkit.data.source import Source
+from cnnkit.data.targets.masks import Masks
 from cnnkit.data.targets.vectors import Vectors
 from cnnkit.errors import DataError, InputError
 
@@ -268,3 +269,13 @@ def test_indices_that_are_none(indices: Any) -> None:
         source.take([0, 8])
     with pytest.raises(InputError, match="index of an example, from 0 to 7"):
         source.image(8)
+
+
+def test_a_report_has_what_the_kind_measures_of_names_it_knows() -> None:
+    truth = Masks.of_arrays(("all", "cat"), [[[0, 0, 1, 255]], [[0, 1, 1, 1]]])
+    other = Masks.of_arrays(("hen",), [[[0]]])
+    parts = [
+        Source(ids, column, Numbers(), np.arange(len(ids))) for ids, column in ((("a", "b"), truth), (("c",), other))
+    ]
+    report = Dataset(truth.names, parts[0], Source.empty(truth), parts[1]).report()
+    np.testing.assert_array_equal(report["pixels"].to_numpy(), [0.4286, 0.5714, np.nan, 0.875])

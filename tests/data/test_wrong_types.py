@@ -79,6 +79,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "table": (ck.data.table, {"rows": FRAME, "x": "file", "y": "kind"}),
     "coco": (ck.data.coco, {"images": ".", "annotations": "coco.json"}),
     "coco of boxes": (ck.data.coco, {"images": ".", "annotations": "boxes.json", "target": "boxes"}),
+    "voc": (ck.data.voc, {"folder": "voc"}),
     "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
     "scenes": (ck.data.scenes, {"n": 2}),
     "faces": (ck.data.faces, {"people": 2, "shots": 3}),
@@ -123,6 +124,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(X[number]).save(folder / name)
         (folder / "masks" / name).parent.mkdir(exist_ok=True, parents=True)
         Image.fromarray(X[number][..., 0] // 128).save(folder / "masks" / name)
+    for name in ("JPEGImages", "Annotations"):
+        (folder / "voc" / name).mkdir(parents=True)
+    Image.fromarray(X[0]).save(folder / "voc" / "JPEGImages" / "a.png")
+    (folder / "voc" / "Annotations" / "a.xml").write_text("<annotation></annotation>")
     (folder / "coco.json").write_text(COCO, encoding="utf-8")
     (folder / "boxes.json").write_text(BOXES, encoding="utf-8")
     return folder

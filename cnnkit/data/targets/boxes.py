@@ -198,6 +198,25 @@ class Boxes:
         """(names,) the number of examples that show each class."""
         return np.asarray(self._shown().sum(axis=0), np.int64)
 
+    def measures(self) -> dict[str, NDArray[np.float64]]:
+        """Of the boxes of each class, and of all (names + 1,): `boxes`, `area`, `aspect`.
+
+        Their number, their mean area in pixels of their pictures, and the geometric mean of width / height, which is 1
+        where as many are wide as are high; NaN of no boxes.
+        """
+        width, height = (self.boxes[:, 2:] - self.boxes[:, :2]).T
+        flat = (width > 0) & (height > 0)
+        ratios = np.log(np.where(flat, width, 1) / np.where(flat, height, 1))
+        rows: list[tuple[float, float, float]] = []
+        for label in (*range(len(self.names)), None):
+            mine = flat if label is None else flat & (self.labels == label)
+            number = len(self.boxes) if label is None else int((self.labels == label).sum())
+            area, aspect = (
+                ((width * height)[mine].mean(), np.exp(ratios[mine].mean())) if mine.any() else (np.nan, np.nan)
+            )
+            rows.append((number, area, aspect))
+        return dict(zip(("boxes", "area", "aspect"), np.array(rows, np.float64).T, strict=True))
+
     def digest(self) -> str:
         """A sha256 over names, boxes, and all that belongs to them."""
         others = (part if part is None else part.digest() for part in (self.masks, self.points))

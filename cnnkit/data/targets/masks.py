@@ -99,15 +99,25 @@ class Masks:
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) the number of each example's combination of classes. Reads all masks once."""
-        return combinations_of(self._pixels_of_each > 0)
+        return combinations_of(self._pixels_of_each[:, :-1] > 0)
 
     def counts(self) -> NDArray[np.int64]:
         """(names,) the number of examples that show each class. Reads all masks once."""
-        return np.asarray((self._pixels_of_each > 0).sum(axis=0), np.int64)
+        return np.asarray((self._pixels_of_each[:, :-1] > 0).sum(axis=0), np.int64)
 
     def pixels(self) -> NDArray[np.int64]:
         """(names,) the number of pixels of each class in all examples. Reads all masks once."""
-        return np.asarray(self._pixels_of_each.sum(axis=0), np.int64)
+        return np.asarray(self._pixels_of_each[:, :-1].sum(axis=0), np.int64)
+
+    def measures(self) -> dict[str, NDArray[np.float64]]:
+        """`pixels`: (names + 1,) the share of each class of the pixels that are not void, and their share of all.
+
+        Reads all masks once.
+        """
+        counts = self._pixels_of_each.sum(axis=0).astype(np.float64)
+        known, every = counts[:-1].sum(), counts.sum()
+        shares = np.append(counts[:-1] / known if known else np.full(len(self.names), np.nan), known / max(every, 1))
+        return {"pixels": shares}
 
     def digest(self) -> str:
         """A sha256 over names, masks and their moves."""
@@ -125,9 +135,9 @@ class Masks:
 
     @cached_property
     def _pixels_of_each(self) -> NDArray[np.int64]:
-        """(n, names) the number of pixels of each class."""
+        """(n, names + 1) the number of pixels of each class, and of void."""
         counts = in_threads(lambda index: np.bincount(self.mask(index).ravel(), minlength=VOID + 1), len(self))
-        return read_only(np.array(counts, np.int64).reshape(-1, VOID + 1)[:, : len(self.names)])
+        return read_only(np.array(counts, np.int64).reshape(-1, VOID + 1)[:, [*range(len(self.names)), VOID]])
 
     def _read(self, place: int) -> NDArray[np.uint8]:
         mask = self.stored.reader.read(place)

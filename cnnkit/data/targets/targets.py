@@ -11,6 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 
 @runtime_checkable
+class MeasuredTargets(Protocol):
+    """A kind that knows more of its classes than how many examples show each: `Dataset.report` has it as columns."""
+
+    def measures(self) -> dict[str, NDArray[np.float64]]:
+        """Name of a column → (names + 1,) its values for each class, and one for all; NaN where there is none."""
+
+
+@runtime_checkable
 class Targets(Protocol):
     """The truth of n examples, or what a network says of them: one column of one kind. Values never change.
 

@@ -127,3 +127,14 @@ def test_examples_without_boxes() -> None:
 
 def test_a_class_counts_once_per_example() -> None:
     assert Boxes.of_lists(NAMES, [[[0, 0, 1, 1]] * 3, [[0, 0, 1, 1]]], [[0, 0, 1], [0]]).counts().tolist() == [2, 1]
+
+
+def test_sizes_and_shapes_per_class() -> None:
+    boxes = [[0, 0, 4, 1], [0, 0, 1, 4], [1, 1, 3, 3], [5, 5, 5, 9]]
+    truth = Boxes.of_lists(("cat", "dog", "hen"), [boxes[:2], boxes[2:]], [[0, 0], [1, 1]])
+    measures = truth.measures()
+    assert measures["boxes"].tolist() == [2, 2, 0, 4]
+    np.testing.assert_allclose(measures["area"], [4, 4, np.nan, 4])  # the box without area has no shape
+    np.testing.assert_allclose(measures["aspect"], [1, 1, np.nan, 1])
+    wide = Boxes.of_lists(NAMES, [[[0, 0, 8, 1], [0, 0, 2, 1]]], [[0, 0]]).measures()
+    np.testing.assert_allclose(wide["aspect"], [4, np.nan, 4])

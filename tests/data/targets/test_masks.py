@@ -125,3 +125,10 @@ def test_what_is_counted() -> None:
 def test_a_mask_of_255_classes_still_has_void() -> None:
     truth = Masks.of_arrays(tuple(map(str, range(255))), [[[254, VOID]]])
     assert truth.pixels()[254] == truth.pixels().sum() == 1
+
+
+def test_shares_of_pixels_leave_void_out() -> None:
+    truth = Masks.of_arrays(NAMES, [[[0, 0, 1, 255]], [[0, 255, 255, 255]]])
+    assert truth.measures()["pixels"].tolist() == [3 / 4, 1 / 4, 0, 4 / 8]
+    nothing = truth.take([]).measures()["pixels"]
+    np.testing.assert_array_equal(nothing, [np.nan, np.nan, np.nan, 0])
