@@ -78,6 +78,8 @@ def meet(fields: Iterable[Field]) -> Field:
     (5, 4)
     """
     branches = list(fields)
+    if len(branches) == 1:
+        return branches[0]
     stride = max(field.stride for field in branches)
     sizes = [field.size for field in branches]
     if not all(map(math.isfinite, sizes)):

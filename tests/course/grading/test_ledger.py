@@ -165,7 +165,7 @@ def test_a_transaction_is_whole_or_absent(place: str) -> None:
 def test_a_process_killed_while_it_appends_leaves_a_whole_chain(tmp_path: Path) -> None:
     place = tmp_path / "ledger.sqlite"
     code = f"""
-import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+import sys; sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from cnnkit.course.grading.canonical_json import digest
 from cnnkit.course.grading.ledger import Ledger
 from cnnkit.course.grading.ledger_records import Draft

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cnnkit.course.submissions.assignment import Assignment, Files, Late, Limits, Points
 from cnnkit.errors import InputError
 
-PERSON = Path(__file__).parents[2] / "assignments" / "person"
+PERSON = Path(__file__).parents[3] / "assignments" / "person"
 MINIMAL = 'name = "person"\ntitle = "Person"\n'
 FULL = Assignment(
     name="person-2",
@@ -181,7 +181,7 @@ def test_what_a_file_is(name: str, role: str | None) -> None:
 
 
 def test_the_shipped_assignment_says_every_rule(tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "assignments" / "person"
+    shipped = Path(__file__).parents[3] / "assignments" / "person"
     again = Assignment.load(shipped).save(tmp_path)
     assert again.read_text(encoding="utf-8") == (shipped / "assignment.toml").read_text(encoding="utf-8")
 

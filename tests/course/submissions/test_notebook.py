@@ -17,7 +17,7 @@ from cnnkit.course.submissions.notebook import check_notebook, check_script
 from tests.course.submissions.honest_scripts import HONEST_SCRIPTS
 from tests.course.submissions.valid import NOTEBOOK, SCRIPT
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 
 
 def notebook_checks(data: bytes) -> list[str]:
