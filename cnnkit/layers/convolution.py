@@ -16,7 +16,7 @@ from cnnkit.layers.stock_objects import ACTIVATION, CONSTRAINT, INITIALIZER, REG
 from cnnkit.primitives.counting import Padding, effective_kernel, output_side
 
 
-def slid(s: Settings, sides: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
+def window_sides(s: Settings, sides: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, ...]:
     """Sides of the output of anything that slides a window.
 
     Raises:
@@ -43,7 +43,7 @@ def convolution(rank: int, s: Settings, inputs: Inputs) -> Cost:
     kernel, filters, groups = per_axis(s["kernel_size"], rank), s["filters"], s["groups"]
     if channels % groups or filters % groups:
         raise misfit(f"channels that {groups} groups divide", f"{channels} in, {filters} out")
-    output = slid(s, sides, kernel)
+    output = window_sides(s, sides, kernel)
     weights = weights_of((*kernel, channels // groups, filters), *bias_of(s, filters))
     products = math.prod(kernel) * math.prod(output) * (channels // groups) * filters
     return Cost((None, *output, filters), weights, products)
@@ -53,7 +53,7 @@ def depthwise(rank: int, s: Settings, inputs: Inputs) -> Cost:
     """A kernel (sides…, C_in, multiplier): each channel by itself."""
     sides, channels = sides_and_channels(inputs, rank)
     kernel, filters = per_axis(s["kernel_size"], rank), channels * s["depth_multiplier"]
-    output = slid(s, sides, kernel)
+    output = window_sides(s, sides, kernel)
     weights = weights_of((*kernel, channels, s["depth_multiplier"]), *bias_of(s, filters))
     return Cost((None, *output, filters), weights, math.prod(kernel) * math.prod(output) * filters)
 
@@ -62,7 +62,7 @@ def separable(rank: int, s: Settings, inputs: Inputs) -> Cost:
     """A depthwise convolution and a 1×1 convolution of what it makes."""
     sides, channels = sides_and_channels(inputs, rank)
     kernel, deep, filters = per_axis(s["kernel_size"], rank), channels * s["depth_multiplier"], s["filters"]
-    output = slid(s, sides, kernel)
+    output = window_sides(s, sides, kernel)
     weights = weights_of(
         (*kernel, channels, s["depth_multiplier"]), (*(1,) * rank, deep, filters), *bias_of(s, filters)
     )  # depthwise, pointwise, bias

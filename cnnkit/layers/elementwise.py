@@ -43,7 +43,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
     return tuple(output)
 
 
-def unchanged(_: Settings, inputs: Inputs) -> Cost:
+def same_shape(_: Settings, inputs: Inputs) -> Cost:
     """What acts on each value, or while training only."""
     return Cost(only_shape(inputs))
 
@@ -73,8 +73,8 @@ def layer_scale(s: Settings, inputs: Inputs) -> Cost:
     return Cost(shape, weights_of((s["projection_dim"],)))
 
 
-def _unchanged(**others: Kind) -> Row:
-    return Row(unchanged, views.same, others=others)
+def _elementwise(**others: Kind) -> Row:
+    return Row(same_shape, views.same, others=others)
 
 
 SEED: dict[str, Kind] = {"seed": integer(0) | None}
@@ -92,11 +92,11 @@ _AUGMENTING = words(
 _DROPPING = words("Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D AlphaDropout GaussianDropout")
 
 ROWS: dict[str, Row] = {
-    "Activation": _unchanged(activation=ACTIVATION),
-    "ReLU": _unchanged(max_value=NUMBER | None, negative_slope=NUMBER | 0.0, threshold=NUMBER | 0.0),
-    "LeakyReLU": _unchanged(negative_slope=NUMBER | 0.3, alpha=NUMBER | 0.3),
-    "ThresholdedReLU": _unchanged(theta=NUMBER | 1.0),
-    "ELU": _unchanged(alpha=NUMBER | 1.0),
+    "Activation": _elementwise(activation=ACTIVATION),
+    "ReLU": _elementwise(max_value=NUMBER | None, negative_slope=NUMBER | 0.0, threshold=NUMBER | 0.0),
+    "LeakyReLU": _elementwise(negative_slope=NUMBER | 0.3, alpha=NUMBER | 0.3),
+    "ThresholdedReLU": _elementwise(theta=NUMBER | 1.0),
+    "ELU": _elementwise(alpha=NUMBER | 1.0),
     "PReLU": Row(
         prelu,
         views.same,
@@ -107,18 +107,18 @@ ROWS: dict[str, Row] = {
             "alpha_constraint": CONSTRAINT | None,
         },
     ),
-    "Softmax": _unchanged(axis=axes() | (-1,)),
-    "Identity": _unchanged(),
+    "Softmax": _elementwise(axis=axes() | (-1,)),
+    "Identity": _elementwise(),
     **dict.fromkeys(
         sorted(_DROPPING),
-        _unchanged(**SEED, rate=NUMBER, noise_shape=PLAIN | None, data_format=CHANNELS_LAST | None),
+        _elementwise(**SEED, rate=NUMBER, noise_shape=PLAIN | None, data_format=CHANNELS_LAST | None),
     ),
-    "GaussianNoise": _unchanged(**SEED, stddev=NUMBER),
-    "ActivityRegularization": _unchanged(l1=NUMBER | 0.0, l2=NUMBER | 0.0),
-    **dict.fromkeys(sorted(_AUGMENTING), _unchanged(**_AUGMENTATION)),
+    "GaussianNoise": _elementwise(**SEED, stddev=NUMBER),
+    "ActivityRegularization": _elementwise(l1=NUMBER | 0.0, l2=NUMBER | 0.0),
+    **dict.fromkeys(sorted(_AUGMENTING), _elementwise(**_AUGMENTATION)),
     "Rescaling": Row(rescaling, views.same, {"scale": NUMBERS, "offset": NUMBERS | ()}),
     "StochasticDepth": Row(
-        unchanged,
+        same_shape,
         views.same,
         others={"drop_path_rate": NUMBER},
         modules=("keras.src.applications.convnext",),

@@ -7,7 +7,7 @@ import math
 from cnnkit.layers import views
 from cnnkit.layers.configuration import FLAG, NUMBER, NUMBERS, PLAIN, Kind, Settings, axes, integer, one_of
 from cnnkit.layers.cost import Cost, Inputs, Weight, misfit
-from cnnkit.layers.elementwise import unchanged
+from cnnkit.layers.elementwise import same_shape
 from cnnkit.layers.inputs import axis_from_front, lengths, only_shape, weights_of
 from cnnkit.layers.row import Row
 from cnnkit.layers.stock_objects import CONSTRAINT, INITIALIZER, REGULARIZER
@@ -94,7 +94,7 @@ ROWS: dict[str, Row] = {
     "GroupNormalization": Row(
         group_norm, views.whole, {**_LEARNED, "axis": integer(-8, 8) | -1, "groups": integer(-1) | 32}, _OTHERS
     ),
-    "UnitNormalization": Row(unchanged, views.same, others=_AXES),
+    "UnitNormalization": Row(same_shape, views.same, others=_AXES),
     "RMSNormalization": Row(rms_norm, views.same, _AXES, {"epsilon": NUMBER | 1e-6}),
     "Normalization": Row(
         normalization,

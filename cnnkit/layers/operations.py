@@ -164,6 +164,6 @@ ROWS: dict[tuple[str, str], Row] = {
     **_rows("numpy", "Mean Max Min Sum", reduction, _REDUCED, others={"initial": one_of() | None}),
     **_rows("numpy", "Concatenate", concatenation_of_list, _AXIS, view=views.same),
     **_rows("numpy", "Stack", stack, _AXIS),
-    **_rows("numpy", "Reshape", reshaping_of_batch, {"newshape": dimensions(-1)}, view=views.rearranged),
-    **_rows("numpy", "GetItem", slicing, view=views.rearranged),
+    **_rows("numpy", "Reshape", reshaping_of_batch, {"newshape": dimensions(-1)}, view=views.rearrangement),
+    **_rows("numpy", "GetItem", slicing, view=views.rearrangement),
 }

@@ -7,7 +7,7 @@ from functools import partial
 
 from cnnkit.layers import views
 from cnnkit.layers.configuration import CHANNELS_LAST, FLAG, Kind, Settings, sides
-from cnnkit.layers.convolution import WINDOW, slid
+from cnnkit.layers.convolution import WINDOW, window_sides
 from cnnkit.layers.cost import Cost, Inputs
 from cnnkit.layers.inputs import per_axis, sides_and_channels
 from cnnkit.layers.row import Row
@@ -17,7 +17,7 @@ def pooling(rank: int, s: Settings, inputs: Inputs) -> Cost:
     """The largest value or the mean of each window."""
     sides, channels = sides_and_channels(inputs, rank)
     window = per_axis(s["pool_size"], rank)
-    output = slid(s, sides, window)
+    output = window_sides(s, sides, window)
     return Cost((None, *output, channels), operations=math.prod(window) * math.prod(output) * channels)
 
 

@@ -59,8 +59,8 @@ def repetition(s: Settings, inputs: Inputs) -> Cost:
 
 
 ROWS: dict[str, Row] = {
-    "Flatten": Row(flattening, views.flattened, {"data_format": CHANNELS_LAST | None}),
-    "Reshape": Row(reshaping, views.rearranged, {"target_shape": dimensions(-1)}),
-    "Permute": Row(permutation, views.permuted, {"dims": dimensions(1)}),
+    "Flatten": Row(flattening, views.flat, {"data_format": CHANNELS_LAST | None}),
+    "Reshape": Row(reshaping, views.rearrangement, {"target_shape": dimensions(-1)}),
+    "Permute": Row(permutation, views.permutation, {"dims": dimensions(1)}),
     "RepeatVector": Row(repetition, arguments={"n": COUNT}),
 }

@@ -52,7 +52,7 @@ def _border(rank: int, sign: int, argument: str, kind: Kind) -> Row:
 ROWS: dict[str, Row] = {
     **{f"ZeroPadding{rank}D": _border(rank, 1, "padding", BORDER | 1) for rank in (1, 2, 3)},
     **{f"Cropping{rank}D": _border(rank, -1, "cropping", BORDER) for rank in (1, 2, 3)},
-    **{f"UpSampling{rank}D": Row(partial(upsampling, rank), views.repeated, _UPSAMPLING) for rank in (1, 2, 3)},
+    **{f"UpSampling{rank}D": Row(partial(upsampling, rank), views.upsampling, _UPSAMPLING) for rank in (1, 2, 3)},
     "Resizing": Row(
         resizing,
         arguments=_SIZE,

@@ -78,17 +78,17 @@ def whole(_: Settings) -> Layer:
     return Whole()
 
 
-def flattened(_: Settings) -> Layer:
+def flat(_: Settings) -> Layer:
     """Sees the whole picture and holds nothing of its own."""
     return Flatten()
 
 
-def rearranged(_: Settings) -> Layer:
+def rearrangement(_: Settings) -> Layer:
     """The same values in another shape."""
     return Rearranged()
 
 
-def permuted(s: Settings) -> Layer:
+def permutation(s: Settings) -> Layer:
     """Axes behind the sides may change places: the middle of a channel shuffle."""
     return Rearranged() if s["dims"][:2] == (1, 2) else Unknown()
 
@@ -113,7 +113,7 @@ def stamps(s: Settings) -> Layer:
     return TransposedConv(s["filters"], s["kernel_size"], stride=s["strides"], padding=s["padding"])
 
 
-def repeated(s: Settings) -> Layer:
+def upsampling(s: Settings) -> Layer:
     """Upsampling."""
     return Upsample(s["size"], bilinear=s["interpolation"] == "bilinear")
 
