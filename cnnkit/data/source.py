@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import listed, said
+from cnnkit.data.targets.column import example_indices
 from cnnkit.data.targets.labels import Labels
 from cnnkit.data.targets.tags import Tags, labels_or_tags
 from cnnkit.data.targets.targets import Targets
@@ -252,7 +253,7 @@ class Source:
 
     def take(self, indices: ArrayLike) -> Source:
         """The examples at `indices` (integers, or a mask of one bool per example), in that order."""
-        places = self._places(indices)
+        places = example_indices(indices, len(self))
         return Source(
             ids=tuple(self.ids[index] for index in places),
             targets=None if self.targets is None else self.targets.take(places),
@@ -260,35 +261,13 @@ class Source:
             positions=self.positions[places],
         )
 
-    def _places(self, indices: ArrayLike) -> NDArray[np.int64]:
-        """Indices or a mask as indices from 0."""
-        chosen = np.asarray(indices)
-        if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "biu"):
-            raise InputError(
-                "indices of examples as a list of whole numbers, or a mask",
-                said(indices),
-                "The first five are take(range(5)); the place of an example is source.ids.index(name).",
-            )
-        if chosen.dtype == np.bool_:
-            if chosen.shape != (len(self),):
-                raise InputError(
-                    f"a mask of shape ({len(self)},)", f"shape {chosen.shape}", "Make one bool an example."
-                )
-            return np.flatnonzero(chosen)
-        chosen = chosen.astype(np.int64)
-        outside = chosen[(chosen < -len(self)) | (chosen >= len(self))]
-        if len(outside):
-            expected = f"indices from 0 to {len(self) - 1}"
-            raise InputError(expected, str(outside[0]), "len(source) says how many there are.")
-        return chosen
-
     def counts(self) -> NDArray[np.int64]:
         """(names,) how many examples show each class; empty where there is no truth."""
         return np.zeros(0, np.int64) if self.targets is None else self.targets.counts()
 
     def digests(self, indices: ArrayLike | None = None) -> list[str]:
         """The content hashes of the examples at `indices`, of all by default, read by several threads."""
-        chosen = np.arange(len(self)) if indices is None else self._places(indices)
+        chosen = np.arange(len(self)) if indices is None else example_indices(indices, len(self))
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             return list(pool.map(self.reader.digest, self.positions[chosen].tolist()))
 
