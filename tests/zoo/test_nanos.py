@@ -89,5 +89,5 @@ def test_shipped_weights_are_trained(shipped: keras.Model) -> None:
 
 
 def test_ants_and_bees(shared: Path) -> None:
-    body = nano(input_shape=(SIDE, SIDE, 3))
-    assert probe.accuracy(body, probe.ants_bees(shared / "data"), ck.data.Framing()) >= ANTS_BEES_FLOOR
+    body = ck.backbone("nano", input_shape=(SIDE, SIDE, 3))
+    assert probe.accuracy_on_ants_bees(body, shared / "data") >= ANTS_BEES_FLOOR

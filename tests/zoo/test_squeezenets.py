@@ -46,7 +46,7 @@ def test_a_file_of_ones_own_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_ants_and_bees(authentic: Path, shared: Path) -> None:
     """0.882; with red and blue exchanged 0.863, with random weights 0.63."""
     model = ck.zoo.squeezenet1_1(input_shape=(SIDE, SIDE, 3), classes=None, weights=authentic)
-    assert probe.accuracy(model, probe.ants_bees(shared / "data"), ck.data.Framing()) >= 0.85
+    assert probe.accuracy_on_ants_bees(ck.backbone(model), shared / "data") >= 0.85
 
 
 def test_as_a_backbone_it_finds_the_published_file(keras_home: Path) -> None:

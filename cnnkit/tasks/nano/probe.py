@@ -9,24 +9,22 @@ strength is chosen inside the training pictures by cross-validation.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import cnnkit as ck
+from cnnkit.engines.forward import Forward
+from cnnkit.transfer.exact_head import Examples, gather, score_of, solve
+from cnnkit.transfer.feed import Feed
 
 FOLDS = 5
+BATCH_SIZE = 32
 SIDES = {"nano": (96, 128, 160), "nano, random weights": (96, 128), "MobileNet α = 0.25": (96, 128, 160, 224)}
-
-
-def ants_bees(data: Path) -> ck.data.Dataset:
-    """244 photographs of ants and bees to learn from, 153 to judge on; no validation."""
-    photos = ck.data.folder(data / "ants_bees_256")
-    return replace(photos, validation=ck.data.Source.empty(photos.classes), test=photos.validation)
 
 
 def people(data: Path) -> ck.data.Source:
@@ -39,21 +37,47 @@ def people(data: Path) -> ck.data.Source:
     return ck.data.table(pd.concat(tables), x="id", y="label", split=(1, 0, 0)).train
 
 
-def folds(source: ck.data.Source, count: int = FOLDS, seed: int = 0) -> Iterator[ck.data.Dataset]:
-    """Datasets whose test parts together are the source, the classes spread evenly."""
-    places = np.lexsort((np.random.default_rng(seed).random(len(source)), np.asarray(source.labels)))
-    fold = np.empty(len(source), np.int64)
-    fold[places] = np.arange(len(source)) % count
-    for number in range(count):
-        train, test = source.take(fold != number), source.take(fold == number)
-        yield ck.data.Dataset(source.classes, train, ck.data.Source.empty(source.classes), test)
+def examples_of(body: ck.backbones.Backbone, framing: ck.data.Framing, *sources: ck.data.Source) -> list[Examples]:
+    """The pooled features of the pictures of each source, and their labels as the head encodes them."""
+    pooled = keras.layers.GlobalAveragePooling2D()(body.model.output)
+    forward = Forward(keras.Model(body.model.input, pooled))
+    height, width, _ = body.settings.input_shape
+    head = ck.heads.classifier(sources[0].classes)
+    feeds = (Feed(source, head, framing, (height, width), BATCH_SIZE, forward) for source in sources)
+    return [gather(feed, views=1) for feed in feeds]
 
 
-def accuracy(body: ck.backbones.Backbone | keras.Model, photos: ck.data.Dataset, framing: ck.data.Framing) -> float:
-    """Accuracy on the test pictures of an exact head that was fitted to the training pictures."""
-    net = ck.attach(body, ck.heads.classifier(photos.classes), framing=framing)
-    ck.fit(net, photos, ck.plans.probe(solver="lbfgs"), cache="memory", progress=False)
-    return ck.evaluate(net, photos.test)["accuracy"]
+def accuracy(known: Examples, unseen: Examples, classes: Sequence[str]) -> float:
+    """The accuracy on unseen examples of the exact head of the known ones."""
+    head = ck.heads.classifier(classes)
+    return score_of(head, solve(head, known, None), unseen)["accuracy"]
+
+
+def accuracy_on_ants_bees(body: ck.backbones.Backbone, data: Path) -> float:
+    """On the 153 photographs that are to be judged, of a head fitted to the other 244."""
+    photos = ck.data.folder(data / "ants_bees_256")
+    known, unseen = examples_of(body, ck.data.Framing(), photos.train, photos.validation)
+    return accuracy(known, unseen, photos.classes)
+
+
+def accuracy_on_people(body: ck.backbones.Backbone, data: Path) -> float:
+    """Of person / no person, five-fold."""
+    source = people(data)
+    (examples,) = examples_of(body, ck.data.Framing("squash"), source)
+    fold = stratified_folds(examples.targets[:, 0])
+    right = 0.0
+    for number in range(FOLDS):
+        held_out = fold == number
+        known, unseen = examples.take(~held_out), examples.take(held_out)
+        right += accuracy(known, unseen, source.classes) * held_out.sum()
+    return right / len(source)
+
+
+def stratified_folds(labels: NDArray[np.float32], seed: int = 0) -> NDArray[np.int64]:
+    """(n,) the fold of each example, the classes spread evenly."""
+    fold = np.empty(len(labels), np.int64)
+    fold[np.lexsort((np.random.default_rng(seed).random(len(labels)), labels))] = np.arange(len(labels)) % FOLDS
+    return fold
 
 
 def probes(data: Path, weights: Path, student: str = "imagenet") -> pd.DataFrame:
@@ -69,19 +93,17 @@ def probes(data: Path, weights: Path, student: str = "imagenet") -> pd.DataFrame
         "nano, random weights": ("nano", None, None),
         "MobileNet α = 0.25": ("mobilenet", weights / "mobilenet_2_5_224_tf_no_top.h5", 0.25),
     }
-    photos, parts = ants_bees(data), list(folds(people(data)))
     rows = []
     for row, (name, file, alpha) in known.items():
         for side in SIDES[row]:
             body = ck.backbone(name, weights=file, alpha=alpha, input_shape=(side, side, 3))
-            of_people = [accuracy(body, part, ck.data.Framing("squash")) * len(part.test) for part in parts]
             rows.append(
                 {
                     "backbone": row,
                     "side": side,
                     "parameters": body.model.count_params(),
-                    "ants_bees": accuracy(body, photos, ck.data.Framing()),
-                    "people": sum(of_people) / sum(len(part.test) for part in parts),
+                    "ants_bees": accuracy_on_ants_bees(body, data),
+                    "people": accuracy_on_people(body, data),
                 }
             )
     return pd.DataFrame(rows)

@@ -16,27 +16,26 @@ def test_red_and_blue_are_told_apart() -> None:
     images = chance.integers(0, 60, (24, 32, 32, 3)).astype(np.uint8)
     images[labels == 0, ..., 0] += 150
     images[labels == 1, ..., 2] += 150
-    train, test, _ = ck.data.arrays(images, labels, split=(0.5, 0.5, 0)).parts().values()
-    photos = ck.data.Dataset(train.classes, train, ck.data.Source.empty(train.classes), test)
+    source = ck.data.arrays(images, labels, split=(1, 0, 0)).train
     body = ck.backbone("nano", weights=None, input_shape=(32, 32, 3))
-    assert probe.accuracy(body, photos, ck.data.Framing()) == 1
+    (examples,) = probe.examples_of(body, ck.data.Framing(), source)
+    expected = body.model.predict(images, verbose=0).mean(axis=(1, 2))
+    np.testing.assert_allclose(examples.features, expected, rtol=1e-4, atol=1e-5)
+    known = np.arange(24) < 12
+    assert probe.accuracy(examples.take(known), examples.take(~known), source.classes) == 1
 
 
-def test_folds_are_stratified_and_each_picture_is_tested_once() -> None:
-    images = np.zeros((60, 8, 8, 3), np.uint8)
-    whole = ck.data.arrays(images, [0] * 50 + [1] * 10, split=(1, 0, 0)).train
-    parts = list(probe.folds(whole))
-    assert [part.test.counts().tolist() for part in parts] == [[10, 2]] * 5
-    assert sorted(name for part in parts for name in part.test.ids) == sorted(whole.ids)
-    assert all(not set(part.train.ids) & set(part.test.ids) and not len(part.validation) for part in parts)
+def test_folds_are_stratified() -> None:
+    labels = np.array([0] * 50 + [1] * 10, np.float32)
+    fold = probe.stratified_folds(labels, seed=1)
+    assert [int(labels[fold == number].sum()) for number in range(5)] == [2] * 5
+    assert np.bincount(fold).tolist() == [12] * 5
+    assert not np.array_equal(fold, probe.stratified_folds(labels, seed=2))
 
 
 def test_the_folders(shared: Path) -> None:
-    photos = probe.ants_bees(shared / "data")
-    counts = photos.counts()
-    assert counts["train"].tolist() == [123, 121]
-    assert counts["test"].tolist() == [70, 83]
-    assert not len(photos.validation)
+    photos = ck.data.folder(shared / "data" / "ants_bees_256")
+    assert [part.counts().tolist() for part in (photos.train, photos.validation)] == [[123, 121], [70, 83]]
     people = probe.people(shared / "data")
     assert len(people) == 128 + 79
     assert people.classes == ("no_person", "person")
