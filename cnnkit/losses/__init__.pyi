@@ -1,3 +1,11 @@
 from .class_balance import class_balanced_weights as class_balanced_weights
 from .focal import binary_focal as binary_focal
 from .focal import categorical_focal as categorical_focal
+from .overlap import dice as dice
+from .overlap import lovasz_softmax as lovasz_softmax
+from .overlap import tversky as tversky
+from .pixel_weights import balance_weights as balance_weights
+from .pixel_weights import edge_weights as edge_weights
+from .pixel_weights import instance_edge_weights as instance_edge_weights
+from .pixels import pixel_cross_entropy as pixel_cross_entropy
+from .pixels import pixel_focal as pixel_focal
