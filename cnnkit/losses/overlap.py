@@ -95,10 +95,10 @@ def tversky(
 def lovasz_softmax(labels: Tensor, logits: Tensor) -> Tensor:
     """The Lovász extension of 1 − IoU of each class that is shown, on average over them (Berman et al. 2018).
 
-    Of hard predictions it is exactly 1 − the mean IoU; in between, the errors m = |g − p| of a class, from the largest
-    to the smallest, are weighed by how much each takes from the IoU when it joins those before it (equations 9 and 11
-    and algorithm 1 of arXiv:1705.08790, per picture). It sorts all pixels of every class: some 40 times the time of
-    `dice`. It follows another loss, or is added to one.
+    Of hard predictions it is exactly 1 − the mean IoU over those classes; in between, the errors m = |g − p| of a
+    class, from the largest to the smallest, are weighed by how much each takes from the IoU when it joins those before
+    it (algorithm 1 of arXiv:1705.08790, for each picture). It sorts all pixels of every class, which takes ten times as
+    long as `dice` (11 classes, 224 × 288, CPU): train with cross-entropy first, or add it to that.
 
     Args:
         labels: (n, h, w) class indices, 255 for void.
@@ -131,9 +131,14 @@ def _areas(labels: Tensor, logits: Tensor, over: str) -> tuple[Tensor, Tensor, T
     if over not in get_args(Over):
         raise unknown_name("what makes one area", str(over), get_args(Over))
     given = known_pixels(labels, logits)
-    true = ops.one_hot(given.labels, given.classes, dtype=given.logits.dtype) * given.known[..., None]
-    predicted = ops.softmax(given.logits) * given.known[..., None]
-    sums = [ops.sum(area, axis=(1, 2)) for area in (true * predicted, true, predicted)]
+    shape = ops.shape(given.logits)
+    pixels = (shape[0], shape[1] * shape[2])
+    known = ops.reshape(given.known, (*pixels, 1))
+    true = ops.one_hot(ops.reshape(given.labels, pixels), given.classes, dtype=given.logits.dtype) * known
+    p = ops.softmax(ops.reshape(given.logits, (*pixels, given.classes)))
+    # Σ p over known pixels as a product of matrices: no third (n, h · w, c) tensor, a quarter less time.
+    predicted = ops.matmul(ops.transpose(known, (0, 2, 1)), p)[:, 0]
+    sums = [ops.sum(true * p, axis=1), ops.sum(true, axis=1), predicted]
     if over == "batch":
         sums = [ops.broadcast_to(ops.sum(area, axis=0, keepdims=True), ops.shape(area)) for area in sums]
     return sums[0], sums[1], sums[2], given.fault

@@ -32,7 +32,7 @@ def balance_weights(counts: ArrayLike, *, by: Balance = "square_root") -> NDArra
     Args:
         counts: (classes,) pixels of each class, as `Masks.pixels` has them; or (n, classes) of each picture.
         by: `"inverse"`, Σ n / (classes · n_c), with which all classes weigh the same in total and a pixel 1 on average;
-            `"median_frequency"`, median f / f_c (Eigen & Fergus 2015, arXiv:1411.4734, section 6.3.2), where f_c is the
+            `"median_frequency"`, median f / f_c (Eigen & Fergus 2015, arXiv:1411.4734), where f_c is the
             share of the class among the pixels of those pictures that show it: counts of each picture tell, else all
             count; `"square_root"`, the root of that, between it and equal weights.
 

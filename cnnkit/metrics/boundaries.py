@@ -16,7 +16,7 @@ from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.metrics.label_maps import VOID, Map, class_count, joint_counts, map_pair
 from cnnkit.metrics.segmentation import mean_of, share
 
-# The distance where none is asked for, as a share of a picture's diagonal (section 5 of the paper).
+# The distance where none is asked for, as a share of a picture's diagonal: that of the authors.
 DISTANCE = 0.02
 
 

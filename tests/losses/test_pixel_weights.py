@@ -27,7 +27,7 @@ def test_inverse_weights_are_balanced_as_scikit_learn_does_it() -> None:
 
 
 def test_median_frequencies_are_of_the_pictures_that_show_a_class() -> None:
-    """Eigen & Fergus, section 6.3.2: the pixels of class c by all pixels in images where c is present."""
+    """Eigen & Fergus: the pixels of class c by all pixels in images where c is present."""
     masks = Masks.of_arrays(("ground", "car", "cat"), [[[0, 0, 0, 1]], [[0, 0, 0, 2], [0, 0, 2, VOID]]])
     of_each = [[3, 1, 0], [5, 0, 2]]
     frequencies = np.array([8 / 11, 1 / 4, 2 / 7])
