@@ -26,9 +26,9 @@ def probe(*, epochs: int = 20, rate: float = 1e-3, solver: Solver = "steps") -> 
 
 def probe_then_finetune(
     *,
-    epochs: int = 8,
+    epochs: int = 6,
     train: str | int = 2,
-    rate: float = 3e-4,
+    rate: float = 5e-4,
     rate_decay: float = 1.0,
     head_views: int | None = None,
 ) -> Plan:
@@ -39,7 +39,7 @@ def probe_then_finetune(
 
         Plan([
             Phase("head", epochs=1, solver="lbfgs"),
-            Phase("deep", train=2, epochs=8, rate=3e-4, schedule="cosine", warmup_epochs=1, clip_norm=1.0,
+            Phase("deep", train=2, epochs=6, rate=5e-4, schedule="cosine", warmup_epochs=1, clip_norm=1.0,
                   earned=True, monitor="accuracy"),
         ])
 
