@@ -52,7 +52,7 @@ def finetune(
     resume: str | Path | None = None,
     progress: bool = True,
 ) -> Network:
-    """Trains a network of photographs with the defaults that usually win; the kind of truth chooses the head.
+    """Trains a network of photographs: the head first, then the last stage too; the kind of truth chooses the head.
 
     It is no more than::
 
@@ -63,6 +63,10 @@ def finetune(
         run = ck.fit(net, photos, ck.plans.freeze_then_finetune(), augment=ck.data.Augmentation.gentle())
 
     Where a picture may show several classes the head is multi-label instead, without class weights.
+
+    No plan wins on every set. The exact head alone, `plan=ck.plans.probe(solver="lbfgs"), augment=None,
+    label_smoothing=0`, takes about a tenth of the time and may be as accurate or more so: compare both on validation
+    pictures. `tests/benchmarks/bench_accuracy.py` says what was measured.
 
     Args:
         photos: A folder (see `ck.data.folder`) or a dataset.

@@ -26,6 +26,12 @@ def test_settings_of_another_version() -> None:
         from_settings([{**settings, "lookahead": 5}])
 
 
+def test_probe_then_finetune_solves_the_head_and_keeps_deep_layers_that_validation_earns() -> None:
+    head, deep = plans.probe_then_finetune().phases
+    assert (head.train, head.solver, head.compares) == ("head", "lbfgs", False)
+    assert (deep.solver, deep.earned, deep.compares) == ("steps", True, True)
+
+
 def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
     phases = plans.gradual(stages=3, rate=0.8).phases
     assert [phase.train for phase in phases] == ["head", 1, 2, 3]
@@ -97,6 +103,13 @@ def test_a_plan_needs_phases_with_names_of_their_own() -> None:
 
 PLANS = {
     plans.probe: {"epochs": ["5", 2.5, None, -1], "rate": ["a", 0, None], "solver": [None, "lbgfs", 1]},
+    plans.probe_then_finetune: {
+        "epochs": ["5", 2.5, None, -1],
+        "train": [None, -1, 1.0, ["head"]],
+        "rate": ["a", 0, None],
+        "rate_decay": ["a", 0, 2, None],
+        "head_views": ["1", 0, 1.5],
+    },
     plans.freeze_then_finetune: {
         "head_epochs": ["5", 2.5, None, -1],
         "deep_epochs": ["5", 2.5, None, -1],
