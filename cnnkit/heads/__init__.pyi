@@ -5,4 +5,7 @@ from .head import CrossEntropy as CrossEntropy
 from .head import Head as Head
 from .head import MeasuredHead as MeasuredHead
 from .head import Score as Score
+from .segmentation import Segmenter as Segmenter
+from .segmentation import fcn as fcn
+from .segmentation import unet as unet
 from .table import from_settings as from_settings

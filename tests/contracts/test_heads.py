@@ -56,6 +56,24 @@ def labelled(classes: tuple[str, ...], labels: Any) -> Callable[[], ck.data.Data
     return lambda: ck.data.arrays(scenes(), np.asarray(labels), classes=classes, split=(1, 0, 0))
 
 
+def halved(classes: tuple[str, str]) -> Callable[[], ck.data.Dataset]:
+    """The scenes with masks: above and below a straight border on whole cells of stride 16."""
+
+    def photos() -> ck.data.Dataset:
+        source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=classes, split=(1, 0, 0)).train
+        masks = [(np.arange(SIDE) >= 16 * row)[:, None].repeat(SIDE, axis=1).astype(np.uint8) for row in (1, 2, 3, 2)]
+        truth = ck.data.targets.Masks.of_arrays(classes, masks)
+        whole = replace(source, targets=truth)
+        return ck.data.Dataset(classes, whole, ck.data.Source.empty(truth), ck.data.Source.empty(truth))
+
+    return photos
+
+
+def at_stride(stride: int) -> Callable[[Any], Any]:
+    """Logits that are sure of the class in the middle of each cell."""
+    return lambda masks: 9 * np.eye(2, dtype=np.float32)[masks[:, stride // 2 :: stride, stride // 2 :: stride]]
+
+
 @dataclass(frozen=True)
 class Row:
     """A head, and what the tests cannot know of it.
@@ -66,6 +84,7 @@ class Row:
         score: The score that a person asks for first.
         best: Its value for the truth itself; that of another prediction is lower.
         perfect: Encoded truth → the outputs that say just that; for many heads it is the same.
+        learned: What its score has to reach on pictures learned by heart; `best` if nothing is said.
         epochs: In which head and body learn the four scenes by heart.
         rate: Of these epochs.
         others: Truth of another kind, or with other names, which it refuses.
@@ -76,12 +95,15 @@ class Row:
     others: Callable[[], ck.data.Dataset]
     score: str = "accuracy"
     best: float = 1.0
+    learned: float | None = None
     perfect: Callable[[Any], Any] = lambda encoded: encoded
     epochs: int = 100
     rate: float = 3e-3
 
 
 PEOPLE, KINDS_OF_SCENE, TAGS = ("no_person", "person"), ("street", "park", "room"), ("person", "car", "tree")
+HALVES = ("above", "below")
+OF_MASKS = halved(HALVES)
 OF_TWO = labelled(PEOPLE, [0, 1, 0, 1])
 OF_THREE = labelled(KINDS_OF_SCENE, [2, 0, 1, 0])
 OF_TAGS = labelled(TAGS, [[0, 0, 1], [1, 0, 0], [0, 1, 1], [1, 1, 0]])
@@ -92,6 +114,17 @@ ROWS = {
         lambda: ck.heads.classifier(KINDS_OF_SCENE, hidden=(16,), class_weight="balanced"), OF_THREE, OF_TWO
     ),
     "tags": Row(lambda: ck.heads.classifier(TAGS, multi_label=True, threshold=(0.4, 0.5, 0.6)), OF_TAGS, OF_THREE),
+    "fcn": Row(
+        lambda: ck.heads.fcn(HALVES, stride=16, class_weight=(1.0, 2.0)),
+        OF_MASKS,
+        OF_TWO,
+        "mean_iou",
+        learned=0.9,
+        perfect=at_stride(16),
+    ),
+    "unet": Row(
+        lambda: ck.heads.unet(HALVES, widths=(16, 8)), OF_MASKS, OF_TWO, "mean_iou", learned=0.9, perfect=at_stride(8)
+    ),
     "focal": Row(lambda: ck.heads.classifier(KINDS_OF_SCENE, loss="class_balanced_focal"), OF_THREE, OF_TAGS),
 }
 
@@ -264,7 +297,10 @@ def test_the_loss_is_one_number_for_each_picture(row: Row) -> None:
 def test_the_loss_of_a_step_is_the_weighted_mean_and_falls(row: Row) -> None:
     net, head = network(row), row.head()
     truth = truth_of(row)
-    losses, weights = np.asarray(head.loss(head.encode(truth, SIZE), outputs_of(net))), head.weights(truth)
+    # As in a step: with the statistics of the batch, where the head normalizes.
+    outputs = arrays(network(row).model(scenes().astype(np.float32), training=True))
+    stepped = outputs if len(outputs) > 1 else outputs["output"]
+    losses, weights = np.asarray(head.loss(head.encode(truth, SIZE), stepped)), head.weights(truth)
     run = fit(net, row, ck.Plan([ck.Phase("head", epochs=2, rate=1e-3, optimizer="sgd", momentum=0)]))
     before, after = run.history["loss"]
     assert before == pytest.approx(np.mean(losses if weights is None else losses * weights), rel=1e-4)
@@ -287,7 +323,8 @@ def test_four_scenes_are_learned_by_heart(row: Row) -> None:
     net = network(row)
     fit(net, row, ck.Plan([ck.Phase("all", train="all", epochs=row.epochs, rate=row.rate)]))
     scores = ck.evaluate(net, row.photos().train)
-    assert scores[row.score] == pytest.approx(row.best), scores
+    learned = row.best if row.learned is None else row.learned
+    assert scores[row.score] >= learned - 1e-6, scores
 
 
 # ---- Scores ----
