@@ -173,3 +173,11 @@ def test_folders_that_are_missing(tmp_path: Path) -> None:
         ck.data.voc(root)
     with pytest.raises(UnknownNameError, match="'masks'"):
         ck.data.voc(root, target="mask")
+
+
+def test_a_list_that_is_no_text(tmp_path: Path) -> None:
+    root = devkit(tmp_path, TWO)
+    lists(root, "Main", train="2007_a")
+    (root / "ImageSets" / "Main" / "train.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"a list of names in .*train\.txt"):
+        ck.data.voc(root)
