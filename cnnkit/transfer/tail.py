@@ -108,7 +108,9 @@ def _prefix_layers(model: keras.Model) -> set[str]:
             if not prefix.issuperset(calls[index].parents):
                 continue
             larger = _boundary_size(calls, prefix | {index}, outputs)
-            if larger <= size:
+            # A border of padding stays with the layers before it; enlarging twice is four times the numbers.
+            border = _numbers(calls[index].outputs) < 2 * _numbers(calls[index].inputs)
+            if larger <= size or border:
                 prefix, size, grown = prefix | {index}, larger, True
     return {calls[index].name for index in prefix}
 
