@@ -31,7 +31,7 @@ def two_classes() -> tuple[Any, Any]:
     net = ck.attach(body, head, framing=ck.data.Framing("pad"))
     fit(net, photos, ck.plans.probe(epochs=2))
     fit(net, photos, two_phases(rate_decay=0.5))
-    return ck.choose_threshold(ck.calibrate(net, photos.validation, progress=False), photos.validation), photos
+    return ck.choose_threshold(ck.calibrate(net, photos.train, progress=False), photos.train), photos
 
 
 def five_classes() -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ Each is a function of an empty folder that gives JSON values. They use the publi
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -123,8 +124,11 @@ def two_classes(folder: Path) -> Any:
     result["bundle"]["model.json"] = record.digest((folder / "bundle" / "model.json").read_bytes())
     loaded = ck.load(folder / "bundle")
     result["loaded"] = record.table(ck.predict(loaded, photos.test))
-    ck.export.predict_to_parquet(loaded, photos.test, folder / "all.parquet", batch_size=4, part_rows=8)
-    ck.export.predict_to_csv(loaded, photos.test, folder / "all.csv", batch_size=4, part_rows=8)
+    # In version 1 a part is counted in rows, `part_rows`, since then in pictures.
+    named = inspect.signature(ck.export.predict_to_parquet).parameters
+    parts = {name: 8 for name in named if name.startswith("part_")}
+    ck.export.predict_to_parquet(loaded, photos.test, folder / "all.parquet", batch_size=4, **parts)
+    ck.export.predict_to_csv(loaded, photos.test, folder / "all.csv", batch_size=4, **parts)
     result["parquet"] = record.parquet(folder / "all.parquet")
     result["csv"] = record.digest((folder / "all.csv").read_bytes())
     result["gradcam"] = record.array(ck.visualize.gradcam(loaded, photos.test.image(0)))
