@@ -345,7 +345,8 @@ class TestWhatTheAssignmentSays:
         with pytest.raises(RefusedError) as refused:
             measure(json.dumps(document).encode(), LIMITS)
         assert refused.value.check == "budget-calls"
-        assert time.process_time() - started < 2
+        # CPU seconds: 1.7 on a slow core, 2.9 on one that is shared.
+        assert time.process_time() - started < 8
 
 
 # --- whatever the bytes are
