@@ -6,6 +6,7 @@ instant and the two cannot disagree.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,7 @@ def front_door(package: str, file: str) -> tuple[Callable[[str], Any], Callable[
         if name in names:
             return with_tensorflow(lambda: quietly(lambda: load(name)))
         if name in moved:
-            return getattr(with_tensorflow(lambda: quietly(lambda: __import__(moved[name], fromlist=[name]))), name)
+            return getattr(with_tensorflow(lambda: quietly(lambda: importlib.import_module(moved[name]))), name)
         # The interpreter adds "Did you mean" to an AttributeError by looking at `dir`.
         raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
 

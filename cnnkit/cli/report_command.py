@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,13 +31,20 @@ def report(
     import_keras()
     import cnnkit as ck
     from cnnkit.reports.report_facts import held_out
+    from cnnkit.visualize.answers import truth_and_answers
 
     network = ck.load(bundle)
     photos = ck.data.folder(data, seed=network.seed if seed is None else seed, classes=network.classes)
     source = held_out(photos)
     table = ck.predict(network, source, progress=not as_json)
     page = ck.report(network, photos, out, poster=poster, predictions=table, title=title, force=force)
-    scores = ck.evaluate(network, source)
+    # From the table that is there: `ck.evaluate` would run the network over all pictures once more.
+    _, decided, probabilities = truth_and_answers(source, table)
+    values = decided if source.multi_label else decided.argmax(axis=1)
+    truth: Any = source.targets
+    score = network.head.score()
+    score.add(truth, replace(truth, values=values, probabilities=probabilities))
+    scores = score.result()
     result = {"out": str(page), "poster": str(poster) if poster else None, "pictures": len(source), "scores": scores}
     if as_json:
         print(json.dumps(result))

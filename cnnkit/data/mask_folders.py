@@ -18,9 +18,10 @@ from cnnkit.data.palettes import Colour, Palette, Value, colour_of, palette_of
 from cnnkit.data.picture_header import file_shape
 from cnnkit.data.source import Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset, split_of
-from cnnkit.data.targets.masks import VOID, Masks
+from cnnkit.data.targets.masks import Masks
 from cnnkit.data.targets.stored import Stored, in_threads
 from cnnkit.errors import DataError, InputError
+from cnnkit.metrics.label_maps import VOID
 
 # What else the folder of a split's masks is called than its split: trainannot, val_labels.
 MASK_WORDS = ("annotations", "annotation", "annot", "masks", "mask", "labels", "label", "gt")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import listed, names_of, said
 from cnnkit.data.targets.column import content_digest
-from cnnkit.data.targets.masks import VOID
 from cnnkit.errors import InputError
+from cnnkit.metrics.label_maps import VOID
 
 Colour = tuple[int, int, int]
 Value = int | Colour

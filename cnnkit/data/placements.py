@@ -19,35 +19,8 @@ from cnnkit.data.views.view import Augmenter
 Kind = TypeVar("Kind", bound=Targets)
 
 
-def framed(source: Source, indices: NDArray[np.int64], framing: Framing, size: tuple[int, int]) -> NDArray[np.float64]:
-    """(n, 3, 3) one matrix per example, from the pixels of its photograph to those of an input of `size`.
-
-    Args:
-        source: The examples.
-        indices: (n,) their places in it.
-        framing: How a picture meets the input size.
-        size: (height, width) of the input.
-    """
-    least = framing.least(size)
-    places = [
-        placement(source.shape(index), framing, size, reduction=source.reduction(index, least=least))
-        for index in indices.tolist()
-    ]
-    return np.array(places, np.float64).reshape(-1, 3, 3)
-
-
-def in_input(
-    truth: Kind,
-    source: Source,
-    indices: NDArray[np.int64],
-    framing: Framing,
-    size: tuple[int, int],
-    *,
-    augment: Augmenter | None = None,
-    seed: int = 0,
-    view: int = 0,
-) -> Kind:
-    """The truth of some examples in the pixels of one view of them; truth without a place as it is.
+def in_input(truth: Kind, source: Source, indices: NDArray[np.int64], framing: Framing, size: tuple[int, int]) -> Kind:
+    """The truth of some examples in the pixels of an input of `size`; truth without a place as it is.
 
     Args:
         truth: Of these examples, in the pixels of their photographs.
@@ -55,16 +28,30 @@ def in_input(
         indices: (n,) their places in it.
         framing: How a picture meets the input size.
         size: (height, width) of the input.
+    """
+    if not truth.placed:
+        return truth
+    return truth.moved(_framed(source, indices, _shapes(source, indices), framing, size), size)
+
+
+def in_view(
+    truth: Kind, indices: NDArray[np.int64], size: tuple[int, int], augment: Augmenter | None, *, seed: int, view: int
+) -> Kind:
+    """The truth of some examples in one view of the input; truth without a place as it is.
+
+    A move of its own after that of `in_input`: what the framing cut off does not come back in a view that shows what
+    is outside.
+
+    Args:
+        truth: Of these examples, in the pixels of the input.
+        indices: (n,) their places in the source.
+        size: (height, width) of the input.
         augment: What makes the views; None for the framed picture.
         seed: With `view` and an example's index it fixes the view, as in `batches`.
         view: Its number; `epoch` in `batches`.
     """
-    if not truth.placed:
+    if augment is None or not truth.placed:
         return truth
-    truth = truth.moved(framed(source, indices, framing, size), size)
-    if augment is None:
-        return truth
-    # One move after the other: what the framing cut off does not come back in a view that shows what is outside.
     views = require_views(augment)
     chances = (np.random.Generator(picture_bits(seed, view, index)) for index in indices.tolist())
     return truth.moved(np.array([views.view(size, chance).positions for chance in chances]).reshape(-1, 3, 3), size)
@@ -76,5 +63,26 @@ def in_photographs(
     """What a network says of some examples, in the pixels of their photographs: the way back of `in_input`."""
     if not said.placed:
         return said
-    shapes = np.array([source.shape(index) for index in indices.tolist()]).reshape(-1, 2)
-    return said.moved(inverse(framed(source, indices, framing, size)), shapes)
+    shapes = _shapes(source, indices)
+    return said.moved(inverse(_framed(source, indices, shapes, framing, size)), shapes)
+
+
+def _shapes(source: Source, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n, 2) height and width of each photograph, which may be read from the header of its file."""
+    return np.array([source.shape(index) for index in indices.tolist()], np.int64).reshape(-1, 2)
+
+
+def _framed(
+    source: Source,
+    indices: NDArray[np.int64],
+    shapes: NDArray[np.int64],
+    framing: Framing,
+    size: tuple[int, int],
+) -> NDArray[np.float64]:
+    """(n, 3, 3) one matrix per example, from the pixels of its photograph to those of the input."""
+    least = framing.least(size)
+    places = [
+        placement((height, width), framing, size, reduction=source.reduction(index, least=least))
+        for index, (height, width) in zip(indices.tolist(), shapes.tolist(), strict=True)
+    ]
+    return np.array(places, np.float64).reshape(-1, 3, 3)

@@ -20,11 +20,12 @@ from cnnkit.data.picture_header import file_shape
 from cnnkit.data.source import Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.data.targets.masks import VOID, Masks
+from cnnkit.data.targets.masks import Masks
 from cnnkit.data.targets.stored import Stored, in_threads
 from cnnkit.data.targets.targets import Targets
 from cnnkit.data.voc_file import VocFile, read_voc
 from cnnkit.errors import DataError, unknown_name
+from cnnkit.metrics.label_maps import VOID
 
 # Everingham et al. 2010, "The Pascal Visual Object Classes (VOC) Challenge", table 1, in the order of the labels.
 CLASSES = (

@@ -112,7 +112,7 @@ def predict_to_parquet(
         return write_tables(path, tables, like=like, names=network.classes, model_hash=digest)
 
     _refuse_to_lose(path, source, is_prediction_file, force)
-    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
+    return _predict_to(path, write, like, network, source, part_rows, batch_size, engine, precision, progress)
 
 
 def predict_to_csv(
@@ -135,13 +135,14 @@ def predict_to_csv(
     check_ending(path, (".csv",), kind="a CSV file")
 
     network, source = network_of(network), as_source(images)
-    columns = [str(name) for name in _no_rows(network)]
+    like = _no_rows(network)
+    columns = [str(name) for name in like]
 
     def write(tables: Iterator[pd.DataFrame], _digest: str) -> int:
         return write_csv(path, tables, columns=columns)
 
     _refuse_to_lose(path, source, partial(is_csv_of, columns=columns), force)
-    return _predict_to(path, write, network, source, part_rows, batch_size, engine, precision, progress)
+    return _predict_to(path, write, like, network, source, part_rows, batch_size, engine, precision, progress)
 
 
 def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], force: bool) -> None:
@@ -160,6 +161,7 @@ def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], 
 def _predict_to(
     path: Path,
     write: Callable[[Iterator[pd.DataFrame], str], int],
+    like: pd.DataFrame,
     network: Network,
     source: Source,
     part_rows: int,
@@ -199,7 +201,6 @@ def _predict_to(
             decoded(network, pictures, indices, outputs).table([pictures.ids[index] for index in indices])
             for indices, outputs in passes
         )
-        like = _no_rows(network)
         with contextlib.closing(passes):
             for number in missing:
                 tables = islice(computed, batches)

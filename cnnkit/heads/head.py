@@ -85,6 +85,11 @@ class MeasuredHead(Protocol):
         """The mean of `loss` over pictures, as `model.compile` takes it."""
 
 
+def metrics_of(head: Head) -> list[keras.metrics.Metric]:
+    """The cheap measures of a head, fresh; none of one that has none."""
+    return head.metrics() if isinstance(head, MeasuredHead) else []
+
+
 @dataclass(frozen=True)
 class CrossEntropy:
     """A loss that is convex for a linear layer, so that its optimum can be solved for.

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import DataError, InputError
-from cnnkit.heads.head import Head, MeasuredHead
+from cnnkit.heads.head import Head, MeasuredHead, metrics_of
 from cnnkit.transfer.checkpoint import Arrays, State, pack, unpack
 from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.feed import Batch, Feed
@@ -221,7 +221,7 @@ def validate(
 
 def measures(head: Head) -> list[str]:
     """What every step and every validation gives: the loss and the head's cheap measures."""
-    return ["loss", *(metric.name for metric in (head.metrics() if isinstance(head, MeasuredHead) else ()))]
+    return ["loss", *(metric.name for metric in metrics_of(head))]
 
 
 def scores_each_epoch(head: Head, monitor: str) -> bool:

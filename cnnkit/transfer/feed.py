@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
 from cnnkit.data.kept_pictures import KeptPictures
-from cnnkit.data.placements import in_input
+from cnnkit.data.placements import in_input, in_view
 from cnnkit.data.random_streams import batch_bits
 from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
@@ -123,16 +123,8 @@ class Feed:
 
     def truth_at(self, indices: NDArray[np.int64], view: int) -> Targets:
         """The truth at these places in the source, in the pixels of one version."""
-        return in_input(
-            self.truth.take(indices),
-            self.source,
-            indices,
-            self.framing,
-            self.size,
-            augment=self.augmenter(view),
-            seed=self.seed,
-            view=view,
-        )
+        augment = self.augmenter(view)
+        return in_view(self._framed.take(indices), indices, self.size, augment, seed=self.seed, view=view)
 
     def targets_at(self, indices: NDArray[np.int64], view: int) -> Arrays:
         """The same as the head encodes it."""
@@ -168,6 +160,11 @@ class Feed:
     def run(self, images: Images) -> Inputs:
         """What the tail gets of these pictures."""
         return [images] if self.forward is None else self.forward(images)
+
+    @cached_property
+    def _framed(self) -> Targets:
+        """The truth of all pictures in the pixels of the input: their headers are read once, not in each epoch."""
+        return in_input(self.truth, self.source, np.arange(len(self.source)), self.framing, self.size)
 
     @cached_property
     def _encoded(self) -> NDArray[Any] | None:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnnkit.heads.head import Arrays, MeasuredHead
+from cnnkit.heads.head import Arrays, MeasuredHead, metrics_of
 from cnnkit.transfer.callback_counters import Counters, counters, restore
 from cnnkit.transfer.network import Network
 
@@ -69,7 +69,7 @@ class KerasCallbacks:
         self._model.compile(
             optimizer=optimizer,
             loss=head.keras_loss() if isinstance(head, MeasuredHead) else None,
-            metrics=head.metrics() if isinstance(head, MeasuredHead) else None,
+            metrics=metrics_of(head) or None,
             jit_compile=False,
         )
         self._model.get_compile_config = partial(_portable_compile_config, self._model, measured=measured)

@@ -68,10 +68,7 @@ class Network:
     @property
     def taps(self) -> dict[str, str]:
         """Level of the backbone's pyramid → layer, where the head takes features of several scales."""
-        if not self.head.taps:
-            return {}
-        layers = pyramid_layers(self.backbone.model)
-        return {tap: layers[tap] for tap in self.head.taps}
+        return _tapped(self.backbone, tuple(self.head.taps)) if self.head.taps else {}
 
     @property
     def outputs(self) -> dict[str, keras.KerasTensor]:
@@ -207,9 +204,11 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
     if framing is not None and not isinstance(framing, Framing):
         received = f"{type(framing).__name__}: {framing!r}"[:200]
         raise InputError("a framing, or None", received, 'ck.data.Framing("squash") is one.')
+    features: Any = body.model.output
     if head.taps:
-        body = _up_to(body, tuple(head.taps))
-    features = {tap: body.pyramid()[tap] for tap in head.taps} if head.taps else body.model.output
+        layers = _tapped(body, tuple(head.taps))
+        features = {tap: body.model.get_layer(layer).output for tap, layer in layers.items()}
+        body = _up_to(body, layers)
     output = head.build(features)
     tensors = list(output.values()) if isinstance(output, Mapping) else [output]
     if not tensors or not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
@@ -229,21 +228,27 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
     return Network(model=model, backbone=body, head=head, framing=framing or native_framing(body))
 
 
-def _up_to(body: Backbone, taps: tuple[str, ...]) -> Backbone:
-    """The backbone up to its deepest tap: what is behind it the head does not need.
+def _tapped(body: Backbone, taps: tuple[str, ...]) -> dict[str, str]:
+    """Level → layer of the backbone, for each tap.
 
     Raises:
         UnknownNameError: The backbone has no such level.
     """
-    layers = pyramid_layers(body.model)
+    levels = pyramid_layers(body.model)
     for tap in taps:
-        if tap not in layers:
-            raise unknown_name("a level of the pyramid", tap, layers, "net.backbone.pyramid()")
-    deepest = max(taps, key=list(layers).index)
-    if layers[deepest] == body.cut:
+        if tap not in levels:
+            raise unknown_name("a level of the pyramid", tap, levels, "net.backbone.pyramid()")
+    return {tap: levels[tap] for tap in taps}
+
+
+def _up_to(body: Backbone, layers: Mapping[str, str]) -> Backbone:
+    """The backbone up to its deepest tap: what is behind it the head does not need."""
+    names = [layer.name for layer in body.model.layers]
+    deepest = max(layers.values(), key=names.index)
+    if deepest == body.cut:
         return body
-    end = body.model.get_layer(layers[deepest]).output
-    return replace(body, model=keras.Model(body.model.input, end, name=body.model.name), cut=layers[deepest])
+    end = body.model.get_layer(deepest).output
+    return replace(body, model=keras.Model(body.model.input, end, name=body.model.name), cut=deepest)
 
 
 def network_of(value: object) -> Network:

@@ -90,10 +90,10 @@ def halve(model: keras.Model, head: Head) -> Halves:
 def _prefix_layers(model: keras.Model) -> set[str]:
     """Names of the layers that stand before the boundary.
 
-    All that passive layers with weights need, and behind them what makes the tensors of the boundary no larger.
+    All that passive layers with weights need, and behind them what gives less than twice the numbers that it takes: a
+    pooling, a sum, a border of padding; no enlargement, which gives four times as many.
     """
     calls = nodes(model)
-    outputs = {id(tensor) for tensor in model.outputs}
     passive: set[int] = set()  # what depends on passive layers alone
     for index, call in enumerate(calls):
         if _passive(call.layer) and passive.issuperset(call.parents):
@@ -101,17 +101,10 @@ def _prefix_layers(model: keras.Model) -> set[str]:
     prefix = {index for index in passive if getattr(calls[index].layer, "variables", ()) or not calls[index].parents}
     for index in sorted(prefix, reverse=True):
         prefix.update(_ancestors(calls, index))
-    size, grown = _boundary_size(calls, prefix, outputs), True
-    while grown:
-        grown = False
-        for index in sorted(passive - prefix):
-            if not prefix.issuperset(calls[index].parents):
-                continue
-            larger = _boundary_size(calls, prefix | {index}, outputs)
-            # A border of padding stays with the layers before it; enlarging twice is four times the numbers.
-            border = _numbers(calls[index].outputs) < 2 * _numbers(calls[index].inputs)
-            if larger <= size or border:
-                prefix, size, grown = prefix | {index}, larger, True
+    for index in sorted(passive - prefix):
+        call = calls[index]
+        if prefix.issuperset(call.parents) and _numbers(call.outputs) < 2 * _numbers(call.inputs):
+            prefix.add(index)
     return {calls[index].name for index in prefix}
 
 
@@ -124,12 +117,6 @@ def _ancestors(calls: list[Node], index: int) -> set[int]:
         found |= parents
         waiting += parents
     return found
-
-
-def _boundary_size(calls: list[Node], prefix: set[int], outputs: set[int]) -> int:
-    """Numbers per picture in the tensors that cross from the prefix to the rest."""
-    read = {id(tensor) for index, call in enumerate(calls) if index not in prefix for tensor in call.inputs} | outputs
-    return _numbers(tensor for index in prefix for tensor in calls[index].outputs if id(tensor) in read)
 
 
 def _numbers(tensors: Iterable[Any]) -> int:

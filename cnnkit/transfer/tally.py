@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnkit.heads.head import Arrays, Head, MeasuredHead
+from cnnkit.heads.head import Arrays, Head, metrics_of
 from cnnkit.transfer.tail import mean_loss
 
 
@@ -13,7 +13,7 @@ class Tally:
 
     def __init__(self, head: Head) -> None:
         self._head = head
-        self._metrics = head.metrics() if isinstance(head, MeasuredHead) else []
+        self._metrics = metrics_of(head)
         self._total = 0.0
         self._count = 0
 

@@ -18,7 +18,7 @@ from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
 from cnnkit.engines.runtimes import EngineName, Kind, Precision
-from cnnkit.heads.head import MeasuredHead
+from cnnkit.heads.head import metrics_of
 from cnnkit.transfer.callback_counters import packed
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
 from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights, validate
@@ -87,8 +87,7 @@ class Training:
         rates = Rates(self.network, phase)
         head, tail, optimizer = self.network.head, halves.tail, rates.optimizer
         # XLA is off: it makes depthwise convolutions nine times slower on a processor.
-        metrics = head.metrics() if isinstance(head, MeasuredHead) else None
-        tail.compile(optimizer=optimizer, metrics=metrics, jit_compile=False)
+        tail.compile(optimizer=optimizer, metrics=metrics_of(head) or None, jit_compile=False)
         optimizer = tail.optimizer  # under mixed_float16 with a loss scale around it
         optimizer.build(tail.trainable_variables)
         best: Arrays = {}

@@ -18,9 +18,7 @@ from cnnkit.data.targets.moves import Floats, inverse, source_pixels
 from cnnkit.data.targets.stored import ArrayReader, Stored, in_threads, joined_stored
 from cnnkit.data.targets.tags import combinations_of
 from cnnkit.errors import DataError, InputError
-
-# The class of pixels of which nothing is known: on borders of things, and outside a picture that was moved.
-VOID = 255
+from cnnkit.metrics.label_maps import VOID
 
 
 @dataclass(frozen=True, eq=False)
