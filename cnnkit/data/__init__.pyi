@@ -26,6 +26,7 @@ from .views.framing import Framing as Framing
 from .views.mixing import CutMix as CutMix
 from .views.mixing import MixUp as MixUp
 from .views.rand_augment import RandAugment as RandAugment
+from .views.random_crop import RandomCrop as RandomCrop
 from .views.random_erasing import RandomErasing as RandomErasing
 from .views.view import View as View
 from .views.view import ViewAugmenter as ViewAugmenter

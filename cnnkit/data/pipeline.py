@@ -20,6 +20,7 @@ from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.random_streams import epoch_order, picture_bits
 from cnnkit.data.source import LabelArray, Source
+from cnnkit.data.views.chain import crop_size, require_crop_size
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
@@ -73,8 +74,8 @@ def batch_at(
         indices: (n,) their places in the source.
         framing: How a picture meets the input size.
         size: (height, width) of the input.
-        augment: Makes a random view of each picture.
-        kept: Framed pictures of this source, framing and size, so that each is decoded once.
+        augment: Makes a random view of each picture; of the whole photograph where it crops.
+        kept: Framed pictures of this source, framing and size, or its whole photographs, so that each is decoded once.
         seed: With `epoch` and an example's index it fixes the view.
         epoch: Another epoch, another view.
 
@@ -88,7 +89,10 @@ def batch_at(
     with one_opencv_thread():
         for place, index in enumerate(chosen.tolist()):
             try:
-                picture = kept.get(index, partial(_framed, source, index, framing, size))
+                if crop_size(augment) is None:
+                    picture = kept.get(index, partial(_framed, source, index, framing, size))
+                else:  # whole photographs are kept under numbers of their own
+                    picture = kept.get(~index, partial(source.image, index))
                 if augment is None:
                     images[place] = picture
                 else:
@@ -132,7 +136,7 @@ def batches(
         threads: How many work; as many as there are cores by default, at most 16. They change nothing else.
 
     Raises:
-        InputError: A batch size or a number of threads below 1.
+        InputError: A batch size or a number of threads below 1, or crops of another size.
         ImageFileError: A picture that cannot be read, when its batch is due; the message names it.
     """
     _check_source(source, framing)
@@ -141,6 +145,7 @@ def batches(
     flag(shuffle, "shuffle")
     if augment is not None:
         augmenter(augment)
+        require_crop_size(augment, size)
     if not isinstance(kept, KeptPictures | None):
         raise InputError("kept pictures, or None", said(kept), "ck.data.KeptPictures() keeps them for all epochs.")
     if threads is not None:

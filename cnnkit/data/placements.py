@@ -31,7 +31,7 @@ def in_input(truth: Kind, source: Source, indices: NDArray[np.int64], framing: F
     """
     if not truth.placed:
         return truth
-    return truth.moved(_framed(source, indices, _shapes(source, indices), framing, size), size)
+    return truth.moved(_framed(source, indices, shapes_of(source, indices), framing, size), size)
 
 
 def in_view(
@@ -57,17 +57,48 @@ def in_view(
     return truth.moved(np.array([views.view(size, chance).positions for chance in chances]).reshape(-1, 3, 3), size)
 
 
+def in_crops(
+    truth: Kind,
+    shapes: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    size: tuple[int, int],
+    augment: Augmenter,
+    *,
+    seed: int,
+    view: int,
+) -> Kind:
+    """The truth of some examples in one view of their whole photographs, by an augmenter that crops.
+
+    Args:
+        truth: Of these examples, in the pixels of their photographs.
+        shapes: (n, 2) height and width of each photograph.
+        indices: As of `in_view`.
+        size: As of `in_view`.
+        augment: What makes the crops.
+        seed: As of `in_view`.
+        view: As of `in_view`.
+    """
+    if not truth.placed:
+        return truth
+    views = require_views(augment)
+    positions = [
+        views.view((height, width), np.random.Generator(picture_bits(seed, view, index))).positions
+        for index, (height, width) in zip(indices.tolist(), shapes.tolist(), strict=True)
+    ]
+    return truth.moved(np.array(positions).reshape(-1, 3, 3), size)
+
+
 def in_photographs(
     said: Kind, source: Source, indices: NDArray[np.int64], framing: Framing, size: tuple[int, int]
 ) -> Kind:
     """What a network says of some examples, in the pixels of their photographs: the way back of `in_input`."""
     if not said.placed:
         return said
-    shapes = _shapes(source, indices)
+    shapes = shapes_of(source, indices)
     return said.moved(inverse(_framed(source, indices, shapes, framing, size)), shapes)
 
 
-def _shapes(source: Source, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+def shapes_of(source: Source, indices: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n, 2) height and width of each photograph, which may be read from the header of its file."""
     return np.array([source.shape(index) for index in indices.tolist()], np.int64).reshape(-1, 2)
 

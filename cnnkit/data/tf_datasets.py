@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import augmenter, said, seed_of, whole_number
 from cnnkit.data.random_streams import picture_bits
+from cnnkit.data.views.chain import crop_size
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 
@@ -29,7 +30,7 @@ def augmented(dataset: Any, augment: Augmenter, *, seed: int = 0, epoch: int = 0
         epoch: Another epoch, other views.
 
     Returns:
-        The dataset, pictures float32 of the same shapes.
+        The dataset, pictures float32 of the same shapes, or of the size of the crops.
     """
     augmenter(augment)
     seed, epoch = seed_of(seed), whole_number(epoch, "epoch")
@@ -42,7 +43,8 @@ def augmented(dataset: Any, augment: Augmenter, *, seed: int = 0, epoch: int = 0
             return augment.apply(pixels, np.random.Generator(picture_bits(seed, epoch, int(index))))
 
         pixels = tf.numpy_function(made, [place, picture], tf.float32)
-        return tf.ensure_shape(pixels, picture.shape)
+        cropped = crop_size(augment)
+        return tf.ensure_shape(pixels, picture.shape if cropped is None else (*cropped, 3))
 
     def with_others(place: Any, example: Any) -> Any:
         if isinstance(example, tuple):

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from cnnkit.data import pipeline
 from cnnkit.data.ahead import ahead
 from cnnkit.data.kept_pictures import KeptPictures
-from cnnkit.data.placements import in_input, in_view
+from cnnkit.data.placements import in_crops, in_input, in_view, shapes_of
 from cnnkit.data.random_streams import batch_bits
 from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
+from cnnkit.data.views.chain import crop_size
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
@@ -124,6 +125,9 @@ class Feed:
     def truth_at(self, indices: NDArray[np.int64], view: int) -> Targets:
         """The truth at these places in the source, in the pixels of one version."""
         augment = self.augmenter(view)
+        if augment is not None and crop_size(augment) is not None:
+            truth = self.truth.take(indices)
+            return in_crops(truth, self._shapes[indices], indices, self.size, augment, seed=self.seed, view=view)
         return in_view(self._framed.take(indices), indices, self.size, augment, seed=self.seed, view=view)
 
     def targets_at(self, indices: NDArray[np.int64], view: int) -> Arrays:
@@ -160,6 +164,11 @@ class Feed:
     def run(self, images: Images) -> Inputs:
         """What the tail gets of these pictures."""
         return [images] if self.forward is None else self.forward(images)
+
+    @cached_property
+    def _shapes(self) -> NDArray[np.int64]:
+        """(n, 2) height and width of all photographs: their headers are read once, not in each epoch."""
+        return shapes_of(self.source, np.arange(len(self.source)))
 
     @cached_property
     def _framed(self) -> Targets:

@@ -73,6 +73,15 @@ ROWS = {
         True,
         erases=True,
     ),
+    "crop": Row(ck.data.RandomCrop((70, 90), scale=(0.6, 2))),
+    **{
+        f"crop, {fill}": Row(ck.data.RandomCrop((90, 70), (0.6, 1.5), rotation=30, horizontal_flip=True, fill=fill))
+        for fill in ("mean", "nearest", "reflect")
+    },
+    "crop of most": Row(ck.data.RandomCrop((90, 88), (0.8, 1.3), rotation=20, horizontal_flip=True)),
+    "crops in a chain": Row(
+        ck.data.Chain((ck.data.RandomCrop((75, 90), (0.6, 1.5)), ck.data.Augmentation(**COLOURED))), True, True
+    ),
     "moves twice": Row(ck.data.Chain((ck.data.Augmentation.gentle(), ck.data.Augmentation(rotation=20, zoom=0.1)))),
 }
 SIZES = ((96, 96), (80, 120), (121, 75))
@@ -159,7 +168,7 @@ def test_a_view_is_a_function_of_chance_and_apply_gives_its_pixels(name: str, si
         chances = [np.random.default_rng(seed) for _ in range(3)]
         one, same = (row.augment.view(size, chance) for chance in chances[:2])
         pixels = one.pixels(picture)
-        assert (pixels.dtype, pixels.shape) == (np.float32, picture.shape)
+        assert (pixels.dtype, pixels.shape) == (np.float32, (*(one.size or size), 3))
         assert 0 <= pixels.min() <= pixels.max() <= 255
         assert (one.positions == same.positions).all()
         for other in (same.pixels(picture), one.pixels(picture), row.augment.apply(picture, chances[2])):
@@ -185,7 +194,7 @@ def test_each_pixel_was_where_the_matrix_says(name: str, size: tuple[int, int]) 
     picture, shown = smooth(*size), 0
     for seed in range(8):
         view = drawn(name, size, seed)
-        expected, inside = resampled(picture, view.inverse(), size)
+        expected, inside = resampled(picture, view.inverse(), view.size or size)
         if name == "moves twice":  # resampled twice, and the first view has an edge of its own
             inside = ndimage.binary_erosion(inside, iterations=8)
         assert np.abs(view.pixels(picture) - expected)[inside].max(initial=0) < (2.5 if name == "moves twice" else 0.05)
@@ -259,11 +268,11 @@ def near(mask: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 @pytest.mark.parametrize("index", range(5))
-@pytest.mark.parametrize("name", ["all, constant", "gentle", "flips", "rotation", "moves twice"])
+@pytest.mark.parametrize("name", ["all, constant", "gentle", "flips", "rotation", "crop of most", "moves twice"])
 def test_moved_boxes_hold_their_moved_masks_and_visible_points_lie_on_them(name: str, index: int) -> None:
     truth = scene_truth(index)
     view = drawn(name, (96, 96), index)
-    moved_truth = truth.moved(view.positions, (96, 96), least=0)
+    moved_truth = truth.moved(view.positions, view.size or (96, 96), least=0)
     assert moved_truth.masks is not None
     assert truth.masks is not None
     assert moved_truth.points is not None

@@ -91,6 +91,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Augmentation": (ck.data.Augmentation, {}),
     "RandAugment": (ck.data.RandAugment, {}),
     "RandomErasing": (ck.data.RandomErasing, {}),
+    "RandomCrop": (ck.data.RandomCrop, {"size": (8, 8)}),
     "Chain": (ck.data.Chain, {"steps": ()}),
     "MixUp": (ck.data.MixUp, {}),
     "CutMix": (ck.data.CutMix, {}),

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.data.views.mixing import MixUp
+from cnnkit.data.views.random_crop import RandomCrop
 from cnnkit.errors import CnnkitError, InputError
 from cnnkit.export.bundle import load, save
 from cnnkit.transfer import plans
@@ -208,3 +209,10 @@ FIND_RATE = {
 def test_find_rate(make_once, colours, name, value) -> None:
     with pytest.raises(InputError):
         find_rate(make_once, colours, **{name: value})
+
+
+def test_crops_have_the_size_of_the_input(make_once, colours) -> None:
+    height, width = make_once.size
+    crop = RandomCrop((height, width + 1))
+    with pytest.raises(InputError, match=f"crops of the size of the input, {height} × {width}"):
+        fit(make_once, colours, plans.probe(epochs=1), augment=crop, progress=False)

@@ -33,6 +33,12 @@ class Chain(ViewAugmenter):
             augmenter(step)
         object.__setattr__(self, "steps", tuple(self.steps))
 
+    @property
+    def crop_size(self) -> tuple[int, int] | None:
+        """That of the last step that crops whole photographs; None where none does."""
+        sizes = [size for step in self.steps if (size := crop_size(step)) is not None]
+        return sizes[-1] if sizes else None
+
     def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
         """One view of pictures of a size; all steps draw from one generator, in turn.
 
@@ -41,7 +47,7 @@ class Chain(ViewAugmenter):
         """
         whole = View.identity()
         for step in self.steps:
-            whole = whole.then(view_of(step, size, chance))
+            whole = whole.then(view_of(step, whole.size or size, chance))
         return whole
 
     def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
@@ -65,6 +71,26 @@ def placing(augment: object) -> bool:
         if "apply" in vars(kind):
             return False
     return False
+
+
+def crop_size(augment: Augmenter | None) -> tuple[int, int] | None:
+    """(height, width) of the views of an augmenter that takes them from whole photographs; None of any other."""
+    return getattr(augment, "crop_size", None)
+
+
+def require_crop_size(augment: Augmenter | None, size: tuple[int, int]) -> None:
+    """Refuses crops of another size than the input's.
+
+    Raises:
+        InputError: The augmenter makes such crops.
+    """
+    cropped = crop_size(augment)
+    if cropped is not None and cropped != size:
+        raise InputError(
+            f"crops of the size of the input, {size[0]} × {size[1]}",
+            f"{cropped[0]} × {cropped[1]} from {said(augment)}",
+            f"Make it with size={size}, or the network with input_shape={(*cropped, 3)}.",
+        )
 
 
 def require_views(augment: Augmenter) -> ViewAugmenter:

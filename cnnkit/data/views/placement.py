@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnkit.data.random_streams import picture_bits
-from cnnkit.data.views.chain import view_of
+from cnnkit.data.views.chain import crop_size, view_of
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter, Matrix
 
@@ -21,7 +21,7 @@ def placement(
     index: int = 0,
     reduction: int = 1,
 ) -> Matrix:
-    """The matrix of one picture of a batch: that of its framing, then that of its view.
+    """The matrix of one picture of a batch: that of its framing, then that of its view; of a crop that alone.
 
     `batch_at` with the same framing, size, augmenter, seed, epoch and index makes the pixels that belong to it.
 
@@ -42,6 +42,8 @@ def placement(
     Raises:
         InputError: The augmenter does not say where things go.
     """
+    if augment is not None and crop_size(augment) is not None:
+        return view_of(augment, shape, np.random.Generator(picture_bits(seed, epoch, index))).positions
     decoded = -(-shape[0] // reduction), -(-shape[1] // reduction)
     framed = framing.positions(decoded, size) @ np.diag([1 / reduction, 1 / reduction, 1])
     if augment is None:

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.arguments import said
+from cnnkit.data.arguments import said, size_of
 from cnnkit.data.targets.moves import inverse
 from cnnkit.errors import InputError
 
@@ -32,10 +32,12 @@ class View:
         positions: (3, 3), from a point (x, y, 1) of the picture to that of the view. What comes to lie outside has left
             the view; and what comes from outside the picture shows no part of it, whatever fills it.
         pixels: From a picture (h, w, 3) of 0…255, of the size that the view was drawn for, to its view: float32 of the
-            same shape and range. The picture itself stays as it is.
+            same range, (*size, 3). The picture itself stays as it is.
+        size: (height, width) of the view; None for that of the picture.
 
     Raises:
-        InputError: Positions of another shape or whose last row is not 0, 0, 1; or pixels that cannot be called.
+        InputError: Positions of another shape or whose last row is not 0, 0, 1; pixels that cannot be called; or no
+            size.
 
     >>> positions = np.array([[-1.0, 0, 4], [0, 1, 0], [0, 0, 1]])
     >>> mirrored = View(positions, lambda picture: picture[:, ::-1].astype(np.float32))
@@ -47,6 +49,7 @@ class View:
 
     positions: Matrix
     pixels: Callable[[Picture], NDArray[np.float32]]
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -59,6 +62,8 @@ class View:
         if not callable(self.pixels):
             raise InputError("pixels as a function of a picture", said(self.pixels), "It returns the picture's view.")
         object.__setattr__(self, "positions", matrix)
+        if self.size is not None:
+            object.__setattr__(self, "size", size_of(self.size))
 
     @classmethod
     def identity(cls) -> View:
@@ -67,7 +72,11 @@ class View:
 
     def then(self, other: View) -> View:
         """The view of this view: matrices multiply, pixels follow each other."""
-        return View(other.positions @ self.positions, lambda picture: other.pixels(self.pixels(picture)))
+        return View(
+            other.positions @ self.positions,
+            lambda picture: other.pixels(self.pixels(picture)),
+            other.size or self.size,
+        )
 
     def inverse(self) -> Matrix:
         """(3, 3), from a point of the view back to that of the picture."""
@@ -87,7 +96,7 @@ class Augmenter(Protocol):
     """
 
     def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
-        """A version of the picture (h, w, 3), 0…255: float32 of the same shape. The picture itself stays as it is."""
+        """A version of the picture (h, w, 3), 0…255: float32 of the same shape, but for a crop. The picture stays."""
 
 
 class ViewAugmenter(Augmenter, Protocol):
@@ -102,12 +111,20 @@ class ViewAugmenter(Augmenter, Protocol):
                 return ck.data.View(positions, lambda picture: picture[::-1].astype(np.float32))
     """
 
+    @property
+    def crop_size(self) -> tuple[int, int] | None:
+        """(height, width) of the views of an augmenter that takes them from whole photographs instead of framed ones.
+
+        None, the default, for one that gives views of the size of the picture.
+        """
+        return None
+
     @abstractmethod
     def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
         """A random view of pictures of one size.
 
         Args:
-            size: (height, width) of the picture, and of its view.
+            size: (height, width) of the picture, and of its view unless that has a size of its own.
             chance: Where all random numbers come from. They are drawn here and none later, as many for each picture of
                 this size, whatever it shows.
         """
@@ -120,6 +137,6 @@ class ViewAugmenter(Augmenter, Protocol):
             generator: Where chance comes from.
 
         Returns:
-            (h, w, 3), float32, 0…255.
+            (h, w, 3), float32, 0…255; of the view's own size where it has one.
         """
         return self.view((image.shape[0], image.shape[1]), generator).pixels(image)
