@@ -11,8 +11,8 @@ call pictures.
 A picture is RGB, uint8, 0…255, everywhere.
 
 Random views of a picture: `Augmentation`, `RandAugment`, `RandomErasing`, of a whole photograph `RandomCrop`, several
-in a `Chain`; of a batch: `MixUp`, `CutMix`. A `View` is a matrix and the pixels; a `ViewAugmenter` of your own makes them. `augmented` puts views into a
-`tf.data` pipeline; `ImageDataGenerator` is Keras's, faster.
+in a `Chain`; of a batch: `MixUp`, `CutMix`. A `View` is a matrix and the pixels; a `ViewAugmenter` of your own makes
+them. `augmented` puts views into a `tf.data` pipeline; `ImageDataGenerator` is Keras's, faster.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -133,13 +133,13 @@ def part_of(picture: Picture, positions: Matrix, size: tuple[int, int], fill: st
     height, width = size
     left, right = _reach(ax * width, bx * height, cx, picture.shape[1], fill)
     top, bottom = _reach(ay * width, by * height, cy, picture.shape[0], fill)
-    part = picture[top:bottom, left:right]
+    part: NDArray[Any] = picture[top:bottom, left:right]
     cx, cy = cx - left, cy - top
     shrunk = int(1 / math.sqrt(abs(area)) + 1e-6)  # whole factor that pixels are averaged by before
     if shrunk > 1:
         high, wide = (max(1, round(side / shrunk)) for side in part.shape[:2])
         across, down = wide / part.shape[1], high / part.shape[0]
-        part = np.asarray(cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA), part.dtype)
+        part = cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA)
         ax, bx, cx, ay, by, cy = ax * across, bx * across, cx * across, ay * down, by * down, cy * down
     # OpenCV counts from the centres of pixels.
     origins = np.array(
