@@ -16,6 +16,7 @@ GOOD = {
     "average_precision_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "best_threshold": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
     "boundary_iou": MAPS,
+    "box_iou": {"boxes": [[0, 0, 1, 1]], "others": [[0, 0, 1, 1]]},
     "brier_loss": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
     "calibration": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
     "class_scores": {
@@ -36,7 +37,12 @@ GOOD = {
     "wilson_interval": {"correct": 1, "count": 2},
 }
 VALUES = (None, 3.5, "ab", b"x", object(), [None, None], [[0, 1], [1]], {"a": 1}, {"a": {"b": "c"}}, 1 + 2j, [0, 1, 2])
-FINE = (("best_threshold", "at", None), ("boundary_iou", "distance", None), ("wilson_interval", "count", VALUES[1]))
+FINE = (
+    ("best_threshold", "at", None),
+    ("boundary_iou", "distance", None),
+    ("box_iou", "crowd", None),
+    ("wilson_interval", "count", VALUES[1]),
+)
 """What an argument may be after all."""
 
 
