@@ -21,7 +21,7 @@ RANKS = {
     "errors": 0,
     "_backend": 0.1,
     "_front_door": 0.2,
-    "arguments": 1,
+    "arguments": 0.5,
     "exercises": 1,
     "lessons": 1,
     "primitives": 1,

@@ -94,17 +94,18 @@ def box_array(boxes: ArrayLike) -> Numbers:
         DataError: Another shape, NaN, infinity, or swapped corners.
     """
     array = array_of(boxes)
-    array = np.zeros((0, 4)) if array.shape == (0,) else array
+    if array.shape == (0,):
+        return np.zeros((0, 4))
     remedy = "COCO's x, y, width, height are x, y, x + width, y + height."
     if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in "biuf":
         received = f"{array.dtype} of shape {array.shape}"
         raise DataError("boxes of shape (n, 4): x1, y1, x2, y2", received, remedy)
-    array = array.astype(np.float64)
-    wrong = ~np.isfinite(array).all(axis=1) | (array[:, :2] > array[:, 2:]).any(axis=1)
+    corners = array.astype(np.float64)
+    wrong = ~np.isfinite(corners).all(axis=1) | (corners[:, :2] > corners[:, 2:]).any(axis=1)
     if wrong.any():
-        received = f"{array[wrong][0].tolist()} at {int(np.argmax(wrong))}"
+        received = f"{corners[wrong][0].tolist()} at {int(np.argmax(wrong))}"
         raise DataError("finite boxes with x1 ≤ x2 and y1 ≤ y2", received, remedy)
-    return array
+    return corners
 
 
 def crowd_marks(crowd: ArrayLike, count: int) -> NDArray[np.bool_]:
@@ -127,14 +128,14 @@ def area(corners: Numbers, extra: float) -> Numbers:
 def shared_area(one: Numbers, two: Numbers, extra: float = 0.0) -> Numbers:
     """The areas that (4, …) corners share."""
     width, height = (_shared_side(one, two, axis, extra) for axis in (0, 1))
-    return np.multiply(width, height, out=width)
+    return np.asarray(np.multiply(width, height, out=width))
 
 
 def _shared_side(one: Numbers, two: Numbers, axis: int, extra: float) -> Numbers:
     side = np.asarray(np.minimum(one[axis + 2], two[axis + 2]))
     side -= np.maximum(one[axis], two[axis])
     side += extra
-    return np.maximum(side, 0, out=side)
+    return np.asarray(np.maximum(side, 0, out=side))
 
 
 def ratio(part: Numbers, whole: Numbers) -> Numbers:
