@@ -14,6 +14,8 @@ T = TypeVar("T")
 REMARK = re.compile(
     rb"WARNING: All log messages before absl"
     rb"|To enable the following instructions"
+    # Keras 3.15 imports Matplotlib, which says so where its first list of fonts takes more than five seconds.
+    rb"|Matplotlib is building the font cache"
     rb"|[IW]\d{4} .*\b(port|cudart_stub|cpu_feature_guard)\.cc:"
 )
 STANDARD_ERROR = 2
