@@ -1,0 +1,337 @@
+"""Every pixel a class: what heads reach on CamVid and on drawn scenes, and in how many CPU seconds.
+
+    python tests/benchmarks/bench_segmentation.py --heads fcn unet --recipes full --seeds 0 1 2
+    python tests/benchmarks/bench_segmentation.py --print
+
+CamVid is the subset of the shared folder: 62 pictures to train on, 17 of validation, 39 of test, 480 × 360, 11 classes;
+void is not counted. (It is CC BY-NC: no picture of it and no weights of it are kept here.) Test pictures are scored in
+their own size. Each run is one (set, head, backbone, weights, recipe, seed) in a process of its own, without features
+kept from before, and appends its row to the results at once; runs that are there are not repeated, so that a study may
+be stopped at any time. CPU seconds are those of all threads from the backbone to the trained network, features
+included, the test not; the memory is the peak of the process in that time. ImageNet weights are those of the shared
+folder. With flips a picture's probabilities are averaged with those of its mirrored self.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import accuracy_sets
+import harness
+import keras
+import numpy as np
+import pandas as pd
+
+import cnnkit as ck
+from cnnkit.data.pipeline import batches
+from cnnkit.data.source import Source
+from cnnkit.transfer.inference import decoded
+
+RESULTS = Path(__file__).with_name("segmentation.csv")
+WEIGHTS = accuracy_sets.DATA.parent / "weights"
+CAMVID = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
+VOID = 11  # in the files of CamVid
+
+BACKBONES: dict[str, dict[str, Any]] = {
+    "mobilenet-0.75": {"name": "mobilenet", "alpha": 0.75},
+    "mobilenet_v2-0.35": {"name": "mobilenet_v2", "alpha": 0.35},
+    "nano": {"name": "nano"},
+}
+"""Name → what `ck.backbone` takes."""
+
+HEADS: dict[str, Callable[..., Any]] = {"fcn": ck.heads.fcn, "unet": ck.heads.unet}
+"""Name → what makes the head of classes, class weights and a seed."""
+
+
+def camvid() -> ck.data.Dataset:
+    """62, 17 and 39 pictures of streets, as they were divided."""
+    root = accuracy_sets.DATA / "camvid"
+    names = {"train": "train", "validation": "val", "test": "test"}
+    pictures = {part: root / name for part, name in names.items()}
+    return ck.data.masks(pictures, {part: root / f"{name}annot" for part, name in names.items()}, CAMVID, void=VOID)
+
+
+def scenes() -> ck.data.Dataset:
+    """2,400 drawn scenes to train on and 500 of another series to test."""
+    train = ck.data.scenes(3_430, seed=11, size=128, target="masks").train
+    test = ck.data.scenes(715, seed=12, size=128, target="masks").train
+    train, test = train.take(range(2_400)), test.take(range(500))
+    return ck.data.Dataset(train.names, train, train.take([]), test)
+
+
+SETS: dict[str, tuple[Callable[[], ck.data.Dataset], tuple[int, int]]] = {
+    "camvid": (camvid, (384, 480)),
+    "scenes": (scenes, (128, 128)),
+}
+"""Name → the dataset, and height and width of the input."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a head is trained.
+
+    Attributes:
+        plan: What trains when.
+        augment: Random views of the pictures.
+        batch_size: Pictures a step.
+        views: How many take turns behind frozen layers.
+    """
+
+    plan: ck.Plan
+    augment: Any = None
+    batch_size: int = 4
+    views: int | None = None
+
+
+MOVED = ck.data.Augmentation(
+    zoom=0.4, width_shift=0.2, height_shift=0.2, horizontal_flip=True, channel_shift=15, brightness=(0.8, 1.2)
+)
+
+
+def everything(epochs: int, rate_decay: float = 0.4, train: str | int = "all") -> ck.Plan:
+    """All layers at once, the encoder slower."""
+    return ck.Plan(
+        [
+            ck.Phase(
+                "all",
+                train=train,
+                epochs=epochs,
+                rate=1e-3,
+                rate_decay=rate_decay,
+                schedule="cosine",
+                optimizer="adamw",
+                weight_decay=1e-4,
+            )
+        ]
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "full": Recipe(everything(30), MOVED),
+    "deep": Recipe(everything(30, train=3), MOVED),
+    "frozen": Recipe(everything(20, train="head"), MOVED, batch_size=8, views=8),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run.
+
+    Attributes:
+        weights: "imagenet" or "none".
+        mean_iou: Of the test pictures in their own size.
+        flipped: The same, averaged with mirrored pictures.
+        pixel_accuracy: Of the test pictures.
+        epochs: Passes over the training pictures.
+        cpu_seconds: Of all threads, from the backbone to the trained network.
+        megabytes: Peak of the memory until then.
+        of_classes: IoU of each class.
+    """
+
+    set: str
+    head: str
+    backbone: str
+    weights: str
+    recipe: str
+    seed: int
+    mean_iou: float
+    flipped: float
+    pixel_accuracy: float
+    epochs: int
+    cpu_seconds: float
+    wall_seconds: float
+    megabytes: int
+    of_classes: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str, int]:
+        """What is run once."""
+        return self.set, self.head, self.backbone, self.weights, self.recipe, self.seed
+
+
+def measured(set_name: str, head: str, backbone: str, weights: str, recipe: str, seed: int) -> Result:
+    """Trains and tests, in this process."""
+    make, size = SETS[set_name]
+    photos = make()
+    way = RECIPES[recipe]
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["CNNKIT_CACHE"] = cache
+        wall, cpu = time.perf_counter(), time.process_time()
+        settings = BACKBONES[backbone] | ({"weights": None, "seed": seed} if weights == "none" else {})
+        body = ck.backbone(settings.pop("name"), **settings, input_shape=(*size, 3))
+        balance = ck.losses.balance_weights(photos.train.targets.pixels())
+        net = ck.attach(
+            body,
+            HEADS[head](photos.classes, class_weight=balance, seed=seed),
+            framing=ck.data.Framing("pad"),
+        )
+        run = ck.fit(
+            net,
+            photos,
+            way.plan,
+            augment=way.augment,
+            views=way.views,
+            batch_size=way.batch_size,
+            seed=seed,
+            progress=False,
+        )
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+    scores = ck.evaluate(net, photos.test)
+    if "val_mean_iou" in run.history:
+        harness.say(" ".join(f"{value:.3f}" for value in run.history["val_mean_iou"]))
+    return Result(
+        set=set_name,
+        head=head,
+        backbone=backbone,
+        weights=weights,
+        recipe=recipe,
+        seed=seed,
+        mean_iou=round(scores["mean_iou"], 4),
+        flipped=round(flipped_iou(net, photos.test), 4),
+        pixel_accuracy=round(scores["pixel_accuracy"], 4),
+        epochs=len(run.history),
+        cpu_seconds=round(cpu, 1),
+        wall_seconds=round(wall, 1),
+        megabytes=megabytes,
+        of_classes=" ".join(f"{scores.get(f'iou/{name}', 0):.2f}" for name in photos.classes),
+    )
+
+
+def flipped_iou(net: ck.Network, source: Source) -> float:
+    """Mean IoU of probabilities averaged with those of the mirrored picture."""
+    score = net.head.score()
+    for batch in batches(source, net.framing, net.size, batch_size=4):
+        images = batch.images.astype(np.float32)
+        both = [
+            np.asarray(keras.ops.softmax(net.model(pictures, training=False)))
+            for pictures in (images, images[:, :, ::-1])
+        ]
+        mean = (both[0] + both[1][:, :, ::-1]) / 2
+        score.add(source.targets.take(batch.indices), decoded(net, source, batch.indices, mean))
+    return score.result()["mean_iou"]
+
+
+def in_process_of_its_own(run: tuple[str, str, str, str, str, int]) -> Result:
+    """The same in a new process, whose memory is that of this run alone."""
+    command = [sys.executable, __file__, "--one", *map(str, run)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return Result(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def table(results: Sequence[Result]) -> pd.DataFrame:
+    """One row for each set, head, backbone, weights and recipe: medians over the seeds."""
+    rows = pd.DataFrame([asdict(result) for result in results])
+    grouped = rows.groupby(["set", "head", "backbone", "weights", "recipe"], sort=False)
+    return grouped.agg(
+        runs=("seed", "size"),
+        mean_iou=("mean_iou", "median"),
+        lowest=("mean_iou", "min"),
+        flipped=("flipped", "median"),
+        pixel_accuracy=("pixel_accuracy", "median"),
+        epochs=("epochs", "median"),
+        cpu_seconds=("cpu_seconds", "median"),
+        megabytes=("megabytes", "median"),
+    )
+
+
+def read(file: Path) -> list[Result]:
+    """The rows that a results file has already."""
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8") as lines:
+        return [_typed(row) for row in csv.DictReader(lines)]
+
+
+def append(file: Path, result: Result) -> None:
+    """Writes one row, on the disk when this returns."""
+    new = not file.exists()
+    with file.open("a", newline="", encoding="utf-8") as lines:
+        writer = csv.DictWriter(lines, [field.name for field in fields(Result)], lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(asdict(result))
+
+
+def main() -> None:
+    """Runs what is missing and prints the medians, or JSON."""
+    parser = harness.options(__doc__)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=["camvid"])
+    parser.add_argument("--heads", nargs="+", choices=list(HEADS), default=list(HEADS))
+    parser.add_argument("--backbones", nargs="+", choices=list(BACKBONES), default=["mobilenet-0.75"])
+    parser.add_argument("--weights", nargs="+", choices=["imagenet", "none"], default=["imagenet"])
+    parser.add_argument("--recipes", nargs="+", choices=list(RECIPES), default=["full"])
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
+    parser.add_argument("--seeds", type=int, nargs="+", help="(0 … rounds - 1)")
+    parser.add_argument("--print", action="store_true", help="Only the rows that are there, and no runs.")
+    parser.add_argument("--one", nargs=6, help="SET HEAD BACKBONE WEIGHTS RECIPE SEED: one run, as JSON.")
+    arguments = parser.parse_args()
+    os.environ.setdefault("CNNKIT_WEIGHTS", str(WEIGHTS))
+    if arguments.one:
+        *names, seed = arguments.one
+        print(json.dumps(asdict(measured(*names, seed=int(seed)))))
+        return
+    started = harness.machine()
+    results = read(arguments.results)
+    if arguments.print:
+        print(table(results).to_string(float_format="{:.3f}".format))
+        return
+    seeds = arguments.seeds or range(arguments.rounds)
+    runs = [
+        (set_name, head, backbone, weights, recipe, seed)
+        for seed in seeds
+        for set_name in arguments.sets
+        for backbone in arguments.backbones
+        for head in arguments.heads
+        for weights in arguments.weights
+        for recipe in arguments.recipes
+    ]
+    for run in runs:
+        if run not in {result.key for result in results}:
+            results.append(in_process_of_its_own(run))
+            append(arguments.results, results[-1])
+            harness.say(f"  {results[-1]}")
+    found = table([result for result in results if result.key in set(runs)])
+    if arguments.json:
+        print(json.dumps({"bench": "segmentation", "machine": started, "rounds": len(seeds), "rows": _json(found)}))
+        return
+    print(f"segmentation, {started}")
+    print(found.to_string(float_format="{:.3f}".format))
+
+
+def _json(found: pd.DataFrame) -> list[dict[str, Any]]:
+    """The table as rows of the form that all benchmarks have; there is no peer, the numbers stand for themselves."""
+    return [
+        {
+            "case": f"{' '.join(names)}: mean IoU {row['mean_iou']:.3f}",
+            "peer": "itself",
+            "peer_seconds": row["cpu_seconds"],
+            "seconds": row["cpu_seconds"],
+            "ratio": 1.0,
+            "bar": None,
+            **row,
+        }
+        for names, row in found.iterrows()
+    ]
+
+
+def _typed(row: dict[str, str]) -> Result:
+    numbers: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float}
+    return Result(**{field.name: numbers[str(field.type)](row[field.name]) for field in fields(Result)})
+
+
+if __name__ == "__main__":
+    main()
