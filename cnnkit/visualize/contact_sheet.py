@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.source import Source
+from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
 from cnnkit.visualize.answers import answered, captions, worst_heading, worst_indices
 from cnnkit.visualize.figure_arguments import check_figure
+from cnnkit.visualize.figure_legend import add_legend
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
+from cnnkit.visualize.truth_drawings import draw_truth, drawing_of, truth_titles
 
 LARGEST = 4.5
 """Inches of a picture's side, at most: one alone does not fill a page."""
@@ -44,15 +47,16 @@ def pictures(
         images: Arrays of 0…255, (h, w, 3) or grey (h, w), paths or Pillow images, of any sizes; one or several. Or a
             source, `photos.train`, or a folder, of which some are drawn by chance, as many of each class as of the
             others.
-        titles: One for each picture; of a source its classes, otherwise none at all by default. A long one is broken
-            into two lines, a very long one is shortened.
+        titles: One for each picture; of a source with labels its classes, otherwise none at all by default. A long one
+            is broken into two lines, a very long one is shortened.
         count: How many pictures of a source or a folder at most.
         columns: Pictures in a row; by default what fills a slide.
         colours: The colour of each title; ink by default.
         seed: Another seed, other pictures of a source.
 
     Returns:
-        A figure up to 11 inches wide.
+        A figure up to 11 inches wide. The truth of a source is drawn over its pictures as its kind demands: classes of
+        pixels as tints, with a legend below.
 
     Raises:
         InputError: No pictures, or another number of titles than pictures.
@@ -61,9 +65,11 @@ def pictures(
     check_figure({"count": count, "columns": columns, "titles": titles, "colours": colours, "seed": seed})
     if isinstance(images, str | Path):
         images = as_source(images)
+    truth: Targets | None = None
     if isinstance(images, Source):
-        some = images.take(_random_indices(images, count, seed))
-        images, titles = [some.image(index) for index in range(len(some))], titles or _class_names(some)
+        some = images.take(random_indices(images, count, seed))
+        truth, titles = some.targets, titles or truth_titles(some.targets)
+        images = [some.image(index) for index in range(len(some))]
     sheet = several_pictures(images)
     refuse_scaled(sheet)
     across = columns or fitting_columns(len(sheet))
@@ -71,25 +77,19 @@ def pictures(
     side = min(11 / across, LARGEST)
     lines = max((title.count("\n") + 1 for title in fitting_titles(across, titles)), default=0)
     figure = style.figure(across * side, max(1.0, rows * (side + 0.22 * lines)))
-    draw_pictures(figure, sheet, titles, columns=across, colours=colours)
+    panels = draw_pictures(figure, sheet, titles, columns=across, colours=colours)
+    draw_truth(panels, truth)
+    add_legend(figure, () if truth is None else drawing_of(truth.kind).legend(truth))
     return figure
 
 
-def _random_indices(source: Source, count: int, seed: int) -> NDArray[np.int64]:
+def random_indices(source: Source, count: int, seed: int) -> NDArray[np.int64]:
     """Sorted indices of random examples: one per class, then a second per class, and so on."""
     shuffled = np.random.default_rng(seed).permutation(len(source))
     strata = np.zeros(len(source), np.int64) if source.targets is None else source.targets.strata()
     _, kinds = np.unique(strata[shuffled], return_inverse=True)
     turns = pd.Series(kinds).groupby(kinds).cumcount()  # the how many-th of its class
     return np.sort(shuffled[np.argsort(turns.to_numpy(), kind="stable")[: max(0, count)]])
-
-
-def _class_names(source: Source) -> list[str]:
-    """The class, or the classes, of each example; [] for a source without labels or tags."""
-    if source.kind not in ("labels", "tags") or source.labels is None:
-        return []
-    rows = source.labels if source.multi_label else np.eye(len(source.classes))[source.labels.astype(np.int64)]
-    return [", ".join(name for name, applies in zip(source.classes, row, strict=True) if applies) for row in rows]
 
 
 def fitting_columns(count: int) -> int:
