@@ -30,9 +30,9 @@ from cnnkit.visualize.calibration_curve import calibration
 from cnnkit.visualize.class_activation import gradcam_figure
 from cnnkit.visualize.comparison_bars import comparison
 from cnnkit.visualize.confusion_matrix import confusion
-from cnnkit.visualize.contact_sheet import worst
 from cnnkit.visualize.tapping import deepest_maps
 from cnnkit.visualize.training_curves import curves
+from cnnkit.visualize.worst_pictures import worst
 
 WORST_PICTURES = 12
 HTML_DPI = 150

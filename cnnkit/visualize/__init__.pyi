@@ -3,10 +3,10 @@ from .augmented_views import augmentations as augmentations
 from .calibration_curve import calibration as calibration
 from .class_activation import gradcam as gradcam
 from .class_activation import gradcam_figure as gradcam_figure
+from .class_bars import class_scores as class_scores
 from .comparison_bars import comparison as comparison
 from .confusion_matrix import confusion as confusion
 from .contact_sheet import pictures as pictures
-from .contact_sheet import worst as worst
 from .cost_scatter import accuracy_against_time as accuracy_against_time
 from .dream import dream as dream
 from .dream import dreams as dreams
@@ -16,8 +16,11 @@ from .film import save_animation as save_animation
 from .layer_activations import activation_maps as activation_maps
 from .layer_activations import activations as activations
 from .layer_filters import filters as filters
+from .pixel_confusion import pixel_confusion as pixel_confusion
 from .rate_curve import rates as rates
 from .receptive_fields import receptive_field as receptive_field
 from .speed_bars import speeds as speeds
 from .style import save as save
 from .training_curves import curves as curves
+from .truth_panels import predictions as predictions
+from .worst_pictures import worst as worst

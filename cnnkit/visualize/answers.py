@@ -2,74 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cnnkit.data.source import Source
-from cnnkit.errors import DataError, InputError, unknown_name
+from cnnkit.data.targets.labels import Labels
+from cnnkit.data.targets.tags import Tags
+from cnnkit.data.targets.targets import TabledTargets, Targets
+from cnnkit.errors import DataError, InputError
+from cnnkit.heads.defaults import default_head
+from cnnkit.heads.head import Head, Score
+from cnnkit.transfer.network import Network
 from cnnkit.visualize import style
-from cnnkit.visualize.given_tables import rows_of
 
 LEAST = 1e-7
 """A probability of a label below this counts as this: one certain mistake does not outweigh all others."""
 
 
-def answered(source: Source, table: pd.DataFrame) -> pd.DataFrame:
-    """Truth and answer side by side, one row per example, in the order of the source.
+def predicted(source: Source, table: pd.DataFrame) -> Targets:
+    """What a table of predictions says of the pictures of a source, as its kind of truth and in its order.
 
     Args:
-        source: Labelled pictures.
-        table: From `ck.predict`: id, label, one probability column for each class. Rows are matched by id.
-
-    Returns:
-        Columns `id`; `true` and `predicted`, of several labels joined by "|"; `right`; `surprise`, by which the worst
-        come first among the mistakes and, below them, the least sure among the right answers; `caption`. Of one label
-        also `true_probability` and `predicted_probability`, of several `loss`, the cross-entropy summed over them.
+        source: Pictures with truth.
+        table: From `ck.predict`, whose rows are matched by id.
 
     Raises:
-        DataError: No source, none with labels, or a picture is not in the table.
+        DataError: No source, none with truth, a kind that has no way back from its table, or a picture is not in the
+            table.
         InputError: The table has other columns, or is none.
         UnknownNameError: A label in the table is no class of the source.
     """
-    if not isinstance(source, Source) or source.labels is None or not len(source):
+    truth = source.targets if isinstance(source, Source) and len(source) else None
+    if truth is None or not isinstance(truth, TabledTargets):
         raise DataError(
-            "pictures with labels",
+            "pictures with labels, or other truth that predictions can be held against",
             f"{type(source).__name__}: {source!r}".splitlines()[0][:200],
             "Pass the labelled source that was predicted: photos.test.",
         )
-    table = rows_of(table, ("id", "label", *source.classes), "ck.predict(net, photos.test) makes it.")
-    missing = set(source.ids) - set(table["id"])
-    if missing:
-        raise DataError(
-            "a prediction for every picture of the source",
-            f"none for {len(missing)}, {sorted(map(str, missing))[0]!r} for one",
-            "Predict this source: ck.predict(net, photos.test).",
-        )
-    rows = table.drop_duplicates("id").set_index("id").loc[list(source.ids)]
-    return _several(source, rows) if source.multi_label else _one(source, rows)
+    return truth.from_table(truth.names, table, source.ids)
 
 
-def decided_flags(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
-    """Reads the `label` column of a prediction table with several labels as (n, classes) flags.
+def answered(source: Source, table: pd.DataFrame, head: Head | Network | None = None) -> pd.DataFrame:
+    """Truth and answer side by side, one row per example, in the order of the source.
+
+    Args:
+        source: Pictures with truth.
+        table: From `ck.predict`. Rows are matched by id.
+        head: Whose score says how wrong each picture is, or its network; by default the head that `ck.finetune` takes
+            for this kind of truth. Of labels and tags the probabilities tell it.
+
+    Returns:
+        Columns `id`, `right`, `caption` and `surprise`, by which the worst come first among the mistakes and, below
+        them, the least sure among the right answers. Of labels and tags also `true` and `predicted`, of several labels
+        joined by "|". Of one label also `true_probability` and `predicted_probability`, of several `loss`, the
+        cross-entropy summed over them.
 
     Raises:
-        UnknownNameError: A name that is no class.
-
-    >>> decided_flags(["cat|hen", ""], ["cat", "dog", "hen"]).tolist()
-    [[True, False, True], [False, False, False]]
+        DataError: As of `predicted`.
+        InputError: As of `predicted`; or there is no head for this kind of truth.
+        UnknownNameError: As of `predicted`.
     """
-    position = {name: index for index, name in enumerate(classes)}
-    flags = np.zeros((len(labels), len(classes)), bool)
-    for row, text in enumerate(labels):
-        for name in str(text).split("|") if text else ():
-            if name not in position:
-                raise unknown_name("a class", name, classes)
-            flags[row, position[name]] = True
-    return flags
+    predictions = predicted(source, table)
+    if source.kind in ANSWERS:
+        return ANSWERS[source.kind](source, source.targets, predictions)
+    return scored(source, predictions, fresh_score(source, head))
+
+
+def fresh_score(source: Source, head: Head | Network | None) -> Score:
+    """The score of a head, of a network's head, or of the head that `ck.finetune` takes for this kind of truth.
+
+    Raises:
+        InputError: No head, or there is none for this kind.
+    """
+    if isinstance(head, Network):
+        head = head.head
+    if head is None:
+        head = default_head(source.kind)(source.names, hidden=(), dropout=0.0, label_smoothing=0.0, seed=0)
+    if not isinstance(head, Head):
+        received = f"{type(head).__name__}: {head!r}"[:200]
+        raise InputError("a head or a network, whose score tells what is wrong", received, "net.head is one.")
+    return head.score()
 
 
 def worst_indices(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
@@ -91,8 +108,11 @@ def worst_indices(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
 def worst_heading(answers: pd.DataFrame, shown: int) -> str:
     """The heading of a gallery of the `shown` worst answers."""
     mistakes = int((~answers["right"]).sum())
+    sure = "true" in answers  # an answer that is right or wrong, not a picture that is wrong in part
     if not mistakes:
-        return "No mistakes: the pictures it was least sure of"
+        return "No mistakes: the pictures it was least sure of" if sure else "No mistakes"
+    if not sure:
+        return f"The {min(shown, mistakes)} most wrong of {len(answers):,} pictures"
     if mistakes == 1:
         return "The only mistake"
     return f"The {mistakes} mistakes" if mistakes <= shown else f"The {shown} worst of {mistakes} mistakes"
@@ -103,43 +123,45 @@ def captions(answers: pd.DataFrame, indices: NDArray[np.int64]) -> list[str]:
     return answers["caption"].iloc[indices].tolist()
 
 
-def _one(source: Source, rows: pd.DataFrame) -> pd.DataFrame:
-    probabilities = rows[list(source.classes)].to_numpy(float)
-    position = {name: index for index, name in enumerate(source.classes)}
-    for name in rows["label"]:
-        if name not in position:
-            raise unknown_name("a class", str(name), source.classes)
-    every, labels = np.arange(len(rows)), np.asarray(source.labels, np.int64)
-    of_truth = probabilities[every, labels]
-    of_answer = probabilities[every, [position[name] for name in rows["label"]]]
-    true = [source.classes[label] for label in labels]
-    right = np.array(true) == rows["label"].to_numpy()
+def scored(source: Source, predictions: Targets, score: Score) -> pd.DataFrame:
+    """Columns `id`, `right`, `surprise` and `caption`, by how wrong a score finds each picture; it counts them all."""
+    truth: Any = source.targets
+    wrong = score.add(truth, predictions)
+    told = [f"{style.percent(float(share))} wrong" for share in wrong]
+    return pd.DataFrame({"id": list(source.ids), "right": wrong == 0, "surprise": wrong, "caption": told})
+
+
+def _one(source: Source, truth: Labels, predictions: Labels) -> pd.DataFrame:
+    probabilities = np.asarray(predictions.probabilities, np.float64)
+    every, names = np.arange(len(truth)), np.asarray(truth.names)
+    of_truth, of_answer = probabilities[every, truth.values], probabilities[every, predictions.values]
+    true, answers = names[truth.values].tolist(), names[predictions.values].tolist()
+    right = truth.values == predictions.values
     return pd.DataFrame(
         {
             "id": list(source.ids),
             "true": true,
-            "predicted": rows["label"].to_numpy(),
+            "predicted": answers,
             "right": right,
             "surprise": np.where(right, -of_truth, of_answer),
-            "caption": [_caption(*row) for row in zip(true, rows["label"], of_answer, strict=True)],
+            "caption": [_caption(*row) for row in zip(true, answers, of_answer, strict=True)],
             "true_probability": of_truth,
             "predicted_probability": of_answer,
         }
     )
 
 
-def _several(source: Source, rows: pd.DataFrame) -> pd.DataFrame:
-    probabilities = rows[list(source.classes)].to_numpy(float)
-    shown = np.asarray(source.labels, bool)
-    decided = decided_flags(rows["label"].tolist(), source.classes)
+def _several(source: Source, truth: Tags, predictions: Tags) -> pd.DataFrame:
+    probabilities = np.asarray(predictions.probabilities, np.float64)
+    shown, decided = truth.values.astype(bool), predictions.values.astype(bool)
     of_truth = np.where(shown, probabilities, 1 - probabilities)
     loss = -np.log(np.maximum(of_truth, LEAST)).sum(axis=1)
-    names = np.asarray(source.classes)
+    names = np.asarray(truth.names)
     return pd.DataFrame(
         {
             "id": list(source.ids),
             "true": ["|".join(names[row]) for row in shown],
-            "predicted": rows["label"].to_numpy(),
+            "predicted": ["|".join(names[row]) for row in decided],
             "right": (shown == decided).all(axis=1),
             "surprise": loss,
             "caption": [_of_several(names, *row) for row in zip(shown, decided, probabilities, strict=True)],
@@ -170,19 +192,29 @@ def _of_several(
     return "\n".join([*lines, ""][:2])
 
 
+ANSWERS: dict[str, Callable[[Source, Any, Any], pd.DataFrame]] = {"labels": _one, "tags": _several}
+"""Kinds of truth whose probabilities tell how sure an answer was; of the others the score of their head tells it."""
+
+
 def truth_and_answers(
     source: Source, table: pd.DataFrame
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
     """Truth, decisions and probabilities, (n, classes) each, in the order of the source.
 
     Args:
-        source: As for `answered`.
-        table: As for `answered`, which has accepted both.
+        source: Labelled pictures.
+        table: From `ck.predict`: id, label, one probability column for each class. Rows are matched by id.
+
+    Raises:
+        DataError: The truth is no labels, or as of `predicted`.
+        InputError: As of `predicted`.
     """
-    rows = table.drop_duplicates("id").set_index("id").loc[list(source.ids)]
-    probabilities = rows[list(source.classes)].to_numpy(float)
-    if source.multi_label:
-        return np.asarray(source.labels, bool), decided_flags(rows["label"].tolist(), source.classes), probabilities
-    names = np.asarray(source.classes)
-    shown = np.eye(len(names), dtype=bool)[np.asarray(source.labels, np.int64)]
-    return shown, rows["label"].to_numpy(str)[:, None] == names[None], probabilities
+    predictions = predicted(source, table)
+    if not isinstance(predictions, Labels | Tags):
+        raise DataError("pictures with labels", f"pictures with {source.kind}", "ck.evaluate scores every kind.")
+    every = np.eye(len(source.classes), dtype=bool)
+    shown, decided = (
+        values.astype(bool) if values.ndim == 2 else every[values]
+        for values in (np.asarray(source.labels), predictions.values)
+    )
+    return shown, decided, np.asarray(predictions.probabilities, np.float64)

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.targets.tags import Tags
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.metrics import classification
 from cnnkit.metrics.given_arrays import array_of, flags_of
 from cnnkit.visualize import style
-from cnnkit.visualize.answers import decided_flags
 from cnnkit.visualize.contact_sheet import fitting_columns
 
 TEXT_UP_TO = 30
@@ -78,21 +78,48 @@ def confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[
 def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> None:
     """`confusion` on a figure or a part of one."""
     counts = confusion_counts(labels, predicted, classes)
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
-    diagonal = np.eye(len(classes), dtype=bool)
+    totals = counts.sum(axis=1)
     count = len(classes)
     names = [style.plain(style.shortened(str(name), 22 if count <= 12 else 14)) for name in classes]
-    size = float(np.clip(16 - 0.6 * count, 6, 14))
+    rows = [f"{name}\n{total:,} pictures" for name, total in zip(names, totals, strict=True)]
+    right = int(counts.trace())
+    title = f"{style.percent(right / counts.sum())} right: {right:,} of {counts.sum():,}"
+    draw_matrix(canvas, counts, rows if count <= 8 else names, names, title=title, numbers=True)
+
+
+def draw_matrix(
+    canvas: style.Canvas,
+    counts: NDArray[np.int64],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str,
+    numbers: bool,
+) -> None:
+    """A matrix of counts: the diagonal blue, the rest orange, deeper with the share of the row.
+
+    Args:
+        canvas: A figure or a part of one.
+        counts: (rows, columns), no fewer columns than rows; what is right on the diagonal.
+        rows: Names of the true classes.
+        columns: Names of the predicted ones.
+        title: The line above.
+        numbers: Whether the cells show counts, and below them shares where there is room; else shares alone.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    count = len(columns)
+    size = float(np.clip(16 - (0.6 if numbers else 0.38) * count, 6, 14))  # a share has two digits, a count many
     both = count <= SHARES_UP_TO
     with style.styled():
         axes = canvas.subplots()
         axes.imshow(_colours(shares), aspect="equal")
         for row, column in np.argwhere(counts) if count <= TEXT_UP_TO else ():
-            colour = style.PAPER if diagonal[row, column] and shares[row, column] > DARK_FROM else style.INK
-            texts = [(f"{counts[row, column]:,}", size, "bold", 0.5 * size if both else 0.0)]
-            if both:
-                texts.append((style.percent(shares[row, column]), 0.75 * size, "normal", -0.75 * size))
+            colour = style.PAPER if row == column and shares[row, column] > DARK_FROM else style.INK
+            share = style.percent(shares[row, column])
+            texts = [(share.removesuffix(" %"), size, "normal", 0.0)]
+            if numbers:
+                texts = [(f"{counts[row, column]:,}", size, "bold", 0.5 * size if both else 0.0)]
+                texts += [(share, 0.75 * size, "normal", -0.75 * size)] if both else []
             for text, points, weight, raised in texts:
                 axes.annotate(
                     text,
@@ -105,20 +132,17 @@ def draw_confusion(canvas: style.Canvas, labels: ArrayLike, predicted: ArrayLike
                     fontsize=points,
                     fontweight=weight,
                 )
-        turned = 0 if max(len(name) for name in names) * count < 34 else 45 if both else 90
-        axes.set_xticks(range(count), names, rotation=turned, ha="right" if turned == 45 else "center")
+        turned = 0 if max(len(name) for name in columns) * count < 34 else 45 if both else 90
+        axes.set_xticks(range(count), columns, rotation=turned, ha="right" if turned == 45 else "center")
         if turned == 45:
             for label in axes.get_xticklabels():
                 label.set_rotation_mode("anchor")
-        rows = [f"{name}\n{total:,} pictures" for name, total in zip(names, totals[:, 0], strict=True)]
-        axes.set_yticks(range(count), rows if count <= 8 else names)
-        label_size = 11 if count <= 12 else 7
-        axes.tick_params(length=0, labelsize=label_size, labelcolor=style.INK)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.tick_params(length=0, labelsize=11 if both else 9 if count <= 20 else 7, labelcolor=style.INK)
         axes.set_xlabel("predicted", labelpad=8)
         axes.set_ylabel("true", labelpad=8)
-        _frame(axes, count)
-        right = int(counts[diagonal].sum())
-        axes.set_title(f"{style.percent(right / counts.sum())} right: {right:,} of {counts.sum():,}")
+        axes.set_title(title)
+        _frame(axes, len(rows), count)
 
 
 def label_confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -137,7 +161,7 @@ def label_confusion_counts(labels: ArrayLike, predicted: ArrayLike, classes: Seq
     [[[0, 0], [1, 1]], [[1, 0], [0, 1]]]
     """
     array = array_of(predicted)
-    decided = decided_flags(array.tolist(), classes) if array.ndim == 1 and array.dtype.kind in "OUT" else array
+    decided = Tags.of_texts(array.tolist(), classes) if array.ndim == 1 and array.dtype.kind in "OUT" else array
     true = array_of(labels)
     if true.shape != decided.shape or true.shape[1:] != (len(classes),) or not len(true):
         raise DataError(
@@ -201,22 +225,22 @@ def _label_panel(axes: Axes, counts: NDArray[np.int64], name: str) -> None:
     axes.set_yticks([0, 1], ["no", "yes"], fontsize=10)
     axes.tick_params(length=0, labelcolor=style.INK)
     axes.set_title(name, fontsize=11, loc="center")
-    _frame(axes, 2)
+    _frame(axes, 2, 2)
 
 
 def _colours(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Blue on the diagonal, orange elsewhere, deeper with the share of the row."""
     colours: NDArray[np.float64] = style.WRONG_SHARES(shares**0.6)  # a mistake of 5 % must be seen
-    diagonal = np.eye(len(shares), dtype=bool)
+    diagonal = np.eye(*shares.shape) > 0
     colours[diagonal] = style.RIGHT_SHARES(shares[diagonal])
     return colours
 
 
-def _frame(axes: Axes, count: int) -> None:
+def _frame(axes: Axes, rows: int, columns: int) -> None:
     """White lines between cells, a thin frame around all."""
-    axes.set_xticks(np.arange(1, count) - 0.5, minor=True)
-    axes.set_yticks(np.arange(1, count) - 0.5, minor=True)
-    axes.grid(which="minor", color=style.PAPER, linewidth=2 if count <= 12 else 0.6)
+    axes.set_xticks(np.arange(1, columns) - 0.5, minor=True)
+    axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
+    axes.grid(which="minor", color=style.PAPER, linewidth=2 if columns <= 12 else 0.6)
     axes.tick_params(which="minor", length=0)
     for spine in axes.spines.values():
         spine.set_visible(True)

@@ -1,4 +1,4 @@
-"""Contact sheets: pictures side by side with a line below each, and the worst mistakes of a network."""
+"""Contact sheets: pictures side by side with a line above each, and what is known of them drawn over them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import InputError
 from cnnkit.visualize import style
-from cnnkit.visualize.answers import answered, captions, worst_heading, worst_indices
 from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.figure_legend import add_legend
 from cnnkit.visualize.given_pictures import Image, levels, refuse_scaled, several_pictures
@@ -171,43 +170,13 @@ def _broken(line: str, letters: int) -> list[str]:
     return [style.shortened(part, letters) for part in (first, " ".join(others)) if part]
 
 
-def show(axes: Axes, image: Image) -> None:
-    """One picture, whole, in the middle of square axes."""
+def show(axes: Axes, image: Image, *, square: bool = True) -> None:
+    """One picture, whole: in the middle of square axes, or filling its own."""
     height, width = image.shape[:2]
     axes.imshow(levels(image), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     edge = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=style.FAINT, linewidth=0.6)
     axes.add_patch(edge)  # a white picture ends somewhere on white paper
-    longer = max(height, width)
+    across, down = (max(height, width),) * 2 if square else (width, height)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    axes.set_xlim(middle_x - longer / 2, middle_x + longer / 2)
-    axes.set_ylim(middle_y + longer / 2, middle_y - longer / 2)
-
-
-def worst(source: Source, table: pd.DataFrame, *, count: int = 12) -> Figure:
-    """The mistakes with the highest probability: true class → predicted class, with the probability of the latter.
-
-    Worth a look before any other change: wrong labels, pictures with two subjects, a class that is missing.
-    Where there are fewer mistakes than `count`, all are shown; where there is none, the pictures that the network
-    was least sure of. Where a picture may have several labels, those with the largest loss come first, and what is said
-    of each is its worst labels: `missed` one that it has, `not` one that it has not, with the network's probability.
-
-    Args:
-        source: Labelled pictures.
-        table: From `ck.predict`: id, label, one probability column for each class. Rows are matched by id.
-        count: How many pictures at most.
-
-    Returns:
-        A figure 11 inches wide.
-
-    Raises:
-        DataError: No source, none with labels, or a picture is not in the table.
-        InputError: The table is no such, or the count is below 1.
-        UnknownNameError: A label in the table is no class of the source.
-    """
-    answers = answered(source, table)
-    indices = worst_indices(answers, count)
-    figure = pictures([source.image(index) for index in indices], captions(answers, indices))
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + 0.4)
-    figure.suptitle(worst_heading(answers, len(indices)), x=0.01, ha="left", color=style.INK, fontweight="bold")
-    return figure
+    axes.set_xlim(middle_x - across / 2, middle_x + across / 2)
+    axes.set_ylim(middle_y + down / 2, middle_y - down / 2)

@@ -54,15 +54,17 @@ def draw_mask_errors(axes: Axes, truth: Masks, predictions: Masks, index: int) -
         _hatch(axes, mask)
 
 
-def mask_legend(truth: Masks) -> Sequence[Artist]:
-    """A patch of colour for each class that these masks show, and a hatched one if some pixels are void."""
+def mask_legend(*columns: Masks) -> Sequence[Artist]:
+    """A patch of colour for each class that any of these masks shows, and a hatched one if some pixels are void."""
+    names = columns[0].names
     shown = np.zeros(VOID + 1, bool)
-    for index in range(len(truth)):
-        shown |= np.bincount(truth.mask(index).ravel(), minlength=VOID + 1) > 0
-    colours = class_colours(len(truth.names))
+    for masks in columns:
+        for index in range(len(masks)):
+            shown |= np.bincount(masks.mask(index).ravel(), minlength=VOID + 1) > 0
+    colours = class_colours(len(names))
     patches = [
         Patch(facecolor=(*to_rgb(colour), 0.9), edgecolor=style.FAINT, linewidth=0.6, label=style.plain(name))
-        for colour, name, occurs in zip(colours, truth.names, shown, strict=False)
+        for colour, name, occurs in zip(colours, names, shown, strict=False)
         if occurs
     ]
     void = Patch(facecolor=style.GRID, edgecolor=style.MUTED, linewidth=0, hatch=HATCH, label="void")

@@ -28,13 +28,14 @@ class TruthDrawing:
         draw: Draws one example, by its index, over the picture that the axes show. Coordinates are those of
             `axes.imshow`: the middle of the upper left pixel is (0, 0).
         title: The line above the picture of one example.
-        legend: The entries of a legend for all of these examples: an artist each, whose label is its name.
+        legend: The entries of a legend for all examples of one column or more, truth and predictions: an artist each,
+            whose label is its name.
         errors: Draws what is wrong with a prediction over its picture: axes, truth, prediction, index.
     """
 
     draw: Callable[[Axes, Any, int], None] = _nothing
     title: Callable[[Any, int], str] = lambda truth, index: ""
-    legend: Callable[[Any], Sequence[Artist]] = lambda truth: ()
+    legend: Callable[..., Sequence[Artist]] = lambda *columns: ()
     errors: Callable[[Axes, Any, Any, int], None] | None = None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 
 import cnnkit as ck
 from cnnkit.data.targets import Boxes, Labels, Masks, Pictures, Points, Stored, Tags, Vectors
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import DataError, InputError, UnknownNameError
 
 NAMES = ("cat", "dog", "hen")
 IDS = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
@@ -235,6 +236,43 @@ def test_a_table_survives_parquet(make: Callable[[], Any], tmp_path: Path) -> No
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.parquet"), table, check_dtype=bool(len(truth)))
     with pytest.raises(InputError, match="one id for each of 4 examples"):
         make().table(IDS[:3])
+
+
+@pytest.mark.parametrize("make", [said_labels, said_tags, masks, moved_masks, said_boxes])
+def test_predictions_come_back_from_their_table(make: Callable[[], Any]) -> None:
+    """By id: in any order, with rows of other pictures, and of these pictures alone those that are asked for."""
+    said = make()
+    table = said.table(IDS).sample(frac=1, random_state=0)
+    other = said.take([1, 2]).table(["other.jpg", "another.jpg"])
+    both = pd.concat([other, table], ignore_index=True)
+    back = type(said).from_table(said.names, both, IDS)
+    in_order = ["id", *(name for name in ("label", "x", "y") if name in table)]
+    for one, expected in ((back, said), (type(said).from_table(said.names, both, [IDS[3], IDS[1]]), said.take([3, 1]))):
+        ids = IDS if one is back else [IDS[3], IDS[1]]
+        tables = [side.table(ids).sort_values(in_order, ignore_index=True) for side in (one, expected)]
+        pd.testing.assert_frame_equal(*tables)
+    with pytest.raises(InputError, match=r"predictions with the columns id, .*ck\.predict"):
+        type(said).from_table(said.names, table[["id"]], IDS)
+    with pytest.raises(InputError, match="str"):
+        type(said).from_table(said.names, "table", IDS)
+    if make is not said_boxes:  # a picture without boxes has no row
+        with pytest.raises(DataError, match=r"every picture.*none for 1, 'e\.jpg'"):
+            type(said).from_table(said.names, table, [*IDS, "e.jpg"])
+
+
+def test_tables_of_predictions_that_are_broken() -> None:
+    with pytest.raises(UnknownNameError, match="'cow'"):
+        Labels.from_table(NAMES, said_labels().table(IDS).assign(label="cow"), IDS)
+    with pytest.raises(UnknownNameError, match="'cow'"):
+        Tags.from_table(NAMES, said_tags().table(IDS).assign(label="cat|cow"), IDS)
+    with pytest.raises(UnknownNameError, match="'cow'"):
+        Boxes.from_table(NAMES, said_boxes().table(IDS).assign(label="cow"), IDS)
+    deep = bytes(cv2.imencode(".png", np.zeros((2, 2), np.uint16))[1])
+    for file in (b"no PNG", "text", None, deep):
+        table = masks().table(IDS)
+        table["mask"] = [file] * 4
+        with pytest.raises(DataError, match="bytes of a PNG"):
+            Masks.from_table(NAMES, table, IDS).mask(0)
 
 
 @every

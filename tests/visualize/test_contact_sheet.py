@@ -12,7 +12,8 @@ import cnnkit as ck
 from cnnkit.errors import CnnkitError, DataError, InputError, UnknownNameError
 from cnnkit.visualize.answers import answered, captions, worst_indices
 from cnnkit.visualize.calibration_curve import calibration
-from cnnkit.visualize.contact_sheet import fitting_columns, pictures, worst
+from cnnkit.visualize.contact_sheet import fitting_columns, pictures
+from cnnkit.visualize.worst_pictures import worst
 
 IMAGES = np.stack([np.full((8, 8, 3), shade, np.uint8) for shade in range(0, 250, 50)])
 SOURCE = ck.data.arrays(IMAGES, np.array([0, 1, 0, 1, 0]), classes=["cat", "dog"], split=(1, 0, 0)).train
@@ -70,7 +71,7 @@ def test_of_several_labels_the_largest_loss_comes_first() -> None:
     frame = pd.DataFrame(p, columns=["cat", "dog"]).assign(id=list(source.ids), label=said)
     answers = answered(source, frame)
     of_truth = np.where(labels == 1, p, 1 - p)
-    np.testing.assert_allclose(answers["loss"], -np.log(of_truth).sum(axis=1))
+    np.testing.assert_allclose(answers["loss"], -np.log(of_truth).sum(axis=1), rtol=1e-6)  # float32
     assert answers["right"].tolist() == [True, False, False, False]
     assert worst_indices(answers, 9).tolist() == [2, 1, 3]
     assert captions(answers, np.arange(4)) == [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cnnkit as ck
@@ -33,6 +34,13 @@ def source() -> ck.data.Source:
     return ck.data.arrays(np.stack([PHOTO] * 4), [0, 1, 0, 1], split=(1, 0, 0)).train
 
 
+@cache
+def labelled() -> pd.DataFrame:
+    """What `ck.predict` would say of the source."""
+    names = source().classes
+    return pd.DataFrame({"id": list(source().ids), "label": names[0]} | dict.fromkeys(names, 0.5))
+
+
 # Function and argument → how it is given, and which of the wrong values it takes after all.
 ROWS: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
     "pictures, images": (v.pictures, ()),
@@ -41,6 +49,14 @@ ROWS: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
     "pictures, titles": (lambda x: v.pictures([PHOTO], x), ([],)),
     "pictures, colours": (lambda x: v.pictures([PHOTO], ["a"], colours=x), ([],)),
     "pictures, seed": (lambda x: v.pictures(source(), seed=x), ()),
+    "predictions, source": (lambda x: v.predictions(x, labelled()), ()),
+    "predictions, table": (lambda x: v.predictions(source(), x), ()),
+    "predictions, count": (lambda x: v.predictions(source(), labelled(), count=x), ()),
+    "predictions, seed": (lambda x: v.predictions(source(), labelled(), seed=x), ()),
+    "pixel_confusion, source": (lambda x: v.pixel_confusion(x, labelled()), ()),
+    "pixel_confusion, table": (lambda x: v.pixel_confusion(source(), x), ()),
+    "class_scores, scores": (v.class_scores, ()),
+    "class_scores, score": (lambda x: v.class_scores({"iou/cat": 0.5}, score=x), (None,)),
     "costs, table": (v.costs, ()),
     "costs, rows": (lambda x: v.costs(net(), rows=x), ()),
     "architecture, drawn": (v.architecture, ()),

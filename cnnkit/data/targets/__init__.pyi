@@ -8,5 +8,6 @@ from .stored import Stored as Stored
 from .stored import StoredReader as StoredReader
 from .tags import Tags as Tags
 from .tags import labels_or_tags as labels_or_tags
+from .targets import TabledTargets as TabledTargets
 from .targets import Targets as Targets
 from .vectors import Vectors as Vectors

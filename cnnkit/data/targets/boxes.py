@@ -23,8 +23,10 @@ from cnnkit.data.targets.column import (
     one_id_each,
     read_only,
     require_alike,
+    table_of,
     text_names,
 )
+from cnnkit.data.targets.labels import Labels
 from cnnkit.data.targets.masks import Masks, image_table
 from cnnkit.data.targets.moves import Move, moved_points
 from cnnkit.data.targets.points import Points
@@ -139,6 +141,26 @@ class Boxes:
         }
         starts, corners = np.cumsum([0, *counts]), _flat(boxes, "boxes", counts, 4)
         return cls(tuple(names), corners, starts=starts, masks=masks, points=points, **flat)
+
+    @classmethod
+    def from_table(cls, names: Sequence[str], table: pd.DataFrame, ids: Sequence[str]) -> Self:
+        """Boxes and scores read from their table. An id without a row has no box.
+
+        Raises:
+            InputError: No such table.
+            UnknownNameError: A label that is no class.
+        """
+        rows = table_of(table, (LABEL, "score", "x", "y", "width", "height"))
+        place = {name: index for index, name in enumerate(ids)}
+        rows = rows.assign(**{ID: rows[ID].map(place)}).dropna(subset=[ID]).sort_values(ID, kind="stable")
+        left, top, width, height = rows[["x", "y", "width", "height"]].to_numpy(np.float64).T
+        return cls(
+            names=tuple(names),
+            boxes=np.stack([left, top, left + width, top + height], axis=1),
+            labels=Labels.of_texts(rows[LABEL].tolist(), names),
+            starts=np.searchsorted(rows[ID].to_numpy(np.int64), np.arange(len(ids) + 1)),
+            scores=rows["score"].to_numpy(np.float32),
+        )
 
     def __len__(self) -> int:
         return len(self.starts) - 1

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.targets.column import (
+    LABEL,
     class_names,
     content_digest,
     example_indices,
     joined_arrays,
     numbers_of,
     require_alike,
+    rows_of_ids,
 )
 
 
@@ -53,6 +56,28 @@ class ClassColumn(ABC):
         Raises:
             DataError: Another shape, or a value that says nothing of a class.
         """
+
+    @staticmethod
+    @abstractmethod
+    def of_texts(labels: Sequence[str], names: Sequence[str]) -> NDArray[Any]:
+        """The values that the column `label` of a table writes as text.
+
+        Raises:
+            UnknownNameError: A name that is no class.
+        """
+
+    @classmethod
+    def from_table(cls, names: Sequence[str], table: pd.DataFrame, ids: Sequence[str]) -> Self:
+        """Predictions read from their table: `label` and one probability column per class.
+
+        Raises:
+            InputError: No such table.
+            DataError: An id has no row.
+            UnknownNameError: A label that is no class.
+        """
+        rows = rows_of_ids(table, ids, (LABEL, *names))
+        probabilities = rows[list(names)].to_numpy(np.float32)
+        return cls(tuple(names), cls.of_texts(rows[LABEL].tolist(), names), probabilities)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -105,6 +105,41 @@ def one_id_each(ids: Sequence[str], count: int) -> list[str]:
     if len(ids) != count:
         raise InputError(f"one id for each of {count} examples", f"{len(ids)} ids", "Give those of the same source.")
     return list(ids)
+
+
+def rows_of_ids(table: object, ids: Sequence[str], columns: Collection[str]) -> pd.DataFrame:
+    """The rows of a table of predictions in the order of these ids; of an id that has several the first.
+
+    Args:
+        table: From `ck.predict`, or anything else.
+        ids: Of the examples.
+        columns: What it must have beside `id`.
+
+    Raises:
+        InputError: No table, or one without these columns.
+        DataError: An id has no row.
+    """
+    rows = table_of(table, columns)
+    if missing := set(ids) - set(rows[ID]):
+        raise DataError(
+            "a prediction for every picture of the source",
+            f"none for {len(missing)}, {sorted(map(str, missing))[0]!r} for one",
+            "Predict this source: ck.predict(net, photos.test).",
+        )
+    return rows.drop_duplicates(ID).set_index(ID).loc[list(ids)]
+
+
+def table_of(table: object, columns: Collection[str]) -> pd.DataFrame:
+    """Returns `table` if it has the columns of predictions: `id` and these.
+
+    Raises:
+        InputError: It has not, or is no table.
+    """
+    if not isinstance(table, pd.DataFrame) or not {ID, *columns} <= {*table}:
+        received = f"{len(table)} rows of {list(table)}" if isinstance(table, pd.DataFrame) else type(table).__name__
+        expected = f"predictions with the columns {', '.join((ID, *columns))}"
+        raise InputError(expected, received, "ck.predict(net, photos.test) makes them.")
+    return table
 
 
 def numbers_of(value: object, name: str, shape: tuple[int | None, ...], dtype: type[T]) -> NDArray[T]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.targets.class_column import ClassColumn
 from cnnkit.data.targets.column import ID, LABEL, class_indices, one_id_each, texts
+from cnnkit.errors import unknown_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,19 @@ class Labels(ClassColumn):
             DataError: Another shape, or a label that is no class.
         """
         return class_indices(values, classes)
+
+    @staticmethod
+    def of_texts(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
+        """(n,) the place of each label among the names.
+
+        Raises:
+            UnknownNameError: A label that is no class.
+        """
+        place = {name: index for index, name in enumerate(names)}
+        for label in labels:
+            if label not in place:
+                raise unknown_name("a class", str(label), names)
+        return np.array([place[label] for label in labels], np.int64)
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) the labels."""

@@ -13,9 +13,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
-from cnnkit.data.targets.column import ID, content_digest, one_id_each, read_only, require_alike, text_names
+from cnnkit.data.targets.column import (
+    ID,
+    content_digest,
+    one_id_each,
+    read_only,
+    require_alike,
+    rows_of_ids,
+    text_names,
+)
 from cnnkit.data.targets.moves import Floats, inverse, source_pixels
-from cnnkit.data.targets.stored import ArrayReader, Stored, in_threads, joined_stored
+from cnnkit.data.targets.stored import ArrayReader, PngReader, Stored, in_threads, joined_stored
 from cnnkit.data.targets.tags import combinations_of
 from cnnkit.errors import DataError, InputError
 from cnnkit.metrics.label_maps import VOID
@@ -68,6 +76,17 @@ class Masks:
         for index in range(len(column)):
             column.mask(index)
         return column
+
+    @classmethod
+    def from_table(cls, names: Sequence[str], table: pd.DataFrame, ids: Sequence[str]) -> Self:
+        """Masks read from their table, each decoded when it is asked for.
+
+        Raises:
+            InputError: No such table.
+            DataError: An id has no row.
+        """
+        files = rows_of_ids(table, ids, ("mask",))["mask"].tolist()
+        return cls(tuple(names), Stored(PngReader(files), np.arange(len(files))))
 
     def __len__(self) -> int:
         return len(self.stored)

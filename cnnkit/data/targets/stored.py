@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -147,6 +148,33 @@ class ArrayReader:
         """A sha256 over shape and values."""
         array = self.arrays[position]
         return hashlib.sha256(f"{array.shape}\0".encode() + np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+class PngReader:
+    """Reads from PNG files in memory, as tables of predictions hold them.
+
+    Args:
+        files: The bytes of one file per example.
+    """
+
+    def __init__(self, files: Sequence[bytes]) -> None:
+        self._files = list(files)
+
+    def read(self, position: int) -> NDArray[np.uint8]:
+        """The array at `position`: (h, w), or (h, w, 3) of RGB.
+
+        Raises:
+            DataError: The bytes are no PNG of 8 bits.
+        """
+        file = self._files[position]
+        pixels = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED) if isinstance(file, bytes) else None
+        if pixels is None or pixels.dtype != np.uint8:
+            raise DataError("the bytes of a PNG with 8 bits", said(file), "ck.predict and cnnkit predict write them.")
+        return np.asarray(pixels if pixels.ndim == 2 else pixels[..., ::-1], np.uint8)  # OpenCV's order is BGR
+
+    def digest(self, position: int) -> str:
+        """A sha256 over the file."""
+        return hashlib.sha256(self._files[position]).hexdigest()
 
 
 def in_threads(call: Callable[[int], T], count: int) -> list[T]:

@@ -14,7 +14,7 @@ from cnnkit.data.arguments import said
 from cnnkit.data.targets.class_column import ClassColumn
 from cnnkit.data.targets.column import ID, LABEL, one_id_each, read_only, texts
 from cnnkit.data.targets.labels import Labels
-from cnnkit.errors import DataError
+from cnnkit.errors import DataError, unknown_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,25 @@ class Tags(ClassColumn):
                 "Round probabilities, or give class indices of shape (n,).",
             )
         return read_only(tags.astype(np.float32))
+
+    @staticmethod
+    def of_texts(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.float32]:
+        """(n, names) 0 and 1 of names joined by "|".
+
+        Raises:
+            UnknownNameError: A name that is no class.
+
+        >>> Tags.of_texts(["cat|hen", ""], ["cat", "dog", "hen"]).tolist()
+        [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+        """
+        place = {name: index for index, name in enumerate(names)}
+        flags = np.zeros((len(labels), len(names)), np.float32)
+        for row, text in enumerate(labels):
+            for name in str(text).split("|") if text else ():
+                if name not in place:
+                    raise unknown_name("a class", name, names)
+                flags[row, place[name]] = 1
+        return flags
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) the number of each example's combination of classes, from 0, in the order of the sorted rows."""

@@ -19,6 +19,26 @@ class MeasuredTargets(Protocol):
 
 
 @runtime_checkable
+class TabledTargets(Protocol):
+    """A kind whose predictions can be read back from the table that `ck.predict` returns."""
+
+    @classmethod
+    def from_table(cls, names: Sequence[str], table: pd.DataFrame, ids: Sequence[str]) -> Self:
+        """What a table says of some examples, in the order of their ids.
+
+        Args:
+            names: Of the classes.
+            table: What `table` gave of predictions, in any order, perhaps with further examples.
+            ids: Of the examples.
+
+        Raises:
+            InputError: No such table.
+            DataError: An id of which it says nothing.
+            UnknownNameError: A label that is no class.
+        """
+
+
+@runtime_checkable
 class Targets(Protocol):
     """The truth of n examples, or what a network says of them: one column of one kind. Values never change.
 

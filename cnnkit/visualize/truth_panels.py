@@ -1,0 +1,120 @@
+"""Truth beside prediction beside what is wrong, one row of panels per picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnnkit.data.source import Source
+from cnnkit.data.targets.targets import Targets
+from cnnkit.visualize import style
+from cnnkit.visualize.answers import predicted
+from cnnkit.visualize.contact_sheet import random_indices, show
+from cnnkit.visualize.figure_arguments import check_figure
+from cnnkit.visualize.figure_legend import add_legend
+from cnnkit.visualize.truth_drawings import drawing_of
+
+WIDTH = 11
+"""Inches of a figure."""
+HEADING = 0.3
+"""Inches of the line above the panels."""
+
+
+def predictions(source: Source, table: pd.DataFrame, *, count: int = 4, seed: int = 0) -> Figure:
+    """Photograph, truth, prediction and, of kinds that have it, what is wrong, one row per picture.
+
+    Of masks a tint tells the class of a pixel; what is wrong is orange, and what is void in the truth is hatched.
+
+    Args:
+        source: Pictures with truth.
+        table: From `ck.predict`. Rows are matched by id.
+        count: How many pictures at most, drawn by chance.
+        seed: Another seed, other pictures.
+
+    Returns:
+        A figure 11 inches wide.
+
+    Raises:
+        DataError: No source, none with truth, or a picture is not in the table.
+        InputError: The table has other columns, or is none; or a count below 1.
+    """
+    check_figure({"count": count, "seed": seed})
+    said = predicted(source, table)
+    indices = random_indices(source, count, seed)
+    return panels_figure(source.take(indices), said.take(indices))
+
+
+def panels_figure(
+    source: Source, said: Targets, captions: Sequence[str] = (), *, photograph: bool = True, across: int = 1
+) -> Figure:
+    """Panels of all pictures of a source with truth, and the legend of their classes.
+
+    Args:
+        source: The pictures.
+        said: What is predicted of them.
+        captions: One per picture, written beside its panels.
+        photograph: Whether the picture alone is a panel too.
+        across: Pictures in a row.
+    """
+    panels = _panels(source, said, photograph=photograph)
+    side = WIDTH / (across * len(panels))
+    rows = -(-len(source) // across)
+    shapes = [source.shape(index) for index in range(len(source))]
+    heights = [
+        max(height / width for height, width in shapes[row * across : (row + 1) * across]) for row in range(rows)
+    ]
+    figure = style.figure(WIDTH, side * sum(heights) + HEADING)
+    draw_panels(figure, source, said, captions, photograph=photograph, across=across, heights=heights)
+    truth = source.targets
+    add_legend(figure, () if truth is None else drawing_of(truth.kind).legend(truth, said))
+    return figure
+
+
+def draw_panels(
+    canvas: style.Canvas,
+    source: Source,
+    said: Targets,
+    captions: Sequence[str] = (),
+    *,
+    photograph: bool,
+    across: int,
+    heights: Sequence[float] | None = None,
+) -> None:
+    """`panels_figure` on a figure or a part of one, without the legend."""
+    panels = _panels(source, said, photograph=photograph)
+    columns = list(panels) * across
+    rows = -(-len(source) // across)
+    with style.styled():
+        grid = canvas.subplots(rows, len(columns), squeeze=False, height_ratios=heights)
+        for axes in grid.ravel():
+            style.bare(axes)
+        for index in range(len(source)):
+            row, place = divmod(index, across)
+            own = grid[row, place * len(panels) : (place + 1) * len(panels)]
+            picture = source.image(index)
+            for axes, draw in zip(own, panels.values(), strict=True):
+                show(axes, picture, square=False)
+                draw(axes, index)
+            if captions:
+                own[0].set_ylabel(captions[index], fontsize=9, labelpad=3)
+        for axes, name in zip(grid[0], columns, strict=True):
+            axes.set_title(name, fontsize=10, loc="center", pad=4)
+        for axes in grid.ravel()[len(source) * len(panels) :]:
+            axes.set_visible(False)
+
+
+def _panels(source: Source, said: Targets, *, photograph: bool) -> dict[str, Callable[[Axes, int], None]]:
+    """Name of a panel → what draws it over the picture of an example."""
+    truth, drawing = source.targets, drawing_of(said.kind)
+    panels: dict[str, Callable[[Axes, int], None]] = {
+        "truth": lambda axes, index: drawing.draw(axes, truth, index),
+        "prediction": lambda axes, index: drawing.draw(axes, said, index),
+    }
+    if photograph:
+        panels = {"photograph": lambda axes, index: None, **panels}
+    if (errors := drawing.errors) is not None:
+        panels["wrong"] = lambda axes, index: errors(axes, truth, said, index)
+    return panels
