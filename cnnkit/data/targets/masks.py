@@ -22,7 +22,8 @@ from cnnkit.data.targets.column import (
     rows_of_ids,
     text_names,
 )
-from cnnkit.data.targets.moves import Floats, inverse, source_pixels
+from cnnkit.data.targets.moves import inverse
+from cnnkit.data.targets.nearest_warp import nearest_warp
 from cnnkit.data.targets.stored import ArrayReader, PngReader, Stored, in_threads, joined_stored
 from cnnkit.data.targets.tags import combinations_of
 from cnnkit.errors import DataError, InputError
@@ -168,27 +169,6 @@ class Masks:
                 "Name all classes, or give pixels of no class the value 255.",
             )
         return mask
-
-
-def nearest_warp(mask: NDArray[np.uint8], moves: Sequence[tuple[Floats, Sequence[int]]]) -> NDArray[np.uint8]:
-    """A mask after several moves, warped once.
-
-    Args:
-        mask: (h, w).
-        moves: In order: the (3, 3) matrix of the way back, and (height, width) of the result.
-
-    Returns:
-        (height, width) of the last move, `VOID` where any picture on the way does not reach.
-    """
-    size = int(moves[-1][1][0]), int(moves[-1][1][1])
-    shapes = [mask.shape, *(shape for _, shape in moves[:-1])]  # of the picture that each move takes from
-    back, inside = np.eye(3), np.ones((1, 1), np.bool_)
-    for (matrix, _), (height, width) in zip(reversed(moves), reversed(shapes), strict=True):
-        back = matrix @ back
-        rows, columns = source_pixels(back, size)
-        inside = inside & (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    values = mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)]
-    return np.where(inside, values, np.uint8(VOID))
 
 
 def image_table(ids: Sequence[str], name: str, image: Callable[[int], NDArray[np.uint8]]) -> pd.DataFrame:

@@ -122,13 +122,16 @@ class Augmentation(ViewAugmenter):
 
     def _pixels(self, picture: Picture, origins: Matrix | None, draws: NDArray[np.float64]) -> NDArray[np.float32]:
         """The view of a picture by the matrix from its pixels to the picture's, None where nothing is moved."""
-        view = as_floats(picture)
+        view = picture.astype(np.float32, copy=False)
         if origins is not None:
             view = warp(view, origins, (view.shape[0], view.shape[1]), fill=FILLS[self.fill])
+        elif self.channel_shift or self.brightness is None:
+            view = as_floats(picture)
         if self.channel_shift:
             view = shift_channels(view, _between(-self.channel_shift, self.channel_shift, draws[8]))
         if self.brightness is not None:
-            view = np.clip(view * np.float32(_between(*self.brightness, draws[9])), 0, 255)
+            view = view * np.float32(_between(*self.brightness, draws[9]))
+            np.clip(view, 0, 255, out=view)
         return view
 
     def _moves(self, draws: NDArray[np.float64], height: int, width: int) -> dict[str, float]:

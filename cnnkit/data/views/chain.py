@@ -45,10 +45,12 @@ class Chain(ViewAugmenter):
         Raises:
             InputError: A step has only `apply`, which does not say where things go.
         """
-        whole = View.identity()
+        whole: View | None = None
         for step in self.steps:
-            whole = whole.then(view_of(step, whole.size or size, chance))
-        return whole
+            drawn = view_of(step, size, chance)
+            size = drawn.size or size
+            whole = drawn if whole is None else whole.then(drawn)
+        return View.identity() if whole is None else whole
 
     def apply(self, image: Picture, generator: np.random.Generator) -> NDArray[np.float32]:
         """The pixels of one view, (h, w, 3), float32; a step that has only `apply` takes part."""

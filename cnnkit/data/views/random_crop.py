@@ -131,6 +131,8 @@ def part_of(picture: Picture, positions: Matrix, size: tuple[int, int], fill: st
     ax, bx, ay, by = yy / area, -xy / area, -yx / area, xx / area
     cx, cy = -(ax * x + bx * y), -(ay * x + by * y)
     height, width = size
+    if (abs(ax), by, bx, ay) == (1, 1, 0, 0) and cx == int(cx) and cy == int(cy):
+        return _copied(picture, ax < 0, (int(cy), int(cx) - width * (ax < 0)), size, fill)
     left, right = _reach(ax * width, bx * height, cx, picture.shape[1], fill)
     top, bottom = _reach(ay * width, by * height, cy, picture.shape[0], fill)
     part: NDArray[Any] = picture[top:bottom, left:right]
@@ -157,6 +159,34 @@ def part_of(picture: Picture, positions: Matrix, size: tuple[int, int], fill: st
         borderValue=PADDING,
     )
     return np.asarray(view, np.float32)
+
+
+def _copied(
+    picture: Picture, mirrored: bool, start: tuple[int, int], size: tuple[int, int], fill: str
+) -> NDArray[np.float32]:
+    """A view on whole pixels, which is copied: a sixth of the time of a warp.
+
+    Args:
+        picture: As of `part_of`.
+        mirrored: Whether left and right are swapped.
+        start: Row and column of the picture where the view begins, perhaps outside.
+        size: As of `part_of`.
+        fill: As of `part_of`.
+    """
+    (top, left), (height, width) = start, size
+    high, wide = picture.shape[:2]
+    part: NDArray[Any] = picture[max(top, 0) : top + height, max(left, 0) : left + width]
+    if top < 0 or left < 0 or top + height > high or left + width > wide:
+        if fill == "reflect":
+            rows, columns = (
+                [cv2.borderInterpolate(place, side, cv2.BORDER_REFLECT) for place in range(first, first + room)]
+                for first, room, side in ((top, height, high), (left, width, wide))
+            )
+            part = picture[np.ix_(rows, columns)]
+        else:
+            edges = max(-top, 0), max(top + height - high, 0), max(-left, 0), max(left + width - wide, 0)
+            part = cv2.copyMakeBorder(part, *edges, FILLS[fill], value=PADDING)
+    return (cv2.flip(part, 1) if mirrored else part).astype(np.float32)
 
 
 def _offset(side: float, room: int, draw: float) -> int:

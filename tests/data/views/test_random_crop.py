@@ -64,17 +64,20 @@ def test_whole_is_the_size_of_scale_one() -> None:
 
 
 @pytest.mark.parametrize("fill", FILLS)
-@pytest.mark.parametrize("scale", [0.55, 1.3, 4.0])
-def test_the_part_that_is_warped_gives_the_pixels_of_the_whole(fill: Any, scale: float) -> None:
+@pytest.mark.parametrize(("scale", "rotation"), [(0.55, 40), (1.3, 40), (4, 40), (0.55, 0), (1, 0)])
+@pytest.mark.parametrize("size", [(48, 40), (70, 110)])
+def test_the_part_that_is_taken_gives_the_pixels_of_the_whole(
+    fill: Any, scale: float, rotation: float, size: tuple[int, int]
+) -> None:
     """By OpenCV from the whole photograph."""
-    crop = RandomCrop((48, 40), scale=(scale, scale), rotation=40, horizontal_flip=True, fill=fill)
+    crop = RandomCrop(size, scale=(scale, scale), rotation=rotation, horizontal_flip=True, fill=fill)
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     for view in views(crop, 12):
         origins = np.linalg.inv(half) @ view.inverse() @ half
         expected = cv2.warpAffine(
             NOISE.astype(np.float32),
             origins[:2],
-            (40, 48),
+            size[::-1],
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=FILLS[fill],
             borderValue=PADDING,
