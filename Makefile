@@ -35,7 +35,9 @@ $(INSTALLED): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "cnnkit needs the modules venv and ensurepip of $(PYTHON): apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
+# pip compiles one file after the other, a minute of one core, and the tests of packages, which nobody imports, too.
+	@$(BIN)/python -m compileall -qq -j 0 -x 'site-packages/.*/tests?/' $(VENV)/lib || true
 	touch $(INSTALLED)
 
 clean:

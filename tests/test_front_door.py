@@ -17,9 +17,9 @@ import pytest
 
 import cnnkit
 from cnnkit._front_door import MOVED
+from tests.source_trees import PACKAGE, tree_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = Path(cnnkit.__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
@@ -43,7 +43,7 @@ def stub_names(file: Path) -> set[str]:
 def texts() -> Iterator[tuple[str, str]]:
     """(place, text) of all that a reader sees: messages and docstrings, pages and notebooks."""
     for file in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and not CODE.fullmatch(node.value):
                 yield f"{file.relative_to(ROOT)}:{node.lineno}", node.value
     for file in sorted(ROOT.glob("*.md")):
@@ -60,9 +60,6 @@ def shown_names() -> dict[str, str]:
         for name in DOTTED.findall(COMMAND.sub("", text)):
             found.setdefault(name.replace("cnnkit.", "ck."), place)
     return found
-
-
-SHOWN = shown_names()
 
 
 @cache
@@ -119,12 +116,14 @@ def test_what_moved_is_found_under_its_former_name_but_not_listed() -> None:
             assert name in importlib.import_module(place).__all__
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_names_in_messages_and_pages_are_public(name: str) -> None:
-    try:
-        public_value(name)
-    except (AssertionError, AttributeError) as error:
-        pytest.fail(f"{name} in {SHOWN[name]}: {error}")
+def test_names_in_messages_and_pages_are_public() -> None:
+    wrong = []
+    for name, place in shown_names().items():
+        try:
+            public_value(name)
+        except (AssertionError, AttributeError) as error:
+            wrong.append(f"{name} in {place}: {error}")
+    assert wrong == []
 
 
 def test_modules_that_are_run_by_name_exist() -> None:

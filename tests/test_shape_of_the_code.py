@@ -7,16 +7,14 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
-import cnnkit
+from tests.source_trees import PACKAGE, tree_of
 
-PACKAGE = Path(cnnkit.__file__).parent
-TREES = {
-    file.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."): ast.parse(file.read_text(encoding="utf-8"))
+FILES = {
+    file.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."): file
     for file in sorted(PACKAGE.rglob("*.py"))
 }
-LINES = {name: PACKAGE.joinpath(*name.split(".")).with_suffix(".py").read_text("utf-8").splitlines() for name in TREES}
+LINES = {name: file.read_text("utf-8").splitlines() for name, file in FILES.items()}
 MODULE_LINES = 300  # nine modules in ten have no more
 FUNCTION_LINES = 60  # of a body, without its docstring
 SAME_LINES = 6
@@ -48,7 +46,7 @@ def words_and_lists(tree: ast.AST) -> Iterator[range]:
 
 def code_lines(name: str) -> list[tuple[int, str]]:
     """(number, line) of what does something; lone punctuation and comments do nothing."""
-    passed_over = {number for lines in words_and_lists(TREES[name]) for number in lines}
+    passed_over = {number for lines in words_and_lists(tree_of(FILES[name])) for number in lines}
     numbered = ((number, line.strip()) for number, line in enumerate(LINES[name], start=1))
     return [
         (number, line)
@@ -65,8 +63,8 @@ def test_nine_modules_in_ten_are_short() -> None:
 def test_functions_are_short_but_for_descriptions() -> None:
     long = {
         f"{module}.{node.name}": lines
-        for module, tree in TREES.items()
-        for node in ast.walk(tree)
+        for module, file in FILES.items()
+        for node in ast.walk(tree_of(file))
         if isinstance(node, Function) and (lines := body_lines(node)) > FUNCTION_LINES
     }
     assert {name: lines for name, lines in long.items() if name not in DESCRIPTIONS} == {}

@@ -46,7 +46,7 @@ def world(kind: str) -> tuple[ck.Network, ck.data.Source]:
 
 def logits_of(network: ck.Network, images: np.ndarray) -> np.ndarray:
     dense = network.model.layers[-1]
-    features = keras.Model(network.model.input, dense.input).predict(images.astype(np.float32), verbose=0)
+    features = keras.Model(network.model.input, dense.input)(images.astype(np.float32), training=False).numpy()
     return features.astype(np.float64) @ dense.kernel.numpy() + dense.bias.numpy()
 
 
@@ -59,6 +59,12 @@ def entropy(p: np.ndarray, labels: np.ndarray) -> float:
     if labels.ndim == 2:
         return float(-np.where(labels == 1, np.log(p), np.log(1 - p)).mean())
     return float(-np.log(p[np.arange(len(p)), labels]).mean())
+
+
+@pytest.fixture(scope="module")
+def two() -> tuple[ck.Network, ck.data.Source]:
+    """For what trains nothing and changes nothing."""
+    return world("two")
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -194,12 +200,9 @@ def test_what_cannot_be_calibrated_is_said() -> None:
 
 @pytest.mark.parametrize("given", [3, "runs/photos", [None], object()])
 @pytest.mark.parametrize("function", [ck.calibrate, ck.choose_threshold])
-def test_every_argument_refuses_other_types_in_words(function, given) -> None:
-    network, source = NETWORK
+def test_every_argument_refuses_other_types_in_words(function, given, two) -> None:
+    network, source = two
     for arguments in ({"network": given}, {"source": given}, {"costs": given}, {"at": given}):
         criterion = {"by" if function is ck.choose_threshold else "shift": "f1"}
         with pytest.raises(CnnkitError):
             function(**{"network": network, "source": source, "progress": False, **criterion, **arguments})
-
-
-NETWORK = world("two")
