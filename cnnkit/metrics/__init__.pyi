@@ -2,6 +2,8 @@ from . import classification as classification
 from .boundaries import BoundaryOverlap as BoundaryOverlap
 from .boundaries import boundary_iou as boundary_iou
 from .box_overlap import box_iou as box_iou
+from .box_suppression import non_maximum_suppression as non_maximum_suppression
+from .box_suppression import soft_non_maximum_suppression as soft_non_maximum_suppression
 from .classification import Calibration as Calibration
 from .classification import accuracy_score as accuracy_score
 from .classification import brier_loss as brier_loss

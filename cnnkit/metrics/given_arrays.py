@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -97,3 +97,9 @@ def probabilities_of(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArr
     if values.dtype.kind not in "biuf" or not ((values >= 0) & (values <= 1)).all():  # type: ignore[operator]
         raise DataError("probabilities from 0 to 1", "others among them", "Give the sigmoid's output, not its logit.")
     return flags_of(truth).astype(np.float64), values.astype(np.float64)
+
+
+def real(value: object, least: float = -np.inf, most: float = np.inf) -> bool:
+    """Whether a value is a finite number in a range; True and False are none."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    return number and bool(np.isfinite(float(value))) and least <= float(value) <= most  # type: ignore[arg-type]

@@ -31,9 +31,11 @@ GOOD = {
     "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
     "mean_accuracy": MAPS,
     "mean_iou": MAPS,
+    "non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
     "pixel_accuracy": MAPS,
     "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
     "roc_auc_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
+    "soft_non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
     "wilson_interval": {"correct": 1, "count": 2},
 }
 VALUES = (None, 3.5, "ab", b"x", object(), [None, None], [[0, 1], [1]], {"a": 1}, {"a": {"b": "c"}}, 1 + 2j, [0, 1, 2])
@@ -41,6 +43,10 @@ FINE = (
     ("best_threshold", "at", None),
     ("boundary_iou", "distance", None),
     ("box_iou", "crowd", None),
+    *(("non_maximum_suppression", name, None) for name in ("labels", "least", "most", "pictures")),
+    ("non_maximum_suppression", "least", VALUES[1]),
+    *(("soft_non_maximum_suppression", name, VALUES[1]) for name in ("sigma", "least")),
+    ("soft_non_maximum_suppression", "labels", None),
     ("wilson_interval", "count", VALUES[1]),
 )
 """What an argument may be after all."""
