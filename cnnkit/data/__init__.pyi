@@ -11,6 +11,7 @@ from .image_folder import folder as folder
 from .image_folder import pictures as pictures
 from .kept_pictures import KeptPictures as KeptPictures
 from .labelled_table import table as table
+from .largest_boxes import largest_boxes as largest_boxes
 from .mask_folders import masks as masks
 from .photographs import photograph as photograph
 from .pipeline import Batch as Batch

@@ -18,7 +18,7 @@ from cnnkit.errors import InputError, unknown_name
 def said(value: object) -> str:
     """What an error says was received: the type, and the value in one short line."""
     shape = getattr(value, "shape", ())
-    shown = f"shape {tuple(shape)}" if shape else (repr(value).splitlines() or [""])[0][:80]
+    shown = f"shape {tuple(shape)}" if shape and not callable(shape) else (repr(value).splitlines() or [""])[0][:80]
     return f"{type(value).__name__}: {shown}"
 
 

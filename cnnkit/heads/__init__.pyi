@@ -5,6 +5,8 @@ from .head import CrossEntropy as CrossEntropy
 from .head import Head as Head
 from .head import MeasuredHead as MeasuredHead
 from .head import Score as Score
+from .localization import Localizer as Localizer
+from .localization import localizer as localizer
 from .segmentation import Segmenter as Segmenter
 from .segmentation import fcn as fcn
 from .segmentation import unet as unet

@@ -8,10 +8,12 @@ from typing import Any
 from cnnkit.errors import unknown_name
 from cnnkit.heads.classification import Classifier
 from cnnkit.heads.head import Head
+from cnnkit.heads.localization import Localizer
 from cnnkit.heads.segmentation import Segmenter
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
+    "localizer": Localizer.from_settings,
     "segmenter": Segmenter.from_settings,
 }
 

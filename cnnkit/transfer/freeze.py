@@ -37,10 +37,12 @@ def trained_layers(network: Network, train: str | int) -> tuple[str, ...]:
     if train in network.groups:
         groups = list(network.groups)
         frozen = {name for group in groups[: groups.index(train)] for name in network.groups[group]}
+    elif train in network.branches:
+        frozen = set(names) - set(network.branches[train])
     elif train in names:
         frozen = set(ancestors(network.model, train)) - {train}
     else:
-        known = ["head", "all", *stages, *names]
+        known = ["head", "all", *stages, *network.branches, *names]
         raise unknown_name("a layer or stage to train from", train, known, "network.model.summary(), network.groups")
     return tuple(name for name in names if name not in frozen)
 

@@ -126,6 +126,18 @@ class Network:
         found["head"] = tuple(name for name in names if name not in known | set(behind))
         return found
 
+    @cached_property
+    def branches(self) -> dict[str, tuple[str, ...]]:
+        """Of a head with several outputs, by their names: the layers of the head that only one of them needs."""
+        maker = {id(tensor): call.name for call in nodes(self.model) for tensor in call.outputs}
+        needs = {name: set(ancestors(self.model, maker[id(tensor)])) for name, tensor in self.outputs.items()}
+        if len(needs) < 2:
+            return {}
+        others = {name: set().union(*(needs[other] for other in needs if other != name)) for name in needs}
+        return {
+            name: tuple(layer for layer in self.groups["head"] if layer in needs[name] - others[name]) for name in needs
+        }
+
     def record(self, run: Run) -> None:
         """Sets `run`, which changes in place as the weights of `model` do."""
         object.__setattr__(self, "run", run)

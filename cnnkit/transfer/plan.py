@@ -42,7 +42,8 @@ class Phase:
         name: How the phase is called in the history.
         train: What trains. `"head"`; `"all"`; a layer's name: that layer and all that it does not depend on, so
             everything from there to the output; a stage alias (`"stage4"`): that stage and all deeper ones;
-            a number k: the k deepest stages. The head always trains.
+            a number k: the k deepest stages. The head always trains, but for the name of one of several outputs
+            (`"boxes"`): then only what that output alone needs of the head.
         epochs: Passes over the training pictures.
         rate: Learning rate of the head.
         rate_decay: Factor from each group of layers to the next one toward the input (head, last stage, the stage

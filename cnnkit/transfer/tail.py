@@ -73,11 +73,14 @@ def halve(model: keras.Model, head: Head) -> Halves:
     Raises:
         InputError: Every layer is passive: there is nothing to train.
     """
-    tensors = boundary(model, _prefix_layers(model))
-    if tensors == model.outputs:
+    before, ends = _prefix_layers(model), _ends(model)
+    if ends <= before:
         raise InputError(
             "a layer that trains", "every layer is frozen", 'Name one in Phase(train=...): "head" is the least.'
         )
+    # The layer that gives an output stays in the tail, also where a frozen branch leads there: Keras refuses a model of
+    # which an inner tensor is input and output at once.
+    tensors = boundary(model, before - ends)
     prefix = keras.Model(model.input, tensors, name="prefix")
     if not prefix.variables:  # preprocessing alone is not worth a cut
         prefix, tensors = None, model.inputs
@@ -106,6 +109,12 @@ def _prefix_layers(model: keras.Model) -> set[str]:
         if prefix.issuperset(call.parents) and _numbers(call.outputs) < 2 * _numbers(call.inputs):
             prefix.add(index)
     return {calls[index].name for index in prefix}
+
+
+def _ends(model: keras.Model) -> set[str]:
+    """Names of the layers that give the model's outputs."""
+    given = {id(tensor) for tensor in model.outputs}
+    return {call.name for call in nodes(model) if any(id(tensor) in given for tensor in call.outputs)}
 
 
 def _ancestors(calls: list[Node], index: int) -> set[int]:

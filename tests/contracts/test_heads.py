@@ -69,6 +69,29 @@ def halved(classes: tuple[str, str]) -> Callable[[], ck.data.Dataset]:
     return photos
 
 
+def boxed(classes: tuple[str, ...], count: int) -> Callable[[], ck.data.Dataset]:
+    """The scenes with so many boxes each, from left to right, of the classes in turn."""
+
+    def photos() -> ck.data.Dataset:
+        source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=("no", "yes"), split=(1, 0, 0)).train
+        corners = [
+            [[24 * box + 4 * row, 8 * row, 24 * box + 4 * row + 20, 8 * row + 24 - 8 * box] for box in range(count)]
+            for row in range(4)
+        ]
+        labels = [[(row + box) % len(classes) for box in range(count)] for row in range(4)]
+        truth = ck.data.targets.Boxes.of_lists(classes, corners, labels)
+        return ck.data.Dataset(
+            classes, replace(source, targets=truth), ck.data.Source.empty(truth), ck.data.Source.empty(truth)
+        )
+
+    return photos
+
+
+def certain(encoded: Any) -> Any:
+    """The outputs of a localizer that is sure of the truth."""
+    return {"boxes": encoded["boxes"], "classes": np.eye(2, dtype=np.float32)[encoded["classes"]]}
+
+
 def at_stride(stride: int) -> Callable[[Any], Any]:
     """Logits that are sure of the class in the middle of each cell."""
     return lambda masks: 9 * np.eye(2, dtype=np.float32)[masks[:, stride // 2 :: stride, stride // 2 :: stride]]
@@ -124,6 +147,22 @@ ROWS = {
     ),
     "unet": Row(
         lambda: ck.heads.unet(HALVES, widths=(16, 8)), OF_MASKS, OF_TWO, "mean_iou", learned=0.9, perfect=at_stride(8)
+    ),
+    "localizer": Row(
+        lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),
+        boxed(("ball", "bag"), 2),
+        OF_TWO,
+        "mean_iou",
+        learned=0.7,
+        perfect=certain,
+    ),
+    "localizer without places": Row(
+        lambda: ck.heads.localizer(("ball", "bag"), pooling="flatten"),
+        boxed(("ball", "bag"), 1),
+        boxed(("ball", "bag"), 2),
+        "mean_iou",
+        learned=0.7,
+        perfect=certain,
     ),
     "focal": Row(lambda: ck.heads.classifier(KINDS_OF_SCENE, loss="class_balanced_focal"), OF_THREE, OF_TAGS),
 }
