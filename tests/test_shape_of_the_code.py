@@ -22,7 +22,6 @@ SAME_LINES = 6
 # Functions that may be longer: each only describes, one row or one layer after another. `zoo` needs none so far.
 DESCRIPTIONS = {
     "heads.classifier_arguments._conditions",  # a row for each condition on the fields of a classifier
-    "transfer.fitting.fit",  # a field of the training for each argument
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 if TYPE_CHECKING:
     from cnnkit.data.source import Source
 
 Folder = Annotated[Path, typer.Argument(help="The assignment's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+AsJson = Json
 
 
 def assignment_new(

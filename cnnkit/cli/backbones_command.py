@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-import typer
+from cnnkit.cli.options import Json
 
 
 def backbones(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the backbones: native input, widths, and whether their weights are on this machine.
 

@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 
 def board(
     grades: Annotated[Path, typer.Argument(help="What `cnnkit grade` wrote: its folder or grades.parquet.")],
     top: Annotated[int, typer.Option(min=1, help="How many lines.")] = 50,
     final: Annotated[bool, typer.Option("--final", help="All rows and the points, once grades are out.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Who it is, for staff, in place of pseudonyms.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show who is where: pseudonyms and the accuracy on the public rows, ranked on the number correct.
 

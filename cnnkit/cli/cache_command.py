@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+from cnnkit.cli.options import Json
+
+AsJson = Json
 
 cache_app = typer.Typer(invoke_without_command=True)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cnnkit.cli.options import Json
+
 if TYPE_CHECKING:
     from cnnkit.course.submissions.assignment import Assignment
     from cnnkit.course.submissions.gate import GateReport
@@ -33,7 +35,7 @@ def check(
     require_isolation: Annotated[
         str | None, typer.Option(help="The weakest isolation that is good enough; else nothing is checked.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Check a submission with the same gate as the grader: names, model, weights, predictions and code.
 

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 
 def cuts(
     name: Annotated[str, typer.Argument(help="A name of `cnnkit backbones`.")],
     side: Annotated[int | None, typer.Option(min=1, help="Input side in pixels; the native one by default.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Width of a MobileNet.")] = None,
     top: Annotated[bool, typer.Option("--top", help="With the ImageNet classifier.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List every legal cut of a backbone: shape, stride, receptive field, parameters and multiply-adds up to it.
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+from cnnkit.cli.options import (
+    BatchSize,
+    BundleFolder,
+    DecodeOption,
+    EngineOption,
+    Json,
+    LabelledFolder,
+    PrecisionOption,
+    SplitSeed,
+)
 
 if TYPE_CHECKING:
     from cnnkit.data.dataset import Dataset
@@ -17,18 +27,18 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")],
-    data: Annotated[Path, typer.Argument(help="One folder a class, or train/validation/test folders of them.")],
+    bundle: BundleFolder,
+    data: LabelledFolder,
     part: Annotated[
         str | None,
         typer.Option(help="test, validation, train or all; by default test, or validation where there is no test."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the split; that of the training by default.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 32,
-    engine: Annotated[str, typer.Option(help="What runs it: auto, tensorflow, onnx or openvino.")] = "auto",
-    precision: Annotated[str, typer.Option(help="float32; or bfloat16, faster and rougher.")] = "float32",
-    decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    seed: SplitSeed = None,
+    batch_size: BatchSize = 32,
+    engine: EngineOption = "auto",
+    precision: PrecisionOption = "float32",
+    decode: DecodeOption = "exact",
+    as_json: Json = False,
 ) -> None:
     """Score a saved network on labelled pictures: loss, accuracy, and precision, recall, F1 and AUC of each class.
 

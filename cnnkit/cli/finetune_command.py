@@ -8,9 +8,11 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from cnnkit.cli.options import Json, LabelledFolder
+
 
 def finetune(
-    data: Annotated[Path, typer.Argument(help="One folder a class, or train/validation/test folders of them.")],
+    data: LabelledFolder,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; checkpoints lie beside it until it is saved.")],
     backbone: Annotated[str, typer.Option(help="A name of `cnnkit backbones`.")] = "mobilenet_v2",
     alpha: Annotated[float | None, typer.Option(help="Width of the backbone, where it has one.")] = None,
@@ -39,7 +41,7 @@ def finetune(
     ] = "float32",
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Train a classifier of photographs and save it.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 if TYPE_CHECKING:
     from cnnkit.course.grading.graded import Graded
     from cnnkit.course.grading.results import Written
@@ -50,7 +52,7 @@ def grade(
     ] = None,
     pictures: Annotated[Path | None, typer.Option(help="The score segment's pictures, for --reproduce.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Grade again what crashed or timed out before.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Grade a class; run again after anything, it goes on where it was and grades nothing twice.
 

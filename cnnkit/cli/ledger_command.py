@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 FAILED = 1
 
 Place = Annotated[str, typer.Argument(help="The file, or postgresql://user@host/name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+AsJson = Json
 
 
 def ledger_verify(

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 
 def notebooks(
     folder: Annotated[Path, typer.Argument(help="Where to; made if it is missing.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Copy the notebooks and the assignment's template into a folder; never over a file that is there.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 
 import typer
 
+from cnnkit.cli.options import BatchSize, BundleFolder, DecodeOption, EngineOption, Json, PrecisionOption
+
 if TYPE_CHECKING:
     from cnnkit.data.image_folder import Decode
     from cnnkit.data.source import Source
@@ -18,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")],
+    bundle: BundleFolder,
     images: Annotated[Path, typer.Argument(help="A folder of pictures, searched to any depth, or one picture.")],
     out: Annotated[Path | None, typer.Option(help="The .parquet or .csv file to write; else rows are printed.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT even if it holds something else.")] = False,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 32,
-    engine: Annotated[str, typer.Option(help="What runs it: auto, tensorflow, onnx or openvino.")] = "auto",
-    precision: Annotated[str, typer.Option(help="float32; or bfloat16, faster and rougher.")] = "float32",
-    decode: Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")] = "exact",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    batch_size: BatchSize = 32,
+    engine: EngineOption = "auto",
+    precision: PrecisionOption = "float32",
+    decode: DecodeOption = "exact",
+    as_json: Json = False,
 ) -> None:
     """Label pictures with a saved network.
 

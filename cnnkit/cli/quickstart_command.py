@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 
 def quickstart(
     data: Annotated[Path, typer.Option(help="Folder for the drawn pictures.")] = Path("data/quickstart"),
     out: Annotated[Path, typer.Option(help="Folder for bundle, predictions and report.")] = Path("runs/quickstart"),
     pictures: Annotated[int, typer.Option(min=100, help="How many pictures to draw.")] = 3000,
     seed: Annotated[int, typer.Option(help="Fixes everything.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Draw scenes, learn to tell those with people, save, predict, report and hand in, in a few minutes.
 

@@ -9,16 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
+from cnnkit.cli.options import BundleFolder, Json, SplitSeed
+
 
 def report(
-    bundle: Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")],
+    bundle: BundleFolder,
     data: Annotated[Path, typer.Argument(help="The folder of its pictures, split as in its training.")],
     out: Annotated[Path, typer.Option(help="The page to write, one HTML file.")] = Path("report.html"),
     poster: Annotated[Path | None, typer.Option(help="A PNG file that shows the same as one picture.")] = None,
     title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the split; that of the training by default.")] = None,
+    seed: SplitSeed = None,
     force: Annotated[bool, typer.Option(help="Replace a file that is no report.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write a page on what came of a training: scores, curves, confusion, worst mistakes, calibration, Grad-CAM.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnkit.cli.options import Json
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,7 +18,7 @@ FAILED = 1
 
 def weights_list(
     every: Annotated[bool, typer.Option("--all", help="Also the files that are not on this machine.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the weights files that backbones can use and where they are.
 
@@ -40,7 +42,7 @@ def weights_list(
 
 
 def weights_verify(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare the hash of every file on this machine with the one that Keras states; 1 if one differs.
 
@@ -62,7 +64,7 @@ def weights_verify(
 
 def weights_export(
     folder: Annotated[Path, typer.Argument(help="Where the copies go.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Copy every weights file of this machine into FOLDER, for machines without the internet.
 

@@ -17,18 +17,18 @@ from cnnkit.engines.folded_graph import fold, trace
 from cnnkit.engines.runtimes import (
     ENGINES,
     TOLERANCE,
-    EngineName,
     Kind,
     Pictures,
     Precision,
     Run,
+    Runtime,
     deviation,
-    find_engine,
     has_bfloat16,
 )
 from cnnkit.engines.unchanged import WeightValues
 
 CHECKED_PICTURES = 2
+TENSORFLOW = Runtime()
 
 
 def _nothing(_text: str) -> None: ...
@@ -43,36 +43,29 @@ class Forward:
 
     Args:
         model: One input, (batch, height, width, 3); one output or several.
-        engine: `"tensorflow"`, `"onnx"`, `"openvino"`, or `"auto"`, the first of `AUTO` that is installed.
-        precision: `"float32"`; or `"bfloat16"`, where the processor has it.
+        runtime: The engine and its precision, which is float32 where the processor has no bfloat16.
         kind: Of the pictures: `"uint8"`, of which a quarter is copied, as long as no others come; or `"float32"` from
             the beginning, which takes both.
         folded: False runs the graph as Keras traces it, in TensorFlow: a start of no time, each picture up to twice as
             slow, and always with the weights of the moment.
         trace: Makes the traced graph of the model, as `folded_graph.trace` does.
         say: Is told in one line what runs. A runtime of the extra that failed is a warning too.
-
-    Raises:
-        UnknownNameError: No such engine or precision.
-        InputError: The engine does not compute in that precision.
-        MissingExtraError: A package of the engine is not installed.
     """
 
     def __init__(
         self,
         model: keras.Model,
+        runtime: Runtime = TENSORFLOW,
         *,
-        engine: EngineName = "tensorflow",
-        precision: Precision = "float32",
         kind: Kind = "uint8",
         folded: bool = True,
         trace: Callable[[keras.Model], Any] = trace,
         say: Callable[[str], None] = _nothing,
     ) -> None:
         self.model = model
-        self.engine = find_engine(engine, precision)
-        self._precision: Precision = precision if has_bfloat16() else "float32"
-        self._note = "" if self._precision == precision else ": this processor has no bfloat16"
+        self.engine = runtime.row
+        self._precision: Precision = runtime.precision if has_bfloat16() else "float32"
+        self._note = "" if self._precision == runtime.precision else ": this processor has no bfloat16"
         self._kind = kind
         self._folded = folded
         self._trace = trace

@@ -13,7 +13,7 @@ import keras
 
 from cnnkit.engines.folded_graph import trace
 from cnnkit.engines.forward import Forward
-from cnnkit.engines.runtimes import EngineName, Precision, find_engine
+from cnnkit.engines.runtimes import Precision, Runtime
 from cnnkit.engines.unchanged import LayerSettings
 
 # Folding a graph takes as long as it saves on about a hundred pictures. Up to here the graph runs as Keras traces it,
@@ -44,8 +44,7 @@ class ForwardCache:
 
     def find(
         self,
-        engine: EngineName = "auto",
-        precision: Precision = "float32",
+        runtime: Runtime,
         *,
         pictures: int,
         say: Callable[[str], None],
@@ -53,18 +52,12 @@ class ForwardCache:
         """What gives the numbers of the model as it is now.
 
         Args:
-            engine: As for `Forward`.
-            precision: As for `Forward`.
+            runtime: As for `Forward`.
             pictures: How many there are in all. It decides alone whether the graph is folded: the same call gives the
                 same numbers, whatever was called before.
             say: Is told in one line what runs.
-
-        Raises:
-            UnknownNameError: No such engine or precision.
-            InputError: The engine does not compute in that precision.
-            MissingExtraError: A package of the engine is not installed.
         """
-        name = find_engine(engine, precision).name
+        name, precision = runtime.row.name, runtime.precision
         folded = pictures > FEW_PICTURES or (name, precision) != ("tensorflow", "float32")
         with self._lock:
             if self._settings is None or not self._settings.same():
@@ -73,7 +66,7 @@ class ForwardCache:
                 self._forwards.clear()
             forward = self._forwards.get((name, precision, folded))
             if forward is None or not forward.is_current():
-                forward = Forward(self._model, engine=engine, precision=precision, folded=folded, trace=self._trace)
+                forward = Forward(self._model, runtime, folded=folded, trace=self._trace)
                 self._forwards[name, precision, folded] = forward
         forward.tell(say)
         return forward

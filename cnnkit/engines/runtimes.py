@@ -124,31 +124,48 @@ ENGINES = {
 AUTO = {"float32": ("tensorflow",), "bfloat16": ("openvino", "tensorflow")}
 
 
-def find_engine(name: str, precision: str) -> Engine:
-    """The row that a caller asked for.
+@dataclass(frozen=True)
+class Runtime:
+    """What runs a model: an engine and the precision that it computes in.
+
+    `ck.fit`, `ck.predict` and their like take the two as words, `engine=` and `precision=`, and hand on this one value.
 
     Args:
-        name: `"auto"`, or the name of a row.
-        precision: `"float32"` or `"bfloat16"`.
+        engine: `"tensorflow"`, `"onnx"`, `"openvino"`, or `"auto"`, the first of `AUTO` that is installed.
+        precision: `"float32"`; or `"bfloat16"`, where the processor has it.
 
     Raises:
         UnknownNameError: No such engine or precision.
         InputError: The engine does not compute in that precision.
         MissingExtraError: A package of the engine is not installed.
     """
-    if not isinstance(precision, str) or precision not in AUTO:
-        raise unknown_name("a precision", str(precision), AUTO)
-    if name == "auto":
-        return next(ENGINES[candidate] for candidate in AUTO[precision] if not ENGINES[candidate].missing())
-    if not isinstance(name, str) or name not in ENGINES:
-        raise unknown_name("an engine", str(name), ("auto", *ENGINES))
-    engine = ENGINES[name]
-    if precision not in engine.precisions:
-        able = ", ".join(repr(other.name) for other in ENGINES.values() if precision in other.precisions)
-        raise InputError(f"an engine that computes in {precision}: {able}", repr(name), 'Or precision="float32".')
-    if missing := engine.missing():
-        raise missing_extra(missing[0], "fast", f"engine={name!r}")
-    return engine
+
+    engine: EngineName = "tensorflow"
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        _ = self.row
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.precision}"
+
+    @property
+    def row(self) -> Engine:
+        """The row of `ENGINES`."""
+        name, precision = self.engine, self.precision
+        if not isinstance(precision, str) or precision not in AUTO:
+            raise unknown_name("a precision", str(precision), AUTO)
+        if name == "auto":
+            return next(ENGINES[candidate] for candidate in AUTO[precision] if not ENGINES[candidate].missing())
+        if not isinstance(name, str) or name not in ENGINES:
+            raise unknown_name("an engine", str(name), ("auto", *ENGINES))
+        engine = ENGINES[name]
+        if precision not in engine.precisions:
+            able = ", ".join(repr(other.name) for other in ENGINES.values() if precision in other.precisions)
+            raise InputError(f"an engine that computes in {precision}: {able}", repr(name), 'Or precision="float32".')
+        if missing := engine.missing():
+            raise missing_extra(missing[0], "fast", f"engine={name!r}")
+        return engine
 
 
 def deviation(received: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]) -> float:

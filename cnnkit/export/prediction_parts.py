@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.image_folder import FileReader
 from cnnkit.data.source import Source
-from cnnkit.engines.runtimes import EngineName, Precision
+from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import BundleError, InputError
 from cnnkit.export.atomic_folder import not_written
 from cnnkit.export.own_files import check_ending, refuse_foreign_file
@@ -112,7 +112,7 @@ def predict_to_parquet(
         return write_tables(path, tables, like=like, names=network.classes, model_hash=digest)
 
     _refuse_to_lose(path, source, is_prediction_file, force)
-    return _predict_to(path, write, like, network, source, part_rows, batch_size, engine, precision, progress)
+    return _predict_to(path, write, like, network, source, Runtime(engine, precision), part_rows, batch_size, progress)
 
 
 def predict_to_csv(
@@ -142,7 +142,7 @@ def predict_to_csv(
         return write_csv(path, tables, columns=columns)
 
     _refuse_to_lose(path, source, partial(is_csv_of, columns=columns), force)
-    return _predict_to(path, write, like, network, source, part_rows, batch_size, engine, precision, progress)
+    return _predict_to(path, write, like, network, source, Runtime(engine, precision), part_rows, batch_size, progress)
 
 
 def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], force: bool) -> None:
@@ -164,15 +164,14 @@ def _predict_to(
     like: pd.DataFrame,
     network: Network,
     source: Source,
+    runtime: Runtime,
     part_rows: int,
     batch_size: int,
-    engine: EngineName,
-    precision: Precision,
     progress: bool,
 ) -> PredictionFile:
     whole_number("part_rows", part_rows)
     whole_number("batch_size", batch_size)
-    forward = network.forward_cache.find(engine, precision, pictures=len(source), say=lambda _line: None)
+    forward = network.forward_cache.find(runtime, pictures=len(source), say=lambda _line: None)
     digest = model_hash(tensor_records(network.model))
     about = {
         "format": 2,
@@ -189,13 +188,7 @@ def _predict_to(
         missing = parts.missing()
         pictures = source.take(np.concatenate([parts.rows(number) for number in missing] or [np.zeros(0, np.int64)]))
         passes = forward_pass(
-            network,
-            pictures,
-            batch_size=batch_size,
-            engine=engine,
-            precision=precision,
-            progress=progress,
-            pictures=len(source),
+            network, pictures, runtime, batch_size=batch_size, progress=progress, pictures=len(source)
         )
         computed = (
             decoded(network, pictures, indices, outputs).table([pictures.ids[index] for index in indices])

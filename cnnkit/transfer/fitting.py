@@ -20,7 +20,7 @@ from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.views.identity import identity_of
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
-from cnnkit.engines.runtimes import EngineName, Precision, find_engine
+from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import InterruptedTrainingError
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.callback_counters import require_keepable, unpacked
@@ -34,7 +34,7 @@ from cnnkit.transfer.plan import Plan
 from cnnkit.transfer.progress import line
 from cnnkit.transfer.run import Run
 from cnnkit.transfer.run import from_settings as run_from_settings
-from cnnkit.transfer.training import Training
+from cnnkit.transfer.training import Settings, Training
 
 
 def fit(
@@ -110,42 +110,22 @@ def fit(
         FrozenWeightsMovedError: A training step changed something frozen.
         InterruptedTrainingError: Ctrl-C: the network has the weights of the last whole epoch, or the best.
     """
-    check_arguments(
-        ARGUMENTS,
-        {
-            "plan": plan,
-            "augment": augment,
-            "mix": mix,
-            "cache": cache,
-            "views": views,
-            "engine": engine,
-            "precision": precision,
-            "batch_size": batch_size,
-            "seed": seed,
-            "resume": resume,
-            "progress": progress,
-        },
-    )
+    check_arguments(ARGUMENTS, locals())  # which are the arguments, up to here
     network, dataset = network_of(network), dataset_of(dataset, seed=int(seed))
     given = callbacks_of(callbacks)
-    find_engine(engine, precision)
     cache = cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
+    settings = Settings(
+        augment=augment,
+        mix=mix,
+        views=None if views is None else int(views),
+        runtime=Runtime(engine, precision),
+        batch_size=int(batch_size),
+        seed=int(seed),
+    )
     check_training(network, dataset, plan, augment, mix, given)
     # A source remembers its fingerprint; a new one looks at the pictures as they are now.
     dataset = replace(dataset, train=replace(dataset.train), validation=replace(dataset.validation))
-    identity: dict[str, Any] = {
-        "plan": plan.settings(),
-        "seed": int(seed),
-        "batch size": int(batch_size),
-        "augmentation": identity_of(augment) if resume is not None else repr(augment),
-        "mixing": identity_of(mix) if resume is not None else repr(mix),
-        "number of views": None if augment is None or views is None else int(views),
-        "feature type": cache.dtype,
-        "engine": f"{engine} {precision}",
-        "framing": asdict(network.framing),
-        "data": _fingerprint(dataset),
-        "network": _architecture_hash(network.model),
-    }
+    identity = _identity(network, dataset, plan, settings, cache, resumable=resume is not None)
     checkpoints, state, arrays = None, State(identity=identity, before=_before(network)), Arrays()
     if resume is not None:
         require_keepable(given)
@@ -155,19 +135,13 @@ def fit(
     training = Training(
         network=network,
         dataset=dataset,
-        augment=augment,
-        mix=mix,
-        views=None if views is None else int(views),
+        settings=settings,
         features=Features(cache, display),
-        engine=engine,
-        precision=precision,
-        batch_size=int(batch_size),
-        seed=int(seed),
         callbacks=KerasCallbacks(
             given,
             network,
             epochs=sum(phase.epochs for phase in plan.phases),
-            steps=-(-len(dataset.train) // int(batch_size)),
+            steps=-(-len(dataset.train) // settings.batch_size),
             verbose=int(progress),
             kept=unpacked(state.callbacks, arrays),
         ),
@@ -179,24 +153,35 @@ def fit(
     if state.rows:
         display.keep(f"resumed after {len(state.rows)} epochs from {resume}")
     else:
-        _seed_random_layers(network.model, int(seed))
+        _seed_random_layers(network.model, settings.seed)
     try:
         training.run(plan)
     except KeyboardInterrupt as error:
         raise _interrupted(checkpoints) from error
     finally:
-        training.features.close()
-        training.callbacks.close()
-        display.close()
-        run = Run(
-            plan=plan,
-            history=pd.DataFrame(training.state.rows),
-            seed=int(seed),
-            data_fingerprint=identity["data"],
-            trained_parameters=training.state.trained_parameters,
-        )
-        _record(network, training.state, run)
+        training.close()
+        run = _record(training, plan)
     return run
+
+
+def _identity(
+    network: Network, dataset: Dataset, plan: Plan, settings: Settings, cache: FeatureCache, *, resumable: bool
+) -> dict[str, Any]:
+    """All that the numbers of a training depend on, as JSON values: a checkpoint of another one is not gone on from."""
+    augment, mix = settings.augment, settings.mix
+    return {
+        "plan": plan.settings(),
+        "seed": settings.seed,
+        "batch size": settings.batch_size,
+        "augmentation": identity_of(augment) if resumable else repr(augment),
+        "mixing": identity_of(mix) if resumable else repr(mix),
+        "number of views": None if augment is None else settings.views,
+        "feature type": cache.dtype,
+        "engine": str(settings.runtime),
+        "framing": asdict(network.framing),
+        "data": _fingerprint(dataset),
+        "network": _architecture_hash(network.model),
+    }
 
 
 def _before(network: Network) -> dict[str, Any] | None:
@@ -205,13 +190,21 @@ def _before(network: Network) -> dict[str, Any] | None:
     return None if run is None else {"run": run.settings(), "rows": run.history.to_dict("records")}
 
 
-def _record(network: Network, state: State, run: Run) -> None:
-    """Sets the network's run: what was before this training, also where a checkpoint knows it, and this run."""
-    if not state.rows:
-        return
-    before = state.before
-    earlier = None if before is None else run_from_settings(before["run"], pd.DataFrame(before["rows"]))
-    network.record(run if earlier is None else earlier.followed_by(run))
+def _record(training: Training, plan: Plan) -> Run:
+    """The run of this training. That of the network is it, behind what was before, also where a checkpoint knows it."""
+    state = training.state
+    run = Run(
+        plan=plan,
+        history=pd.DataFrame(state.rows),
+        seed=training.settings.seed,
+        data_fingerprint=state.identity["data"],
+        trained_parameters=state.trained_parameters,
+    )
+    if state.rows:
+        before = state.before
+        earlier = None if before is None else run_from_settings(before["run"], pd.DataFrame(before["rows"]))
+        training.network.record(run if earlier is None else earlier.followed_by(run))
+    return run
 
 
 def _interrupted(checkpoints: Checkpoints | None) -> InterruptedTrainingError:

@@ -16,7 +16,7 @@ from cnnkit.data.pipeline import batches
 from cnnkit.data.placements import in_input, in_photographs
 from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
-from cnnkit.engines.runtimes import EngineName, Precision
+from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import DataError, InputError
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.finite import require_finite_outputs
@@ -24,14 +24,15 @@ from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.tally import Tally
 
+AUTOMATIC = Runtime("auto")
+
 
 def forward_pass(
     network: Network,
     source: Source,
+    runtime: Runtime = AUTOMATIC,
     *,
-    batch_size: int = 32,
-    engine: EngineName = "auto",
-    precision: Precision = "float32",
+    batch_size: int,
     progress: bool = False,
     pictures: int | None = None,
 ) -> Generator[tuple[NDArray[np.int64], Any]]:
@@ -44,7 +45,7 @@ def forward_pass(
     display = line(progress)
     try:
         count = len(source) if pictures is None else pictures
-        forward = network.forward_cache.find(engine, precision, pictures=count, say=display.keep)
+        forward = network.forward_cache.find(runtime, pictures=count, say=display.keep)
         meter = Meter("predict", len(source), display)
         for batch in batches(source, network.framing, network.size, batch_size=batch_size):
             tensors = forward(batch.images)
@@ -99,7 +100,7 @@ def predict(
     network = network_of(network)
     whole_number("batch_size", batch_size)
     source = as_source(images)
-    passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
+    passes = forward_pass(network, source, Runtime(engine, precision), batch_size=batch_size, progress=progress)
     if network.head.target.placed:
         parts = [decoded(network, source, indices, outputs) for indices, outputs in passes]
         return network.head.target.joined(parts).table(source.ids)
@@ -151,7 +152,7 @@ def evaluate(
     whole_number("batch_size", batch_size)
     truth = truth_of(network, source)
     tally, score = Tally(network.head), network.head.score()
-    passes = forward_pass(network, source, batch_size=batch_size, engine=engine, precision=precision, progress=progress)
+    passes = forward_pass(network, source, Runtime(engine, precision), batch_size=batch_size, progress=progress)
     for indices, outputs in passes:
         seen = truth.take(indices)
         framed = in_input(seen, source, indices, network.framing, network.size)

@@ -17,7 +17,7 @@ from cnnkit.data.source import Source
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
-from cnnkit.engines.runtimes import EngineName, Kind, Precision
+from cnnkit.engines.runtimes import Kind, Runtime
 from cnnkit.heads.head import metrics_of
 from cnnkit.transfer.callback_counters import packed
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
@@ -38,6 +38,22 @@ from cnnkit.transfer.tail import halve
 LOWERED = ("loss", "error")
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How pictures come to the network in all phases of one `fit`: arguments of `ck.fit`, under the same names.
+
+    Attributes:
+        runtime: What runs the frozen layers.
+    """
+
+    augment: Augmenter | None
+    mix: Mixer | None
+    views: int | None
+    runtime: Runtime
+    batch_size: int
+    seed: int
+
+
 @dataclass(eq=False)
 class Training:
     """What all phases of one `fit` share.
@@ -49,14 +65,8 @@ class Training:
 
     network: Network
     dataset: Dataset
-    augment: Augmenter | None
-    mix: Mixer | None
-    views: int | None
+    settings: Settings
     features: Features
-    engine: EngineName
-    precision: Precision
-    batch_size: int
-    seed: int
     callbacks: KerasCallbacks
     display: Line
     checkpoints: Checkpoints | None
@@ -79,6 +89,12 @@ class Training:
             if self.state.ended:
                 break
         self.callbacks.end()
+
+    def close(self) -> None:
+        """Gives back what was opened, however the training ended."""
+        self.features.close()
+        self.callbacks.close()
+        self.display.close()
 
     def _run_phase(self, phase: Phase) -> None:
         """Runs one phase to its end; however it ends, it leaves the weights that `PhaseWeights` describes."""
@@ -103,7 +119,7 @@ class Training:
             f"in {len(trained)} layers, rates "
             + ", ".join(f"{name} {rate:.2g}" for name, rate in rates.groups.items())
             + kept
-            + (say_what_rests(halves.prefix, augmented=self.augment is not None) if halves.prefix else "")
+            + (say_what_rests(halves.prefix, augmented=self.settings.augment is not None) if halves.prefix else "")
         )
         weights = PhaseWeights(_moving_variables(self.network.model), best)
         self.callbacks.begin_phase(optimizer, training.targets_at(np.array([0]), 0))
@@ -165,11 +181,12 @@ class Training:
 
     def _views(self, phase: Phase) -> int | None:
         """How many versions of each picture take turns in a phase; None: each epoch has new ones."""
-        return self.views if phase.views is None else min(phase.views, self.views or phase.views)
+        views = self.settings.views
+        return views if phase.views is None else min(phase.views, views or phase.views)
 
     def _exact_views(self, phase: Phase) -> int:
         """Versions of each picture that an exact head sees."""
-        return 1 if self.augment is None else self._views(phase) or 1
+        return 1 if self.settings.augment is None else self._views(phase) or 1
 
     def _feeds(self, phase: Phase, prefix: keras.Model | None) -> tuple[Feed, Feed | None, str]:
         """Training and validation pictures as the tail gets them, and what the line says of kept features."""
@@ -187,9 +204,9 @@ class Training:
         return training, validation, f"; {kept}"
 
     def _forward(self, prefix: keras.Model) -> Forward:
-        changed = self.augment is not None or self.mix is not None  # views and blends are float
+        changed = self.settings.augment is not None or self.settings.mix is not None  # views and blends are float
         kind: Kind = "float32" if changed else "uint8"
-        return Forward(prefix, engine=self.engine, precision=self.precision, kind=kind, say=self.display.keep)
+        return Forward(prefix, self.settings.runtime, kind=kind, say=self.display.keep)
 
     def _feed(self, source: Source, forward: Forward | None, views: int | None, *, train: bool) -> Feed:
         return Feed(
@@ -197,15 +214,15 @@ class Training:
             head=self.network.head,
             framing=self.network.framing,
             size=self.network.size,
-            batch_size=self.batch_size,
+            batch_size=self.settings.batch_size,
             forward=None if forward is None else partial(finite_features, forward),
             shuffle=train,
-            augment=self.augment if train else None,
+            augment=self.settings.augment if train else None,
             views=views,
-            seed=self.seed,
+            seed=self.settings.seed,
             weighted=train,
             decoded=self.training_pictures if train else self.validation_pictures,
-            mix=self.mix if train else None,
+            mix=self.settings.mix if train else None,
         )
 
 

@@ -26,7 +26,7 @@ import numpy as np
 
 import cnnkit as ck
 from cnnkit.engines.forward import Forward
-from cnnkit.engines.runtimes import ENGINES, deviation, has_bfloat16
+from cnnkit.engines.runtimes import ENGINES, Runtime, deviation, has_bfloat16
 from cnnkit.errors import MissingExtraError
 
 SIDE = 224
@@ -57,7 +57,7 @@ def engines(model: keras.Model) -> dict[str, Forward]:
     for engine in ENGINES.values():
         for precision in engine.precisions:
             try:
-                forward = Forward(model, engine=engine.name, precision=precision)
+                forward = Forward(model, Runtime(engine.name, precision))
             except MissingExtraError as error:
                 harness.say(f"  without {engine.name}: {error.remedy}")
             else:

@@ -3,9 +3,9 @@
     git clone . /tmp/before && git -C /tmp/before checkout COMMIT
     python tests/benchmarks/two_commits.py /tmp/before . --rounds 7
 
-A case runs in a process of its own with the package and the benchmarks of one checkout, first for one commit, then for
-the other, round after round; the order changes with each round. In a process each run of a case is done once without
-being measured, then `--repeats` times: the least of these counts, since what else runs on the machine only ever adds.
+The cases run in a process with the package and the benchmarks of one checkout, then in one of the other, round after
+round; the order changes with each round. In a process each run of a case is done once without being measured, then
+`--repeats` times: the least of these counts, since what else runs on the machine only ever adds.
 CPU time is that of the whole process, with one thread for TensorFlow and for BLAS. The ratio is the median over the
 rounds of after ÷ before; the exit code is 1 where it is above `--most`.
 
@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -52,7 +52,7 @@ def head_phase(folder: Path) -> Runs:
 
     import cnnkit as ck
 
-    photos.make(folder / "photos", 128)
+    photos.make(folder / "photos", 64)
     body = ck.backbone("mobilenet_v2", weights=None, input_shape=(bench.SIDE, bench.SIDE, 3))
     caches = (folder / f"cache{number}" for number in count())
 
@@ -71,7 +71,7 @@ def forward(_: Path) -> Runs:
     import cnnkit as ck
 
     runs = {}
-    for name in ("mobilenet_v2", "efficientnet_b0", "resnet50"):
+    for name in ("mobilenet_v2", "resnet50"):
         model = ck.backbone(name, weights=None, input_shape=(bench.SIDE, bench.SIDE, 3)).model
         pictures = np.random.default_rng(0).integers(0, 256, (16, bench.SIDE, bench.SIDE, 3), dtype=np.uint8)
         runs |= {f"{name} {label}": partial(run, pictures) for label, run in bench.engines(model).items()}
@@ -95,7 +95,7 @@ def _small(policy: str = "float32") -> tuple[Any, Any]:
 
     import cnnkit as ck
 
-    keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy(policy)  # of all that follows, the case's networks among it
     random = np.random.default_rng(0)
     photos = ck.data.arrays(
         random.integers(0, 256, (400, 32, 32, 3), dtype=np.uint8), random.integers(0, 2, 400), classes=("no", "yes")
@@ -118,7 +118,7 @@ def _fits(policy: str, batch_size: int) -> Runs:
     import cnnkit as ck
 
     photos, network = _small(policy)
-    plans = {"head": ck.plans.probe(epochs=4), "all layers": ck.Plan([ck.Phase("all", train="all", epochs=2)])}
+    plans = {"head": ck.plans.probe(epochs=3), "all layers": ck.Plan([ck.Phase("all", train="all", epochs=2)])}
 
     def run(plan: Any) -> None:
         ck.fit(network(), photos, plan, batch_size=batch_size, cache="memory", progress=False)
@@ -156,48 +156,52 @@ CASES = {case.__name__: case for case in (head_phase, forward, augmentation, tin
 # ---- Their measurement ----
 
 
-def measured(name: str, repeats: int) -> dict[str, float]:
-    """Run → its CPU seconds, in this process."""
-    with tempfile.TemporaryDirectory(prefix="two-commits-") as folder:
-        runs = CASES[name](Path(folder))
-        found: dict[str, list[float]] = {run: [] for run in runs}
-        for _ in range(repeats + 1):
-            for run, call in runs.items():
-                started = time.process_time()
-                call()
-                found[run].append(time.process_time() - started)
-    return {run: min(values[1:]) for run, values in found.items()}
+def measured(names: Sequence[str], repeats: int) -> dict[str, float]:
+    """Case and run → CPU seconds, in this process."""
+    least: dict[str, float] = {}
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="two-commits-") as folder:
+            runs = CASES[name](Path(folder))
+            for number in range(repeats + 1):
+                for run, call in runs.items():
+                    label = f"{name}: {run}"
+                    started = time.process_time()
+                    call()
+                    spent = time.process_time() - started
+                    least[label] = min(spent, least.get(label, spent)) if number > 1 else spent
+    return least
 
 
-def of_commit(root: Path, name: str, repeats: int) -> dict[str, float]:
+def of_commit(root: Path, names: Sequence[str], repeats: int) -> dict[str, float]:
     """The same in a process of its own, with the package of one checkout."""
-    command = [sys.executable, str(Path(__file__).resolve()), "--case", name, "--repeats", str(repeats), str(root)]
+    command = [sys.executable, str(Path(__file__).resolve()), str(root), "--child", "--repeats", str(repeats)]
     with tempfile.TemporaryDirectory(prefix="two-commits-") as place:
         environment = os.environ | ALONE | {"PYTHONPATH": str(root), "CNNKIT_CACHE": place}
         done = subprocess.run(
-            command, cwd=place, env=environment, check=True, stdout=subprocess.PIPE, text=True, timeout=1800
+            [*command, "--cases", *names], cwd=place, env=environment, check=True, stdout=subprocess.PIPE, text=True
         )
     times: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return times
 
 
-def compare(before: Path, after: Path, name: str, rounds: int, repeats: int) -> Iterator[tuple[str, float]]:
-    """Prints a line for each run of a case, and gives its ratio."""
-    found: dict[Path, list[dict[str, float]]] = {before: [], after: []}
+def compare(before: Path, after: Path, names: Sequence[str], rounds: int, repeats: int) -> dict[str, float]:
+    """Case and run → its ratio; prints a line for each after each round."""
+    times: dict[Path, list[dict[str, float]]] = {before: [], after: []}
+    ratios: dict[str, float] = {}
     for number in range(rounds):
         for root in (before, after) if number % 2 == 0 else (after, before):
-            found[root].append(of_commit(root, name, repeats))
-        print(f"  {name}: round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-    for run in found[before][0]:
-        times = {root: [values[run] for values in found[root]] for root in found}
-        ratios = [now / then for then, now in zip(times[before], times[after], strict=True)]
-        medians = [statistics.median(values) for values in times.values()]
-        print(
-            f"{name + ': ' + run:<50}  before {medians[0]:7.3f} s  after {medians[1]:7.3f} s  "
-            f"{statistics.median(ratios):5.3f}  ({min(ratios):.3f} to {max(ratios):.3f})",
-            flush=True,
-        )
-        yield run, statistics.median(ratios)
+            times[root].append(of_commit(root, names, repeats))
+        print(f"after round {number + 1} of {rounds}", flush=True)
+        for label in times[before][0]:
+            then, now = ([values[label] for values in times[root]] for root in (before, after))
+            found = [late / early for early, late in zip(then, now, strict=True)]
+            ratios[label] = statistics.median(found)
+            print(
+                f"{label:<44} before {statistics.median(then):7.3f} s  after {statistics.median(now):7.3f} s  "
+                f"{ratios[label]:5.3f}  ({min(found):.3f} to {max(found):.3f})",
+                flush=True,
+            )
+    return ratios
 
 
 def main() -> int:
@@ -208,20 +212,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--most", type=float, default=1.05)
-    parser.add_argument("--case", choices=list(CASES), help=argparse.SUPPRESS)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     roots = [root.resolve() for root in arguments.roots]
-    if arguments.case:
+    if arguments.child:
         sys.path[0] = str(roots[0] / "tests" / "benchmarks")  # the benchmarks of that checkout, not those beside this
-        print(json.dumps(measured(arguments.case, arguments.repeats)))
+        print(json.dumps(measured(arguments.cases, arguments.repeats)))
         return 0
-    slower = [
-        run
-        for name in arguments.cases
-        for run, ratio in compare(*roots, name, arguments.rounds, arguments.repeats)
-        if ratio > arguments.most
-    ]
-    return int(bool(slower))
+    ratios = compare(*roots, arguments.cases, arguments.rounds, arguments.repeats)
+    return int(max(ratios.values()) > arguments.most)
 
 
 if __name__ == "__main__":

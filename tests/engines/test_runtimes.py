@@ -8,7 +8,7 @@ import pytest
 
 from cnnkit.engines import runtimes as engines
 from cnnkit.engines.forward import Forward
-from cnnkit.engines.runtimes import ENGINES, Engine, find_engine, has_bfloat16
+from cnnkit.engines.runtimes import ENGINES, Engine, Runtime, has_bfloat16
 from cnnkit.errors import InputError, MissingExtraError, UnknownNameError
 from cnnkit.transfer.cache_choice import FeatureCache
 from cnnkit.transfer.fitting import fit
@@ -32,7 +32,7 @@ def test_every_engine_gives_the_numbers_of_keras(make, name: str, graph: str) ->
     needs(name)
     model = make(graph).model
     said: list[str] = []
-    (received,) = Forward(model, engine=name, say=said.append)(PICTURES)
+    (received,) = Forward(model, Runtime(name), say=said.append)(PICTURES)
     np.testing.assert_allclose(received, model(PICTURES.astype(np.float32), training=False), atol=1e-4, rtol=0)
     assert [line.partition(",")[0] for line in said] == [f"engine: {name} float32"]
 
@@ -47,7 +47,7 @@ def test_bytes_and_fractions_in_any_order(make, name: str) -> None:
         ("float32", (PICTURES, fractions), 1),
     ):
         said: list[str] = []
-        forward = Forward(model, engine=name, kind=kind, say=said.append)
+        forward = Forward(model, Runtime(name), kind=kind, say=said.append)
         for pictures in order:
             expected = model(pictures.astype(np.float32), training=False)
             np.testing.assert_allclose(forward(pictures)[0], expected, atol=1e-4, rtol=0)
@@ -61,7 +61,7 @@ def test_bfloat16_is_near_and_on_request_only(make, name: str) -> None:
         pytest.skip("the processor has no bfloat16")
     model = make().model
     exact = model(PICTURES.astype(np.float32), training=False)
-    forward = Forward(model, engine=name, precision="bfloat16")
+    forward = Forward(model, Runtime(name, "bfloat16"))
     assert forward.numbers == f"{name} bfloat16"
     np.testing.assert_allclose(forward(PICTURES)[0], exact, atol=0.1, rtol=0)
 
@@ -69,7 +69,7 @@ def test_bfloat16_is_near_and_on_request_only(make, name: str) -> None:
 def test_a_processor_without_bfloat16_computes_in_float32_and_says_so(make, monkeypatch) -> None:
     monkeypatch.setattr("cnnkit.engines.forward.has_bfloat16", lambda: False)
     said: list[str] = []
-    forward = Forward(make().model, precision="bfloat16", say=said.append)
+    forward = Forward(make().model, Runtime(precision="bfloat16"), say=said.append)
     forward(PICTURES)
     assert forward.numbers == "tensorflow float32"
     assert "this processor has no bfloat16" in said[0]
@@ -92,7 +92,7 @@ def test_an_engine_that_is_wrong_gives_way_to_tensorflow_in_words(make, monkeypa
     expected = model(PICTURES.astype(np.float32), training=False)
     said: list[str] = []
     with pytest.warns(UserWarning, match=reason):
-        (received,) = Forward(model, engine="onnx", say=said.append)(PICTURES)
+        (received,) = Forward(model, Runtime("onnx"), say=said.append)(PICTURES)
     np.testing.assert_allclose(received, expected, atol=1e-6)
     assert reason in said[0]
     assert said[1].startswith("engine: tensorflow float32")
@@ -101,7 +101,7 @@ def test_an_engine_that_is_wrong_gives_way_to_tensorflow_in_words(make, monkeypa
     said.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        (received,) = Forward(model, engine="auto", say=said.append)(PICTURES)  # auto explains, it does not warn
+        (received,) = Forward(model, Runtime("auto"), say=said.append)(PICTURES)  # auto explains, it does not warn
     np.testing.assert_allclose(received, expected, atol=1e-6)
     assert said[-1] == "engine: TensorFlow with the graph as Keras traces it"
 
@@ -115,18 +115,18 @@ def test_nan_is_further_off_than_any_tolerance() -> None:
 
 
 def test_engines_by_name(monkeypatch) -> None:
-    assert find_engine("auto", "float32").name == "tensorflow"
+    assert Runtime("auto", "float32").row.name == "tensorflow"
     with pytest.raises(UnknownNameError, match="openvino"):
-        find_engine("openvin", "float32")
+        Runtime("openvin", "float32")
     with pytest.raises(UnknownNameError, match="bfloat16"):
-        find_engine("auto", "float16")
+        Runtime("auto", "float16")
     with pytest.raises(InputError, match="computes in bfloat16: 'tensorflow', 'openvino'"):
-        find_engine("onnx", "bfloat16")
+        Runtime("onnx", "bfloat16")
     absent = Engine("openvino", ("no_such_package",), ("float32", "bfloat16"), broken, at_once=1)
     monkeypatch.setitem(ENGINES, "openvino", absent)
     with pytest.raises(MissingExtraError, match=r"pip install '.\[fast\]'"):
-        find_engine("openvino", "float32")
-    assert find_engine("auto", "bfloat16").name == "tensorflow"
+        Runtime("openvino", "float32")
+    assert Runtime("auto", "bfloat16").row.name == "tensorflow"
 
 
 def test_predict_evaluate_and_fit_take_an_engine(make, colours, tmp_path) -> None:

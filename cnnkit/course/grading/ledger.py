@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _AT_A_TIME = 500
 
 
-class Ledger:
+class Ledger(AbstractContextManager["Ledger", None]):
     """An open ledger; `Ledger.open` makes one.
 
     Args:
@@ -68,9 +68,6 @@ class Ledger:
             MissingExtraError: The driver for PostgreSQL is not installed.
         """
         return cls(open_database(place, read_only=read_only), key=key, read_only=read_only)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

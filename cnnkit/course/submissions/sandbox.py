@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +94,7 @@ class Answer(Generic[ReplyT]):
     peak_bytes: int = field(default=0, compare=False)
 
 
-class Sandbox:
+class Sandbox(AbstractContextManager["Sandbox", None]):
     """A server of throw-away processes; `Sandbox.open` makes one. Not for two threads at once."""
 
     def __init__(self, isolations: Sequence[Isolation], jobs: Mapping[str, str], modules: Sequence[Path]) -> None:
@@ -124,9 +124,6 @@ class Sandbox:
             InputError: No such isolation, or no tool for it is installed.
         """
         return cls(candidates(isolation, require), jobs, modules)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
