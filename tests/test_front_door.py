@@ -107,6 +107,13 @@ def test_every_room_that_gives_names_has_a_stub() -> None:
     assert giving == set(STUBS)
 
 
+def test_a_package_without_a_stub_gives_no_names() -> None:
+    """So the public names are those of the stubs, and no more; the command line is run and not imported."""
+    bare = [file for file in PACKAGE.rglob("__init__.py") if not file.with_suffix(".pyi").exists()]
+    filled = [file.parent.name for file in bare if len(ast.parse(file.read_text(encoding="utf-8")).body) > 1]
+    assert filled == ["cli"]
+
+
 def test_what_moved_is_found_under_its_former_name_but_not_listed() -> None:
     for package, names in MOVED.items():
         room = importlib.import_module(package)
