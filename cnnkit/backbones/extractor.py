@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from math import isfinite
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import keras
 
 from cnnkit.arguments import Argument, check_arguments, whole
 from cnnkit.backbones import weights as files
 from cnnkit.backbones.cuts import cut_table, resolve_cut, stages
+from cnnkit.backbones.dilation import dilated
 from cnnkit.backbones.families import FAMILIES
 from cnnkit.backbones.flattening import end_of
 from cnnkit.backbones.given_models import check_data_format, given_model
@@ -47,6 +48,9 @@ ARGUMENTS = (
         "0.5 is half the channels; cnnkit backbones lists the published widths.",
     ),
     Argument(
+        "dilate", lambda value: value is None or value in (8, 16), "dilate as 8, 16 or None", "None keeps all strides."
+    ),
+    Argument(
         "top", lambda value: isinstance(value, bool), "top as True or False", "True keeps the ImageNet classifier."
     ),
     Argument(
@@ -68,6 +72,7 @@ class BackboneSettings:
         weights_file: Name of the file that was loaded.
         preprocessing: What the network itself takes, "tf" for example; its model takes 0…255 whatever that is.
         family: The applications of Keras that a given model begins as.
+        dilate: The stride that its last maps keep, where strides were replaced by dilation.
     """
 
     name: str
@@ -78,6 +83,7 @@ class BackboneSettings:
     weights_file: str | None = None
     preprocessing: str | None = None
     family: str | None = None
+    dilate: int | None = None
 
     @property
     def row(self) -> Row | None:
@@ -115,7 +121,10 @@ class Backbone:
         return stages(self.cuts())
 
     def pyramid(self) -> dict[str, keras.KerasTensor]:
-        """The feature maps by scale, shallow to deep: `"P3"` is 2³ = 8 times smaller than the input."""
+        """The feature maps by scale, shallow to deep: `"P3"` is 2³ = 8 times smaller than the input.
+
+        Of a backbone with `dilate=16` the last is `"P4"`, the end of its last stage; with `dilate=8` it is `"P3"`.
+        """
         return {level: self.model.get_layer(name).output for level, name in pyramid_layers(self.model).items()}
 
     def __repr__(self) -> str:
@@ -124,9 +133,10 @@ class Backbone:
         features = "×".join(str(side) for side in self.model.output_shape[1:])
         given = f", preprocessing={self.settings.preprocessing!r}" if self.settings.weights == "model" else ""
         family = f" of {self.settings.family}" if self.settings.family else ""
+        dilated = f", dilate={self.settings.dilate}" if self.settings.dilate else ""
         return (
             f"Backbone({self.name!r}, {height}×{width}×{channels} → {features} at {self.cut!r}, "
-            f"weights={self.settings.weights!r}{given}{family}, {self.model.count_params():,} parameters)"
+            f"weights={self.settings.weights!r}{given}{family}{dilated}, {self.model.count_params():,} parameters)"
         )
 
     def _repr_html_(self) -> str:
@@ -143,6 +153,7 @@ def backbone(
     alpha: float | None = None,
     top: bool = False,
     preprocessing: Given | None = None,
+    dilate: Literal[8, 16] | None = None,
     seed: int = 0,
 ) -> Backbone:
     """A pre-trained extractor, by name or from any functional model.
@@ -166,6 +177,10 @@ def backbone(
         preprocessing: Of a model of yours, what its first layer takes: `"inside"` RGB 0…255 as it is, `"tf"` [-1, 1],
             `"caffe"` BGR minus the mean of ImageNet, `"torch"` mean and deviation of ImageNet, or (scale, offset), a
             number each or three, for pictures · scale + offset: (1 / 255, 0) is [0, 1].
+        dilate: The stride, 8 or 16, beyond which maps get no smaller: strides behind it are replaced by dilation (Chen
+            et al. 2016, arXiv:1606.00915), the weights are the same. The strided maps' values are among those of the
+            dilated ones, but for layers that see the whole picture (squeeze and excitation) and for pooling at the
+            border. Of a backbone or a model of yours the layers become copies.
         seed: Of random weights.
 
     Returns:
@@ -174,12 +189,12 @@ def backbone(
     Raises:
         UnknownNameError: The name or the cut does not exist; the nearest are named.
         InputError: The shape is too small, the width does not exist, the cut lies inside a branch; or a model of yours
-            takes no RGB pictures, or nobody can know which values it takes.
+            takes no RGB pictures, or nobody can know which values it takes; or it has a layer that has no dilated form.
         WeightsError: The file is missing with no network, has the wrong hash or does not fit.
     """
     if cut is not None:
         check_cut(cut)
-    check_arguments(ARGUMENTS, {"weights": weights, "alpha": alpha, "top": top, "seed": seed})
+    check_arguments(ARGUMENTS, {"weights": weights, "alpha": alpha, "top": top, "dilate": dilate, "seed": seed})
     check_data_format()
     if isinstance(name_or_model, Backbone | keras.Model):
         own = isinstance(name_or_model, Backbone)
@@ -195,8 +210,8 @@ def backbone(
                 "Those belong to a backbone's name: a model has its weights and its width already.",
             )
         if isinstance(name_or_model, Backbone):
-            return _cut(name_or_model.name, name_or_model.model, cut, name_or_model.settings)
-        return _from_model(name_or_model, cut, preprocessing, input_shape)
+            return _cut(name_or_model.name, name_or_model.model, cut, name_or_model.settings, dilate)
+        return _from_model(name_or_model, cut, preprocessing, input_shape, dilate)
     if preprocessing is not None:
         raise InputError(
             "preprocessing= beside a model of your own only",
@@ -215,7 +230,7 @@ def backbone(
     with seeded(int(seed)):
         model, source, file = _load(row, shape, width, weights, top=top)
     settings = BackboneSettings(row.name, width, source, shape, top, file, row.preprocessing)
-    return _cut(row.name, model, cut, settings)
+    return _cut(row.name, model, cut, settings, dilate)
 
 
 def build(row: Row, input_shape: Shape, alpha: float | None, *, top: bool, classes: int = 1000) -> keras.Model:
@@ -293,7 +308,11 @@ def _own_file(row: Row) -> str | Path:
 
 
 def _from_model(
-    model: keras.Model, cut: str | None, preprocessing: Given | None, input_shape: Shape | None
+    model: keras.Model,
+    cut: str | None,
+    preprocessing: Given | None,
+    input_shape: Shape | None,
+    dilate: int | None,
 ) -> Backbone:
     """A backbone of any functional model; its layers keep their names and are shared with it."""
     given = given_model(model, preprocessing, input_shape)
@@ -307,16 +326,19 @@ def _from_model(
         preprocessing=given.preprocessing,
         family=given.family.name if given.family else None,
     )
-    return _cut(model.name, given.model, given.ends.get(cut, cut) if cut else None, settings)
+    return _cut(model.name, given.model, given.ends.get(cut, cut) if cut else None, settings, dilate)
 
 
-def _cut(name: str, model: keras.Model, cut: str | None, settings: BackboneSettings) -> Backbone:
-    """The backbone that ends at `cut`."""
+def _cut(name: str, model: keras.Model, cut: str | None, settings: BackboneSettings, dilate: int | None) -> Backbone:
+    """The backbone that ends at `cut`, with strides replaced by dilation on request."""
     if cut is None:
-        whole = keras.Model(model.inputs[0], model.outputs[0], name=name)
-        return Backbone(name, whole, end_of(model).name, settings)
-    ends = resolve_cut(model, cut)
-    return Backbone(name, keras.Model(model.inputs[0], cut_node(model, ends).outputs[0], name=name), ends, settings)
+        model, ends = keras.Model(model.inputs[0], model.outputs[0], name=name), end_of(model).name
+    else:
+        ends = resolve_cut(model, cut)
+        model = keras.Model(model.inputs[0], cut_node(model, ends).outputs[0], name=name)
+    if dilate is not None:
+        model, settings = dilated(model, dilate), replace(settings, dilate=dilate)
+    return Backbone(name, model, ends, settings)
 
 
 def _input_shape(row: Row, shape: Shape | None, *, top: bool, pretrained: bool) -> Shape:

@@ -76,12 +76,18 @@ def functional(model: keras.Model) -> keras.Model:
     return model
 
 
+def named(tensor: Any, name: str) -> Any:
+    """The same tensor, its operation under a name of its own: `keras.ops` would number it by the process."""
+    tensor._keras_history.operation.name = name
+    return tensor
+
+
 def nodes(model: keras.Model) -> list[Node]:
     """Every layer call of a functional model, each after the calls that it depends on.
 
-    The one place of cnnkit that looks behind Keras's public interface: the nodes of a model by depth and the arguments
-    of each, whose configuration form (`get_config()["layers"][…]["inbound_nodes"]`) is public but serializes every
-    layer.
+    With `named` the one place of cnnkit that looks behind Keras's public interface: the nodes of a model by depth and
+    the arguments of each, whose configuration form (`get_config()["layers"][…]["inbound_nodes"]`) is public but
+    serializes every layer.
     """
     by_depth = model._nodes_by_depth
     ordered = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]

@@ -1,5 +1,7 @@
 from .classification import Classifier as Classifier
 from .classification import classifier as classifier
+from .deeplab import deeplab as deeplab
+from .fcn import fcn as fcn
 from .head import ConvexHead as ConvexHead
 from .head import CrossEntropy as CrossEntropy
 from .head import Head as Head
@@ -7,7 +9,7 @@ from .head import MeasuredHead as MeasuredHead
 from .head import Score as Score
 from .localization import Localizer as Localizer
 from .localization import localizer as localizer
+from .pspnet import pspnet as pspnet
 from .segmentation import Segmenter as Segmenter
-from .segmentation import fcn as fcn
-from .segmentation import unet as unet
 from .table import from_settings as from_settings
+from .unet import unet as unet

@@ -1,17 +1,18 @@
-"""Segmentation: a class for each pixel, by decoders that any backbone's pyramid can carry."""
+"""Segmentation: a class for each pixel, by a decoder that any backbone's pyramid can carry, one file each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.arguments import whole
 from cnnkit.data.targets.masks import Masks
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classifier_arguments import class_names
@@ -19,26 +20,56 @@ from cnnkit.heads.head import Size
 from cnnkit.heads.segmentation_score import SegmentationScore
 from cnnkit.losses.overlap import dice
 from cnnkit.losses.pixels import pixel_cross_entropy
-from cnnkit.necks.levels import Levels, deepest_first, enlarged
-from cnnkit.necks.u_shape import unet as unet_neck
+from cnnkit.necks.levels import Levels
 
-Decoder = Literal["fcn", "unet"]
+ANSWER = "logits"
+"""The output that is decoded, where deep supervision adds others."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The last layer of every decoder: a 1×1 convolution to one logit per class.
+
+    Attributes:
+        classes: How many there are.
+        seed: Of the initial weights.
+    """
+
+    classes: int
+    seed: int
+
+    def of(self, x: keras.KerasTensor, name: str, *, zeros: bool = False) -> keras.KerasTensor:
+        """(n, h, w, classes) logits of a map, in float32 also under mixed precision; they may begin at zero."""
+        initial = "zeros" if zeros else keras.initializers.GlorotUniform(seed=self.seed)
+        return keras.layers.Conv2D(self.classes, 1, kernel_initializer=initial, name=name, dtype="float32")(x)
+
+
+class Decoder(Protocol):
+    """What differs from one segmentation network to another; a frozen dataclass of JSON values."""
+
+    kind: ClassVar[str]
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The levels of the backbone's pyramid that it takes."""
+
+    def build(self, features: Levels, scores: Scores) -> dict[str, keras.KerasTensor]:
+        """Logits by the scale of their map, coarse to fine: the last are the answer, the others may be supervised."""
 
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A head that says of each pixel which class it shows; made by `fcn` and `unet`, which document the fields.
+    """A head that says of each pixel which class it shows; made by `fcn`, `unet` and others, which document the fields.
 
-    Its output is (h / s, w / s, classes) logits, s the stride of the finest tap. The loss is taken there, with the
-    class of the pixel in the middle of each cell; what is decoded has the size of the input.
+    Its output is (h / s, w / s, classes) logits, s the stride of the decoder's finest map. The loss is taken there,
+    with the class of the pixel in the middle of each cell; what is decoded has the size of the input.
     """
 
     names: tuple[str, ...]
     decoder: Decoder
-    taps: tuple[str, ...]
-    widths: tuple[int, ...] = ()
     class_weight: tuple[float, ...] | None = None
     dice_weight: float = 1.0
+    deep_supervision: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -51,9 +82,15 @@ class Segmenter:
         """Masks."""
         return Masks
 
-    def build(self, features: Levels) -> keras.KerasTensor:
-        """The decoder, then logits in float32 also under mixed precision."""
-        return DECODERS[self.decoder](self, features)
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The levels that the decoder takes."""
+        return self.decoder.taps
+
+    def build(self, features: Levels) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
+        """The decoder's logits; under deep supervision `"logits"` and those of its coarser maps, by scale."""
+        *coarser, (_, answer) = self.decoder.build(features, Scores(len(self.names), self.seed)).items()
+        return {ANSWER: answer, **dict(coarser)} if self.deep_supervision else answer
 
     def encode(self, truth: Masks, size: Size) -> NDArray[np.uint8]:
         """(n, h, w) the classes of the pixels, 255 where nothing is known.
@@ -70,17 +107,27 @@ class Segmenter:
         return np.stack([truth.mask(index) for index in range(len(truth))])
 
     def loss(self, encoded: Any, outputs: Any) -> Any:
-        """(n,) weighed cross-entropy of the pixels, plus `dice_weight` times the Dice loss."""
-        labels = _at_cells(encoded, outputs.shape[1:3])
+        """(n,) weighed cross-entropy of the pixels, plus `dice_weight` times the Dice loss.
+
+        Under deep supervision plus `deep_supervision` times that of each coarser map.
+        """
+        loss = self._loss_of(encoded, _answer(outputs))
+        if isinstance(outputs, Mapping):
+            coarser = [self._loss_of(encoded, logits) for name, logits in outputs.items() if name != ANSWER]
+            loss = loss + self.deep_supervision * sum(coarser)
+        return loss
+
+    def _loss_of(self, encoded: Any, logits: Any) -> Any:
+        labels = _at_cells(encoded, logits.shape[1:3])
         weights = None if self.class_weight is None else keras.ops.convert_to_tensor(self.class_weight, "float32")
-        loss = pixel_cross_entropy(labels, outputs, weights=weights)
-        return loss + self.dice_weight * dice(labels, outputs) if self.dice_weight else loss
+        loss = pixel_cross_entropy(labels, logits, weights=weights)
+        return loss + self.dice_weight * dice(labels, logits) if self.dice_weight else loss
 
     def weights(self, truth: Masks) -> None:
         """Pictures weigh the same."""
         return
 
-    def decode(self, outputs: NDArray[np.float32], size: Size) -> Masks:
+    def decode(self, outputs: Any, size: Size) -> Masks:
         """(n, h', w', classes) logits → the likeliest class of each pixel, logits enlarged before."""
         height, width = size
         maps = [
@@ -88,7 +135,7 @@ class Segmenter:
             .reshape(height, width, -1)
             .argmax(axis=-1)
             .astype(np.uint8)
-            for logits in outputs
+            for logits in _answer(outputs)
         ]
         return Masks.of_arrays(self.names, maps)
 
@@ -97,117 +144,71 @@ class Segmenter:
         return SegmentationScore(self.names)
 
     def settings(self) -> dict[str, Any]:
-        """The fields as JSON values, with `kind`."""
-        return {"kind": "segmenter", **asdict(self)}
+        """The fields as JSON values, with the decoder's `kind`."""
+        return {"kind": self.decoder.kind, **asdict(self)}
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Segmenter:
-        """The head that `settings` described."""
+    def from_settings(cls, settings: Mapping[str, Any], decoder: type[Decoder]) -> Segmenter:
+        """The head that `settings` described, given the class of its decoder."""
         fields = {name: value for name, value in settings.items() if name != "kind"}
-        for name in ("names", "taps", "widths", "class_weight"):
-            fields[name] = tuple(fields[name]) if fields[name] is not None else None
-        return cls(**fields)
-
-
-def fcn(
-    classes: Sequence[str],
-    *,
-    stride: int = 8,
-    class_weight: Sequence[float] | None = None,
-    dice_weight: float = 1.0,
-    seed: int = 0,
-) -> Segmenter:
-    """A fully convolutional network: scores of each class at stride 32, summed with those of finer maps.
-
-    Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015 (arXiv:1411.4038),
-    figure 3: FCN-32s, FCN-16s and FCN-8s.
-
-    Args:
-        classes: Names in the order of the masks' numbers.
-        stride: Of the finest map: 32 takes P5 alone, 16 adds P4, 8 adds P3.
-        class_weight: One per class in the cross-entropy; `ck.losses.balance_weights` makes them of pixel counts.
-        dice_weight: Of the Dice loss, which every class counts alike in; 0 leaves it out.
-        seed: Of the initial weights.
-
-    Raises:
-        InputError: Another stride, or a setting out of its range.
-    """
-    if stride not in (8, 16, 32):
-        raise InputError("a stride of 8, 16 or 32", repr(stride), "8 is the finest of the paper.")
-    taps = tuple(f"P{level}" for level in range(int(stride).bit_length() - 1, 6))
-    return _segmenter(classes, "fcn", taps, (), class_weight, dice_weight, seed)
-
-
-def unet(
-    classes: Sequence[str],
-    *,
-    widths: Sequence[int] = (128, 64, 48),
-    class_weight: Sequence[float] | None = None,
-    dice_weight: float = 1.0,
-    seed: int = 0,
-) -> Segmenter:
-    """The expanding half of a U-Net on P5, one scale for each width; three widths end at P2, stride 4.
-
-    Ronneberger, Fischer and Brox, MICCAI 2015 (arXiv:1505.04597); see `ck.necks.unet`.
-
-    Args:
-        classes: Names in the order of the masks' numbers.
-        widths: Channels of each scale, from P4 on upwards; up to four.
-        class_weight: As of `fcn`.
-        dice_weight: As of `fcn`.
-        seed: Of the initial weights.
-
-    Raises:
-        InputError: More than four widths or none, or a setting out of its range.
-    """
-    sizes = tuple(widths)
-    if not 1 <= len(sizes) <= 4:
-        raise InputError("one to four widths", f"{len(sizes)}", "Three end at stride 4: (128, 64, 48).")
-    taps = tuple(f"P{level}" for level in range(5 - len(sizes), 6))
-    return _segmenter(classes, "unet", taps, sizes, class_weight, dice_weight, seed)
-
-
-# ---- Decoders ----
-
-
-def _fcn(head: Segmenter, features: Levels) -> keras.KerasTensor:
-    score: keras.KerasTensor | None = None
-    for name, level in deepest_first(features):
-        # A skip begins at zero, so that the network starts as the coarser one (section 4.3 of the paper).
-        initializer = keras.initializers.GlorotUniform(seed=head.seed) if score is None else "zeros"
-        own = _logits(head, f"score_{name}", initializer)(level)
-        score = (
-            own if score is None else keras.layers.Add(name=f"sum_{name}")([own, enlarged(score, own, f"up_{name}")])
+        parts = {name: tuple(part) if isinstance(part, list) else part for name, part in fields["decoder"].items()}
+        weights = fields["class_weight"]
+        return cls(
+            **{
+                **fields,
+                "names": tuple(fields["names"]),
+                "decoder": decoder(**parts),
+                "class_weight": None if weights is None else tuple(weights),
+            }
         )
-    return score
 
 
-def _unet(head: Segmenter, features: Levels) -> keras.KerasTensor:
-    finest = next(iter(unet_neck(features, widths=head.widths, seed=head.seed).values()))
-    return _logits(head, "logits", keras.initializers.GlorotUniform(seed=head.seed))(finest)
+def segmenter(
+    classes: Sequence[str],
+    decoder: Decoder,
+    class_weight: Sequence[float] | None,
+    dice_weight: float,
+    deep_supervision: float,
+    seed: int,
+) -> Segmenter:
+    """The head of a decoder, with what its users gave."""
+    weights = None if class_weight is None else tuple(float(weight) for weight in class_weight)
+    return Segmenter(class_names(classes), decoder, weights, dice_weight, deep_supervision, seed)
 
 
-def _logits(head: Segmenter, name: str, initializer: Any) -> keras.layers.Conv2D:
-    return keras.layers.Conv2D(len(head.names), 1, kernel_initializer=initializer, name=name, dtype="float32")
+def levels(finest: int, deepest: int) -> tuple[str, ...]:
+    """The names of all levels between two strides, both among them.
 
-
-DECODERS: dict[str, Callable[[Segmenter, Levels], keras.KerasTensor]] = {"fcn": _fcn, "unet": _unet}
+    >>> levels(8, 32)
+    ('P3', 'P4', 'P5')
+    """
+    return tuple(f"P{level}" for level in range(finest.bit_length() - 1, deepest.bit_length()))
 
 
 # ---- Arguments ----
 
 
-def _segmenter(
-    classes: Sequence[str],
-    decoder: Decoder,
-    taps: tuple[str, ...],
-    widths: tuple[int, ...],
-    class_weight: Sequence[float] | None,
-    dice_weight: float,
-    seed: int,
-) -> Segmenter:
-    weights = None if class_weight is None else tuple(float(weight) for weight in class_weight)
-    return Segmenter(class_names(classes), decoder, taps, widths, weights, dice_weight, seed)
+def check_stride(name: str, stride: object, allowed: Sequence[int], remedy: str) -> None:
+    """Refuses a stride that a decoder has no map of.
+
+    Raises:
+        InputError: It is none of those.
+    """
+    if isinstance(stride, bool) or stride not in allowed:
+        *most, last = map(str, allowed)
+        raise InputError(f"{name} of {', '.join(most)} or {last}", repr(stride), remedy)
+
+
+def widths_of(widths: object, remedy: str) -> tuple[int, ...]:
+    """Channels of each scale as whole numbers above 0, one or a list.
+
+    Raises:
+        InputError: Others.
+    """
+    given: list[Any] = list(widths) if isinstance(widths, Sequence) and not isinstance(widths, str) else [widths]
+    if not given or not all(whole(width, 1) for width in given):
+        raise InputError("widths above 0, whole numbers", repr(widths), remedy)
+    return tuple(int(width) for width in given)
 
 
 def _conditions(head: Segmenter) -> list[tuple[bool, str, str, str]]:
@@ -215,12 +216,6 @@ def _conditions(head: Segmenter) -> list[tuple[bool, str, str, str]]:
     weights = head.class_weight
     return [
         (len(head.names) >= 2, "at least two classes", f"{list(head.names)}", "Name the background too."),
-        (
-            all(isinstance(width, Integral) and width > 0 for width in head.widths),
-            "widths above 0, whole numbers",
-            repr(head.widths),
-            "(128, 64, 48) suit most.",
-        ),
         (
             weights is None or len(weights) == len(head.names),
             f"one weight for each of the {len(head.names)} classes",
@@ -239,8 +234,19 @@ def _conditions(head: Segmenter) -> list[tuple[bool, str, str, str]]:
             repr(head.dice_weight),
             "0 leaves the Dice loss out.",
         ),
+        (
+            isinstance(head.deep_supervision, Real) and 0 <= head.deep_supervision < np.inf,
+            "a deep_supervision of at least 0",
+            repr(head.deep_supervision),
+            "It weighs the loss of each coarser map; 0 leaves them out.",
+        ),
         (isinstance(head.seed, Integral), "a seed as a whole number", repr(head.seed), "0 is the default."),
     ]
+
+
+def _answer(outputs: Any) -> Any:
+    """The logits that are decoded."""
+    return outputs[ANSWER] if isinstance(outputs, Mapping) else outputs
 
 
 def _at_cells(labels: Any, size: tuple[int, int]) -> Any:

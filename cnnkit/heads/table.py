@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from cnnkit.errors import unknown_name
 from cnnkit.heads.classification import Classifier
+from cnnkit.heads.deeplab import DeepLab
+from cnnkit.heads.fcn import FCN
 from cnnkit.heads.head import Head
 from cnnkit.heads.localization import Localizer
-from cnnkit.heads.segmentation import Segmenter
+from cnnkit.heads.pspnet import PSPNet
+from cnnkit.heads.segmentation import Decoder, Segmenter
+from cnnkit.heads.unet import UNet
+
+DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab)
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "localizer": Localizer.from_settings,
-    "segmenter": Segmenter.from_settings,
+    **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
 }
 
 

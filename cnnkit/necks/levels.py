@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 
@@ -24,7 +24,14 @@ def deepest_first(levels: Levels) -> list[tuple[str, keras.KerasTensor]]:
 
 def enlarged(x: keras.KerasTensor, like: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """A map at the size of a finer one, bilinear; sizes that are no multiple of each other fit too (23 → 45)."""
-    height, width = like.shape[1:3]
+    return sized(x, like.shape[1:3], name)
+
+
+def sized(x: keras.KerasTensor, size: Sequence[int], name: str) -> keras.KerasTensor:
+    """A map at another size, (height, width), bilinear; itself where it has the size."""
+    height, width = size
+    if tuple(x.shape[1:3]) == (height, width):
+        return x
     if x.shape[1] is not None and (height, width) == (2 * x.shape[1], 2 * x.shape[2]):
         return keras.layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
     return keras.layers.Resizing(height, width, interpolation="bilinear", name=name)(x)

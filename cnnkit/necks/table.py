@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import keras
 
+from cnnkit.necks.atrous_pyramid import aspp
 from cnnkit.necks.feature_pyramid import fpn
+from cnnkit.necks.pyramid_pooling import psp
 from cnnkit.necks.u_shape import unet
 
-NECKS: dict[str, Callable[..., dict[str, keras.KerasTensor]]] = {"fpn": fpn, "unet": unet}
+NECKS: dict[str, Callable[..., dict[str, keras.KerasTensor]]] = {"fpn": fpn, "unet": unet, "psp": psp, "aspp": aspp}

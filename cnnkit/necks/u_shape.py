@@ -11,15 +11,19 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.errors import InputError
+from cnnkit.necks.blocks import Border, block
 from cnnkit.necks.levels import Levels, deepest_first, enlarged
 
 
-def unet(levels: Levels, *, widths: Sequence[int] = (128, 64, 48), seed: int = 0) -> dict[str, keras.KerasTensor]:
+def unet(
+    levels: Levels, *, widths: Sequence[int] = (128, 64, 48), border: Border = "zeros", seed: int = 0
+) -> dict[str, keras.KerasTensor]:
     """Enlarged, joined with the skip, two 3×3 convolutions with batch normalization and ReLU, scale by scale.
 
     Args:
         levels: Feature maps by name; the deepest is where it begins.
         widths: Channels of each scale above the deepest, deep to fine; one per scale.
+        border: What stands outside of the maps: `"zeros"`, or `"mirror"`, as the paper extrapolates pictures.
         seed: Of the initial weights.
 
     Returns:
@@ -27,6 +31,7 @@ def unet(levels: Levels, *, widths: Sequence[int] = (128, 64, 48), seed: int = 0
 
     Raises:
         InputError: Another number of widths than scales above the deepest, or names that are no levels.
+        UnknownNameError: Another border.
     """
     (_, x), *skips = deepest_first(levels)
     if not skips or len(widths) != len(skips):
@@ -39,16 +44,6 @@ def unet(levels: Levels, *, widths: Sequence[int] = (128, 64, 48), seed: int = 0
     for (name, skip), width in zip(skips, widths, strict=True):
         x = keras.layers.Concatenate(name=f"unet_{name}_join")([enlarged(x, skip, f"unet_{name}_up"), skip])
         for number in (1, 2):
-            initializer = keras.initializers.HeNormal(seed=seed + number)
-            x = keras.layers.Conv2D(
-                width,
-                3,
-                padding="same",
-                use_bias=False,
-                kernel_initializer=initializer,
-                name=f"unet_{name}_conv{number}",
-            )(x)
-            x = keras.layers.BatchNormalization(momentum=0.9, name=f"unet_{name}_norm{number}")(x)
-            x = keras.layers.ReLU(name=f"unet_{name}_relu{number}")(x)
+            x = block(x, width, name=f"unet_{name}_{number}", border=border, seed=seed + number)
         merged[name] = x
     return dict(reversed(merged.items()))

@@ -164,6 +164,30 @@ ROWS = {
         learned=0.7,
         perfect=certain,
     ),
+    "deep supervision": Row(
+        lambda: ck.heads.unet(HALVES, widths=(16, 8), border="mirror", deep_supervision=0.5),
+        OF_MASKS,
+        OF_TWO,
+        "mean_iou",
+        learned=0.9,
+        perfect=lambda masks: {"logits": at_stride(8)(masks), "P4": at_stride(16)(masks)},
+    ),
+    "pspnet": Row(
+        lambda: ck.heads.pspnet(HALVES, output_stride=16, bins=(1, 2, 6), width=16),
+        OF_MASKS,
+        OF_TWO,
+        "mean_iou",
+        learned=0.9,
+        perfect=at_stride(16),
+    ),
+    "deeplab": Row(
+        lambda: ck.heads.deeplab(HALVES, rates=(1, 2), width=16, skip_width=8),
+        OF_MASKS,
+        OF_TWO,
+        "mean_iou",
+        learned=0.9,
+        perfect=at_stride(4),
+    ),
     "focal": Row(lambda: ck.heads.classifier(KINDS_OF_SCENE, loss="class_balanced_focal"), OF_THREE, OF_TAGS),
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cnnkit as ck
-from cnnkit.errors import InputError
+from cnnkit.errors import CnnkitError
 from cnnkit.necks.table import NECKS
 
 SHAPES = {"P2": (24, 32, 6), "P3": (12, 16, 8), "P4": (6, 8, 10), "P5": (3, 4, 12)}
@@ -62,15 +62,63 @@ def test_one_seed_fixes_the_weights() -> None:
     assert any((a != b).any() for a, b in zip(first, other, strict=True))
 
 
+def test_regions_are_the_means_of_equal_parts() -> None:
+    """Where the bins divide the map; each region is enlarged to its part of the map again."""
+    given = {"P4": keras.Input((6, 12, 8))}
+    model = keras.Model(given["P4"], ck.necks.psp(given, width=5)["P4"])
+    pooled = keras.Model(model.input, [model.get_layer(f"psp_P4_pool{number}").output for number in range(1, 5)])
+    x = np.random.default_rng(1).normal(size=(2, 6, 12, 8)).astype(np.float32)
+    for bins, regions in zip((1, 2, 3, 6), pooled(x), strict=True):
+        expected = x.reshape(2, bins, 6 // bins, bins, 12 // bins, 8).mean(axis=(2, 4))
+        np.testing.assert_allclose(regions, expected, atol=1e-6)
+    assert model.get_layer("psp_P4_conv").input.shape == (None, 6, 12, 16)  # as many channels again as the map has
+
+
+@pytest.mark.parametrize("size", [(5, 7), (3, 2), (2, 2), (11, 15)])
+def test_regions_cover_any_map(size: tuple[int, int]) -> None:
+    """The mean of a map that is 0 but for one place is above 0 in some region, whichever the place."""
+    given = {"P5": keras.Input((*size, 4))}
+    model = keras.Model(given["P5"], ck.necks.psp(given, width=4)["P5"])
+    places = np.eye(size[0] * size[1], dtype=np.float32).reshape(-1, *size, 1).repeat(4, axis=-1)
+    for number, bins in enumerate((1, 2, 3, 6), start=1):
+        regions = keras.Model(model.input, model.get_layer(f"psp_P5_pool{number}").output)(places).numpy()
+        assert regions.shape[1:3] == (min(bins, size[0]), min(bins, size[1]))
+        assert (regions.max(axis=(1, 2, 3)) > 0).all()
+
+
+def test_a_mirrored_border_is_that_of_numpy() -> None:
+    """A convolution over the map that NumPy has mirrored; with zeros the border differs, the middle does not."""
+    shapes = {"P4": (6, 8, 3), "P5": (3, 4, 3)}
+    given = levels(shapes)
+    mirrored, zeros = (
+        keras.Model(given, ck.necks.unet(given, widths=(4,), border=border, seed=2)) for border in ("mirror", "zeros")
+    )
+    taps = [keras.Model(m.inputs, m.get_layer("unet_P4_1_conv").output) for m in (mirrored, zeros)]
+    join = keras.Model(zeros.inputs, zeros.get_layer("unet_P4_join").output)
+    values = arrays(shapes)
+    x = np.pad(join(values), [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
+    layer = mirrored.get_layer("unet_P4_1_conv")
+    ours, others = (tap(values).numpy() for tap in taps)
+    np.testing.assert_allclose(ours, layer(x), atol=1e-6)
+    np.testing.assert_allclose(ours[:, 1:-1, 1:-1], others[:, 1:-1, 1:-1], atol=1e-5)
+    assert np.abs(ours - others)[:, 0].max() > 0.01
+    again = keras.models.model_from_json(mirrored.to_json())
+    again.set_weights(mirrored.get_weights())
+    np.testing.assert_array_equal(again(values)["P4"], mirrored(values)["P4"])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: ck.necks.fpn({}), r"levels by name"),
         (lambda: ck.necks.fpn({"stage3": keras.Input((4, 4, 3))}), r"levels by name.*stage3"),
         (lambda: ck.necks.unet(levels(), widths=(8, 8)), r"3 scales above the deepest"),
+        (lambda: ck.necks.psp(levels(), bins=()), r"bins above 0"),
+        (lambda: ck.necks.aspp(levels(), rates=(0, 6)), r"rates above 0"),
+        (lambda: ck.necks.unet(levels(), widths=(8, 8, 8), border="wrap"), r"mirror"),
         (lambda: ck.necks.unet({"P3": keras.Input((4, 4, 3))}, widths=()), r"at least one"),
     ],
 )
 def test_wrong_use_is_refused(call, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(CnnkitError, match=message):
         call()
