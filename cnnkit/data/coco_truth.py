@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from cnnkit.data.arguments import said
 from cnnkit.data.box_faults import clipped, usable
 from cnnkit.data.coco_file import CocoFile
-from cnnkit.data.run_lengths import Runs, counted_runs, letters_counts, paint, polygon_runs, upright
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.data.targets.masks import Masks
 from cnnkit.data.targets.points import ABSENT, Points, mirror_of
 from cnnkit.data.targets.stored import Stored
 from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import DataError, unknown_name
+from cnnkit.metrics.run_lengths import Runs, counted_runs, letters_counts, paint, polygon_runs, upright
 
 BACKGROUND = "background"
 # The masks of a box are of two classes.

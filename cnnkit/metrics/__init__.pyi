@@ -11,6 +11,8 @@ from .classification import calibration as calibration
 from .classification import confusion as confusion
 from .classification import roc_auc_score as roc_auc_score
 from .classification import wilson_interval as wilson_interval
+from .coco import CocoResult as CocoResult
+from .coco import coco as coco
 from .one_against_rest import average_precision_score as average_precision_score
 from .one_against_rest import class_scores as class_scores
 from .one_against_rest import macro_means as macro_means

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnkit.data.run_lengths import counted_runs, letters_counts, paint, polygon_runs, upright
+from cnnkit.metrics.run_lengths import counted_runs, letters_counts, paint, polygon_runs, upright
 
 oracle = pytest.importorskip("pycocotools.mask", reason="pycocotools is not installed")
 

@@ -7,6 +7,8 @@ OpenCV's fillPoly draws the outline too and so covers up to half a pixel more on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -116,3 +118,44 @@ def paint(canvas: NDArray[np.uint8], runs: Runs, value: int) -> None:
 def upright(canvas: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """(height, width) of a canvas down the columns."""
     return np.ascontiguousarray(canvas.reshape(size[1], size[0]).T)
+
+
+def merged(parts: Sequence[Runs]) -> Runs:
+    """The pixels that any of several areas covers, as runs that do not touch.
+
+    >>> [edges.tolist() for edges in merged([(np.array([1, 7]), np.array([4, 9])), (np.array([3]), np.array([7]))])]
+    [[1], [9]]
+    """
+    starts, ends = (np.concatenate([np.zeros(0, np.int64), *edges]) for edges in zip(*parts, strict=True))
+    full = starts < ends
+    starts, ends = starts[full], ends[full]
+    edges = np.concatenate([starts, ends])
+    change = np.repeat([1, -1], [len(starts), len(ends)])
+    order = np.lexsort((-change, edges))  # where one ends and the next begins, the next comes first
+    edges, depth = edges[order], np.cumsum(change[order])
+    before = np.concatenate([[0], depth[:-1]])
+    return edges[(before == 0) & (depth > 0)], edges[depth == 0]
+
+
+def shared_pixels(parts: Sequence[Runs], other: Runs) -> Integers:
+    """(parts,) how many pixels each area shares with another one; runs in order that do not overlap."""
+    starts, ends = other
+    until = np.concatenate([[0], np.cumsum(ends - starts)])  # pixels of the other area in its first k runs
+
+    def covered(places: Integers) -> Integers:
+        """Pixels of the other area before each place."""
+        run = np.searchsorted(starts, places, side="right") - 1
+        return np.where(run < 0, 0, until[run] + np.minimum(places, ends[run]) - starts[run])
+
+    if not len(starts):
+        return np.zeros(len(parts), np.int64)
+    first, last = (np.concatenate([np.zeros(0, np.int64), *edges]) for edges in zip(*parts, strict=True))
+    sums = np.concatenate([[0], np.cumsum(covered(last) - covered(first))])
+    edges = np.cumsum([0, *(len(part[0]) for part in parts)])
+    return np.asarray(sums[edges[1:]] - sums[edges[:-1]])
+
+
+def bitmap_runs(pixels: NDArray[np.bool_]) -> Runs:
+    """The runs of a (height, width) bitmap."""
+    edges = np.flatnonzero(np.diff(pixels.T.ravel().astype(np.int8), prepend=0, append=0))
+    return edges[::2], edges[1::2]
