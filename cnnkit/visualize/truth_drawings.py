@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from cnnkit.data.targets.labels import Labels
 from cnnkit.data.targets.tags import Tags
 from cnnkit.data.targets.targets import Targets
+from cnnkit.visualize.box_drawing import box_legend, draw_box_errors, draw_boxes
 from cnnkit.visualize.mask_drawing import draw_mask, draw_mask_errors, mask_legend
 
 
@@ -50,6 +51,7 @@ def _tags(truth: Tags, index: int) -> str:
 DRAWINGS: dict[str, TruthDrawing] = {
     "labels": TruthDrawing(title=_label),
     "tags": TruthDrawing(title=_tags),
+    "boxes": TruthDrawing(draw_boxes, legend=box_legend, errors=draw_box_errors),
     "masks": TruthDrawing(draw_mask, legend=mask_legend, errors=draw_mask_errors),
 }
 """Kind of truth → how it is drawn."""

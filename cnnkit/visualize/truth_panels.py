@@ -26,7 +26,9 @@ HEADING = 0.3
 def predictions(source: Source, table: pd.DataFrame, *, count: int = 4, seed: int = 0) -> Figure:
     """Photograph, truth, prediction and, of kinds that have it, what is wrong, one row per picture.
 
-    Of masks a tint tells the class of a pixel; what is wrong is orange, and what is void in the truth is hatched.
+    Of masks a tint tells the class of a pixel; what is wrong is orange, and what is void in the truth is hatched. Of
+    boxes the last panel shows the true ones dashed, and predicted ones blue where they overlap one of their class by an
+    IoU above one half, else orange.
 
     Args:
         source: Pictures with truth.

@@ -104,7 +104,7 @@ def parted(scenes: int, seed: int, count: int) -> ck.data.Source:
     people = ck.data.largest_boxes(ck.data.Dataset(whole.names, whole, empty, empty), "person").train
     people = people.take(range(count))
     images = np.stack([people.image(index) for index in range(count)])
-    arrays = ck.data.arrays(images, [0] * count, classes=["person", "none"], split=(1, 0, 0)).train
+    arrays = ck.data.arrays(images, np.arange(count) % 2, split=(1, 0, 0)).train
     return ck.data.Source(arrays.ids, people.targets, arrays.reader, arrays.positions)
 
 
@@ -130,11 +130,12 @@ def trained(case: Case, seed: int) -> tuple[float, float, float]:
             )
         ]
     )
-    augment = ck.data.Augmentation(horizontal_flip=True)
+    augment = ck.data.Augmentation(horizontal_flip=True, width_shift=0.1, height_shift=0.1, zoom=0.15)
     started = time.process_time()
-    ck.fit(net, photos(), plan, augment=augment, seed=seed, progress=False)
+    run = ck.fit(net, photos(), plan, augment=augment, batch_size=16, seed=seed, progress=False)
     cost = time.process_time() - started
     scores = ck.evaluate(net, photos().test)
+    harness.say(run.history.tail(3).to_string())
     return cost, scores["mean_iou"], scores["above_half"]
 
 
