@@ -71,7 +71,8 @@ def test_the_road_from_a_folder_to_a_table(photos, tmp_path, capsys) -> None:
 
 
 def test_it_speaks_to_a_person_when_not_asked_for_json(photos, tmp_path, capsys) -> None:
-    code, out, err = run(capsys, "finetune", photos, "--out", tmp_path / "b", *TRAIN, *SHORT)
+    short = ("--head-epochs", "1", "--deep-epochs", "0")
+    code, out, err = run(capsys, "finetune", photos, "--out", tmp_path / "b", *TRAIN, *short)
     assert code == 0
     assert "test accuracy" in out
     assert "parameters train" in err

@@ -22,7 +22,7 @@ def test_the_template_hands_in_what_passes(tmp_path: Path) -> None:
     spec = Assignment.load(PERSON).model_copy(update={"rows": 150})
     labels = tmp_path / "secret" / "labels.parquet"
     student = tmp_path / "student"
-    prepared, _ = prepare(whole(scenes(800, seed=3, size=128)), spec, out=student / "segments", labels=labels, salt="1")
+    prepared, _ = prepare(whole(scenes(450, seed=3, size=128)), spec, out=student / "segments", labels=labels, salt="1")
     prepared.save(student)
     shutil.copy(PERSON / "AssignmentTemplate.ipynb", student)
 

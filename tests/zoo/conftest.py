@@ -18,9 +18,17 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+class Drawn(dict[str, keras.Model]):
+    """Title → network. Each is built when a test first asks for it: two processes do not both build all."""
+
+    def __missing__(self, title: str) -> keras.Model:
+        name, arguments = VARIANTS.get(title, (title, {}))
+        with weightless():
+            self[title] = getattr(ck.zoo, name)(**arguments)
+        return self[title]
+
+
 @pytest.fixture(scope="session")
 def drawn() -> Mapping[str, keras.Model]:
     """Every network with its default arguments, and the variants."""
-    builders = {name: (name, {}) for name in ck.zoo.__all__ if name != "nano"} | VARIANTS
-    with weightless():
-        return {title: getattr(ck.zoo, name)(**arguments) for title, (name, arguments) in builders.items()}
+    return Drawn()

@@ -23,6 +23,7 @@ from cnnkit.course.grading.ledger_key import read_key
 from cnnkit.course.grading.ledger_records import Draft
 from cnnkit.course.grading.points import rounded
 from cnnkit.course.grading.verdict import broken
+from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.private_copy import private_submission
 from cnnkit.errors import DataError, InputError
 from tests.course.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
@@ -60,6 +61,12 @@ def copy(course: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def graded(course: Path) -> Graded:
     return run(course)
+
+
+@pytest.fixture
+def graded_copy(course: Path, graded: Graded, tmp_path: Path) -> Path:
+    """The class with the ledger of `graded`, to be changed."""
+    return shutil.copytree(course, tmp_path / "course", symlinks=True)
 
 
 def test_the_worked_example_with_real_submissions(graded: Graded) -> None:
@@ -110,13 +117,13 @@ def test_the_ledger_holds_a_decision_a_grade_and_a_snapshot(course: Path, graded
     assert not any("label" in path.name for path in (course / "out").rglob("*"))
 
 
-def test_other_labels_make_a_new_snapshot_and_a_diff(copy: Path) -> None:
-    first = run(copy)
+def test_other_labels_make_a_new_snapshot_and_a_diff(graded_copy: Path, graded: Graded) -> None:
+    first = graded
     truth = labels().truth.copy()
     ones, zeros = np.flatnonzero(truth)[:2], np.flatnonzero(~truth)[:2]
     truth[ones], truth[zeros] = False, True
-    write_labels(copy / "labels.parquet", Labels(labels().ids, truth, "salt"))
-    second = run(copy)
+    write_labels(graded_copy / "labels.parquet", Labels(labels().ids, truth, "salt"))
+    second = run(graded_copy)
     assert (second.snapshot, second.new_decisions) == (2, 8)
     changed = {change.student: (change.before, change.after) for change in second.changes}
     assert "ada" in changed
@@ -126,26 +133,23 @@ def test_other_labels_make_a_new_snapshot_and_a_diff(copy: Path) -> None:
     assert after is not None
     assert before["correct"] == 185
     assert abs(after["correct"] - 185) <= 4
-    write_labels(copy / "labels.parquet", labels())
-    third = run(copy)
+    write_labels(graded_copy / "labels.parquet", labels())
+    third = run(graded_copy)
     assert (third.snapshot, third.new_decisions, third.students) == (3, 0, first.students)
 
 
-def test_other_rules_need_no_new_decisions(copy: Path) -> None:
-    run(copy)
-    SPEC.model_copy(update={"rank_rule": "best-first-fraction"}).save(copy / "assignment")
-    again = run(copy)
+def test_other_rules_need_no_new_decisions(graded_copy: Path) -> None:
+    SPEC.model_copy(update={"rank_rule": "best-first-fraction"}).save(graded_copy / "assignment")
+    again = run(graded_copy)
     assert (again.new_decisions, again.snapshot) == (0, 2)
     # N = 4: 10 + 10 · 4/4, 10 + 10 · 2.5/4 twice, 10 + 10 · 1/4.
     assert list(points(again).values())[:4] == [Decimal(text) for text in ("20.00", "16.25", "16.25", "12.50")]
 
 
-def test_a_submission_that_changed_is_graded_again(copy: Path) -> None:
-    run(copy)
-    write_predictions(
-        copy / "inbox" / "eve" / "predictions.parquet", with_correct(labels().truth, 190, 9), column="person"
-    )
-    again = run(copy)
+def test_a_submission_that_changed_is_graded_again(graded_copy: Path) -> None:
+    eve = graded_copy / "inbox" / "eve"
+    write_predictions(eve / "predictions.parquet", with_correct(labels().truth, 190, 9), column="person")
+    again = run(graded_copy)
     assert (again.new_decisions, again.snapshot) == (1, 2)
     assert points(again)["eve"] == Decimal("20.00")
     assert {change.student for change in again.changes} == {"ada", "bo", "cy", "di", "eve"}
@@ -186,17 +190,23 @@ def copied_ledger(root: Path, out: Path, failed: Callable[[Mapping[str, Any]], b
             other.append([Draft("decision", record.key, content)])
 
 
-def attempts(root: Path, **rules: object) -> Path:
-    """One student, four hand-ins: in time 150 and 180 right, late 130 and 170; another one with 160."""
-    spec = SPEC.model_copy(update={"deadline": None, **rules})
-    make_class(root, {"other": 160}, spec=spec)
+@pytest.fixture(scope="module")
+def tries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One student, four hand-ins: in time 150 and 180 right, late 130 and 170; another with 160. All are decided on."""
+    root = make_class(tmp_path_factory.mktemp("tries"), {"other": 160})
     for number, correct in enumerate((150, 180, 130, 170), start=1):
         values = with_correct(labels().truth, correct, number)
-        write_valid(root / "inbox" / f"try{number}", seed=number, assignment=spec, probabilities=values)
+        write_valid(root / "inbox" / f"try{number}", seed=number, assignment=SPEC, probabilities=values)
     table = "folder,student,submitted\nother,other,2026-12-01\n"
     table += "".join(f"try{number},ann,2026-12-{number:02d}T12:00:00+00:00\n" for number in range(1, 5))
     (root / "inbox" / "submissions.csv").write_text(table)
+    run(root, assignment=ruled({"counts": "best"}))
     return root
+
+
+def ruled(rules: Mapping[str, object]) -> Assignment:
+    """The assignment with other rules, which need no other decisions."""
+    return Assignment.model_validate({**SPEC.model_dump(mode="json"), **rules})
 
 
 @pytest.mark.parametrize(
@@ -210,10 +220,8 @@ def attempts(root: Path, **rules: object) -> Path:
         ({"deadline": "2026-11-01T12:00:00Z", "counts": "best"}, 180),  # all are late: too late with the best
     ],
 )
-def test_one_submission_a_student_counts(tmp_path: Path, rules: dict[str, object], correct: int) -> None:
-    spec = type(SPEC).model_validate({**SPEC.model_dump(mode="json"), **rules})
-    root = attempts(tmp_path / "course", **{name: getattr(spec, name) for name in rules})
-    graded = run(root)
+def test_one_submission_a_student_counts(tries: Path, tmp_path: Path, rules: dict[str, object], correct: int) -> None:
+    graded = run(tries, assignment=ruled(rules), out=tmp_path)
     assert [(each.grade.student, each.grade.correct) for each in graded.students] == [("ann", correct), ("other", 160)]
 
 
@@ -229,16 +237,14 @@ def test_one_submission_a_student_counts(tmp_path: Path, rules: dict[str, object
     ],
 )
 def test_what_the_grader_failed_on_uses_up_no_attempt(
-    tmp_path: Path, rules: dict[str, object], failed: tuple[int, ...], correct: int | None
+    tries: Path, tmp_path: Path, rules: dict[str, object], failed: tuple[int, ...], correct: int | None
 ) -> None:
-    root = attempts(tmp_path / "course", **rules)
     of_failed = set()
     for number in failed:
-        with private_submission(root / "inbox" / f"try{number}", SPEC) as submission:
+        with private_submission(tries / "inbox" / f"try{number}", SPEC) as submission:
             of_failed.add(submission.fingerprint)
-    run(root, assignment=SPEC.model_copy(update={"counts": "best"}))  # decides on every attempt
-    copied_ledger(root, tmp_path / "failed", lambda content: content["fingerprint"] in of_failed)
-    ann, other = run(root, out=tmp_path / "failed").students
+    copied_ledger(tries, tmp_path, lambda content: content["fingerprint"] in of_failed)
+    ann, other = run(tries, assignment=ruled(rules), out=tmp_path).students
     assert (ann.grade.correct, other.grade.correct) == (correct, 160)
     assert (ann.grade.status == "crashed") == (correct is None)
 
@@ -317,10 +323,9 @@ def test_an_empty_inbox_is_an_empty_class(copy: Path) -> None:
     assert (graded.students, graded.new_decisions, graded.counts()) == ((), 0, {})
 
 
-def test_a_decision_that_somebody_appended_counts_for_nothing(copy: Path) -> None:
+def test_a_decision_that_somebody_appended_counts_for_nothing(graded_copy: Path, graded: Graded) -> None:
     """Whoever can write to the ledger, but has no key, cannot give himself a grade."""
-    before = run(copy)
-    place = copy / "out" / "ledger.sqlite"
+    place = graded_copy / "out" / "ledger.sqlite"
     with Ledger.open(place) as ledger:
         bo = next(record for record in ledger.records(kind="decision") if record.content["student"] == "bo")
         head, count = ledger.head, len(list(ledger.records()))
@@ -330,21 +335,20 @@ def test_a_decision_that_somebody_appended_counts_for_nothing(copy: Path) -> Non
     with sqlite3.connect(place) as database:
         database.execute("INSERT INTO cnnkit_ledger VALUES (?, ?, ?, ?, ?, ?, ?)", [*row, digest(row)])
     with pytest.raises(DataError, match="it has no seal"):
-        run(copy)
+        run(graded_copy)
     with Ledger.open(place, read_only=True) as ledger:
-        assert ledger.verify(head=before.head).broken == count + 1
+        assert ledger.verify(head=graded.head).broken == count + 1
 
 
-def test_a_ledger_of_an_older_version_is_gone_on_with_and_sealed_from_then_on(copy: Path) -> None:
-    run(copy)
-    place = copy / "out" / "ledger.sqlite"
+def test_a_ledger_of_an_older_version_is_gone_on_with_and_sealed_from_then_on(graded_copy: Path) -> None:
+    place = graded_copy / "out" / "ledger.sqlite"
     with sqlite3.connect(place) as database:
         database.execute("DROP TABLE cnnkit_ledger_seals")
-    (copy / "ledger.key").unlink()
-    assert run(copy).new_decisions == 0
-    shutil.rmtree(copy / "inbox" / "di")
-    run(copy)
-    with Ledger.open(place, key=read_key(copy / "ledger.key"), read_only=True) as ledger:
+    (graded_copy / "ledger.key").unlink()
+    assert run(graded_copy).new_decisions == 0
+    shutil.rmtree(graded_copy / "inbox" / "di")
+    run(graded_copy)
+    with Ledger.open(place, key=read_key(graded_copy / "ledger.key"), read_only=True) as ledger:
         found = ledger.verify()
         assert found.broken is None
         assert any("have no seal" in note for note in found.notes)
