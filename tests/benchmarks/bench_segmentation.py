@@ -43,6 +43,7 @@ from cnnkit.transfer.inference import decoded
 RESULTS = Path(__file__).with_name("segmentation.csv")
 WEIGHTS = accuracy_sets.DATA.parent / "weights"
 CAMVID = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
+CAMVID_SIZE = (384, 480)  # height and width of the input: 360 rows and a border
 VOID = 11  # in the files of CamVid
 
 BACKBONES: dict[str, dict[str, Any]] = {
@@ -73,7 +74,7 @@ def scenes() -> ck.data.Dataset:
 
 
 SETS: dict[str, tuple[Callable[[], ck.data.Dataset], tuple[int, int]]] = {
-    "camvid": (camvid, (384, 480)),
+    "camvid": (camvid, CAMVID_SIZE),
     "scenes": (scenes, (128, 128)),
 }
 """Name → the dataset, and height and width of the input."""
@@ -96,12 +97,17 @@ class Recipe:
     views: int | None = None
 
 
-MOVED = ck.data.Augmentation(
-    zoom=0.4, width_shift=0.2, height_shift=0.2, horizontal_flip=True, channel_shift=15, brightness=(0.8, 1.2)
-)
+def parts_of(size: tuple[int, int], scale: tuple[float, float] = (0.6, 2.0)) -> ck.data.ViewAugmenter:
+    """Random parts of photographs, mirrored and in other colours."""
+    return ck.data.Chain(
+        (
+            ck.data.RandomCrop(size, scale=scale, horizontal_flip=True),
+            ck.data.Augmentation(channel_shift=20, brightness=(0.7, 1.3)),
+        )
+    )
 
 
-def everything(epochs: int, rate_decay: float = 0.4, train: str | int = "all") -> ck.Plan:
+def everything(epochs: int, rate_decay: float = 0.5, train: str | int = "all") -> ck.Plan:
     """All layers at once, the encoder slower."""
     return ck.Plan(
         [
@@ -120,9 +126,9 @@ def everything(epochs: int, rate_decay: float = 0.4, train: str | int = "all") -
 
 
 RECIPES: dict[str, Recipe] = {
-    "full": Recipe(everything(30), MOVED),
-    "deep": Recipe(everything(30, train=3), MOVED),
-    "frozen": Recipe(everything(20, train="head"), MOVED, batch_size=8, views=8),
+    "full": Recipe(everything(30), parts_of(CAMVID_SIZE)),
+    "deep": Recipe(everything(30, train=3), parts_of(CAMVID_SIZE)),
+    "frozen": Recipe(everything(20, train="head"), parts_of(CAMVID_SIZE), batch_size=8, views=8),
 }
 
 
