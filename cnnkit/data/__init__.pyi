@@ -13,6 +13,7 @@ from .kept_pictures import KeptPictures as KeptPictures
 from .labelled_table import table as table
 from .largest_boxes import largest_boxes as largest_boxes
 from .mask_folders import masks as masks
+from .mask_layouts import mask_folder as mask_folder
 from .photographs import photograph as photograph
 from .pipeline import Batch as Batch
 from .pipeline import batches as batches

@@ -172,12 +172,17 @@ def _files(root: Path, ending: str, other: str) -> tuple[dict[str, str], int]:
 def _split_names(files: Mapping[str, str]) -> dict[str, str] | None:
     """The split of each folder directly below, where all files are in folders of different splits and one is train."""
     folders = sorted({name.split("/")[0] if "/" in name else "" for name in files})
-    splits = {folder: split_of(folder) or split_of(_without_mask_words(folder)) for folder in folders}
+    splits = {folder: split_of(folder) or split_of(without_mask_words(folder)) for folder in folders}
     values = list(splits.values())
     return splits if "" not in values and "train" in values and len(set(values)) == len(values) else None
 
 
-def _without_mask_words(name: str) -> str:
+def without_mask_words(name: str) -> str:
+    """The name of a folder of masks without the word that says what they are.
+
+    >>> [without_mask_words(name) for name in ("trainannot", "Val_labels", "test")]
+    ['train', 'val_', 'test']
+    """
     lowered = name.lower()
     word = next((word for word in MASK_WORDS if lowered.endswith(word) or lowered.startswith(word)), "")
     return lowered.removesuffix(word).removeprefix(word)

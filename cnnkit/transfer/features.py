@@ -57,6 +57,7 @@ class Features:
         self._store = FeatureStore(cache.root)
         self._prefix = ""
         self._held: dict[str, Tensors] = {}
+        self._in_files: dict[str, Entry] = {}
         self._entries: list[Entry] = []
         self._disk_failed = False
 
@@ -94,6 +95,7 @@ class Features:
     def close(self) -> None:
         """Forgets what is in memory and lets other processes remove what is on the disk."""
         self._held.clear()
+        self._in_files.clear()
         while self._entries:
             self._entries.pop().close()
 
@@ -145,6 +147,8 @@ class Features:
 
     def _on_disk(self, feed: Feed, layout: Layout, view: int) -> Tensors | None:
         key, about = self._key(feed, layout, view)
+        if key in self._in_files:
+            return self._in_files[key].tensors()
         if key in self._held or self._disk_failed:
             return self._held.get(key)
         self._say_former()
@@ -165,8 +169,9 @@ class Features:
                     return None
         tensors = entry.tensors()
         if layout.total_bytes <= min(IN_MEMORY_BYTES, IN_MEMORY_PART * free_memory()):
-            tensors = [np.array(tensor) for tensor in tensors]
-        self._held[key] = tensors
+            tensors = self._held[key] = [np.array(tensor) for tensor in tensors]
+        else:  # mapped anew for each epoch: what stays mapped counts as memory of the process, view after view
+            self._in_files[key] = entry
         return tensors
 
     def _say_former(self) -> None:

@@ -23,6 +23,7 @@ from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Arrays, Head
+from cnnkit.transfer.encoded_truth import EncodedTruth
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]
@@ -55,7 +56,8 @@ class Batch:
 class Feed:
     """Epochs over a source with truth.
 
-    Truth is never kept: it is derived again for the same seed, view and index, whether the features behind it were.
+    Truth is never stored: each training derives it again for the same seed, view and index, whether the features behind
+    it were or not.
 
     Attributes:
         source: Pictures with truth.
@@ -74,6 +76,7 @@ class Feed:
         kept: The features of all pictures in one view, (pictures, …), in the order of the source; None where they
             could not be kept. Without it they are computed from the pictures.
         mix: Blends pictures, targets and weights of a batch alike, anew in each epoch: nothing behind it can be kept.
+        encoded: The encoded truth of versions that come again, kept from epoch to epoch.
     """
 
     source: Source
@@ -90,6 +93,7 @@ class Feed:
     decoded: KeptPictures = field(default_factory=partial(KeptPictures, budget_bytes=0))
     kept: Callable[[int], Tensors | None] | None = None
     mix: Mixer | None = None
+    encoded: EncodedTruth = field(default_factory=EncodedTruth)
 
     def __len__(self) -> int:
         """Steps of an epoch."""
@@ -134,7 +138,9 @@ class Feed:
         """The same as the head encodes it."""
         if self._encoded is not None:
             return self._encoded[indices]
-        return self.head.encode(self.truth_at(indices, view), self.size)
+        if self.truth.placed and (self.augment is None or self._taking_turns):
+            return self.encoded.get(indices, view, lambda missing: self._encode(missing, view))
+        return self._encode(indices, view)
 
     def weights_at(self, indices: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """(n,) the weights in the loss of the pictures at these places, or None."""
@@ -150,12 +156,11 @@ class Feed:
         if self.augment is None:
             return 0
         # Where all layers train nothing can be kept from one epoch to the next: new versions cost no more.
-        return number if self.views is None or self.forward is None else number % self.views
+        return number % self.views if self.views is not None and self._taking_turns else number
 
     def augmenter(self, view: int) -> Augmenter | None:
         """What changes the pictures of one version: of a number of versions the first is the picture as it is."""
-        taking_turns = self.views is not None and self.forward is not None
-        return None if taking_turns and view == 0 else self.augment
+        return None if self._taking_turns and view == 0 else self.augment
 
     def pictures(self, steps: Iterable[NDArray[np.int64]], view: int) -> Iterator[Images]:
         """The pictures at the places that each step visits, in one version, made ahead by threads."""
@@ -164,6 +169,11 @@ class Feed:
     def run(self, images: Images) -> Inputs:
         """What the tail gets of these pictures."""
         return [images] if self.forward is None else self.forward(images)
+
+    @property
+    def _taking_turns(self) -> bool:
+        """Whether the same versions come again and again."""
+        return self.views is not None and self.forward is not None
 
     @cached_property
     def _shapes(self) -> NDArray[np.int64]:
@@ -187,6 +197,9 @@ class Feed:
     @cached_property
     def _weights(self) -> NDArray[np.float32] | None:
         return self.head.weights(self.truth) if self.weighted else None
+
+    def _encode(self, indices: NDArray[np.int64], view: int) -> Arrays:
+        return self.head.encode(self.truth_at(indices, view), self.size)
 
     def _images(self, view: int, indices: NDArray[np.int64]) -> Images:
         return pipeline.batch_at(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import keras
 
@@ -12,19 +12,18 @@ from cnnkit.backbones.extractor import backbone as build_backbone
 from cnnkit.backbones.preprocessing import Given
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.image_folder import dataset_of
-from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.runtimes import EngineName, Precision
 from cnnkit.heads.defaults import default_head
 from cnnkit.heads.head import Head
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
+from cnnkit.transfer.default_training import default_training
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Plan
-from cnnkit.transfer.plans import freeze_then_finetune
 
-GENTLE = Augmentation.gentle()
+Automatic = Literal["auto"]
 
 
 def finetune(
@@ -37,24 +36,21 @@ def finetune(
     input_shape: tuple[int, int, int] | None = None,
     preprocessing: Given | None = None,
     head: Head | None = None,
-    hidden: int | Sequence[int] = (),
-    dropout: float = 0.5,
-    label_smoothing: float = 0.1,
     framing: Framing | None = None,
     plan: Plan | None = None,
-    augment: Augmenter | None = GENTLE,
+    augment: Augmenter | Automatic | None = "auto",
     cache: FeatureCache | Keep = "auto",
-    views: int | None = 8,
+    views: int | Automatic | None = "auto",
     engine: EngineName = "tensorflow",
     precision: Precision = "float32",
-    batch_size: int = 32,
+    batch_size: int | Automatic = "auto",
     seed: int = 0,
     resume: str | Path | None = None,
     progress: bool = True,
 ) -> Network:
-    """Trains a network of photographs: the head first, then the last stage too; the kind of truth chooses the head.
+    """Trains a network of photographs in one call: the kind of truth chooses head, plan and augmentation.
 
-    It is no more than::
+    Of labels, the head first, then the last stage too; it is no more than::
 
         photos = ck.data.folder("photos/")
         body = ck.backbone("mobilenet_v2")
@@ -64,9 +60,24 @@ def finetune(
 
     Where a picture may show several classes the head is multi-label instead, without class weights.
 
+    Of masks, a U-Net and the last three stages at once, on parts of the photographs::
+
+        photos = ck.data.masks("images/", "masks/", ["background", "cat"])
+        body = ck.backbone("mobilenet_v2", input_shape=(384, 480, 3))
+        weights = ck.losses.balance_weights(photos.train.targets.pixels())
+        net = ck.attach(body, ck.heads.unet(photos.classes, class_weight=weights), framing=ck.data.Framing("pad"))
+        parts = ck.data.RandomCrop((384, 480), scale=(0.6, 2), whole=(384, 480), horizontal_flip=True)
+        augment = ck.data.Chain((parts, ck.data.Augmentation(channel_shift=20, brightness=(0.7, 1.3))))
+        run = ck.fit(net, photos, ck.plans.together(), augment=augment, views=None, batch_size=4)
+
+    The input is as large as most photographs, up to some 384 × 512 pixels, so that they are seen whole and in their own
+    pixels; what is missing to a multiple of 32 is a border. It is of the colour that stands outside of the parts too,
+    so that the network knows it, and no pixel of it counts. Masks that are predicted have the photograph's own size.
+
     No plan wins on every set. The exact head alone, `plan=ck.plans.probe(solver="lbfgs"), augment=None,
-    label_smoothing=0`, takes about a tenth of the time and may be as accurate or more so: compare both on validation
-    pictures. `tests/benchmarks/bench_accuracy.py` says what was measured.
+    head=ck.heads.classifier(photos.classes, class_weight="balanced")`, takes about a tenth of the time and may be as
+    accurate or more so: compare both on validation pictures. `tests/benchmarks/bench_accuracy.py` and
+    `bench_segmentation.py` say what was measured.
 
     Args:
         photos: A folder (see `ck.data.folder`) or a dataset.
@@ -74,20 +85,18 @@ def finetune(
         alpha: Its width, where it has one.
         weights: `"imagenet"`, a file, or None for random ones.
         cut: Where the backbone ends; by default at its last features.
-        input_shape: (height, width, 3) of the input; by default what the weights were trained at.
+        input_shape: (height, width, 3) of the input; by default what the weights were trained at, of masks that of
+            whole photographs.
         preprocessing: What a model of yours takes, where `ck.backbone` cannot know: `"inside"` RGB 0…255, `"tf"`, …
-        head: What is put on the backbone; by default a classifier, of several labels where the dataset has them.
-        hidden: Of the default head, units of hidden layers in the head; a number is one layer.
-        dropout: Of the default head.
-        label_smoothing: Of the default head, part of the target spread over all classes.
+        head: What is put on the backbone; by default one of the above.
         framing: How a picture meets the input size.
-        plan: What trains when; by default the head, then the last stage too.
+        plan: What trains when; by default one of the above.
         augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
-        views: How many versions of each picture take turns, as in `fit`.
+        views: How many versions of each picture take turns, as in `fit`; by default 8, of masks None.
         engine: What runs the frozen layers, as in `fit`.
         precision: Of the frozen layers, as in `fit`.
-        batch_size: Pictures a step.
+        batch_size: Pictures a step; by default 32, of masks 4.
         seed: Of the head's weights, the split, the order, augmentation and dropout.
         resume: Folder of checkpoints to write and to go on from, as in `fit`.
         progress: Whether to show the live line.
@@ -102,10 +111,11 @@ def finetune(
         WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
     """
     dataset = dataset_of(photos, seed=seed)
+    usual = default_training(dataset.kind)
     if head is None:
-        head = default_head(dataset.kind)(
-            dataset.names, hidden=hidden, dropout=dropout, label_smoothing=label_smoothing, seed=seed
-        )
+        head = default_head(dataset.train.targets, seed=seed)
+    if input_shape is None and isinstance(backbone, str) and usual.input_shape is not None:
+        input_shape = usual.input_shape(dataset.train)
     body = build_backbone(
         backbone,
         cut=cut,
@@ -115,17 +125,17 @@ def finetune(
         preprocessing=preprocessing,
         seed=seed,
     )
-    network = attach(body, head, framing=framing)
+    network = attach(body, head, framing=framing or usual.framing)
     fit(
         network,
         dataset,
-        plan or freeze_then_finetune(patience=4 if len(dataset.validation) else None),
-        augment=augment,
+        plan or usual.plan(bool(len(dataset.validation))),
+        augment=usual.augment(network.size) if augment == "auto" else augment,
         cache=cache,
-        views=views,
+        views=usual.views if views == "auto" else views,
         engine=engine,
         precision=precision,
-        batch_size=batch_size,
+        batch_size=usual.batch_size if batch_size == "auto" else batch_size,
         seed=seed,
         resume=resume,
         progress=progress,
