@@ -113,7 +113,7 @@ def finetune(
     dataset = dataset_of(photos, seed=seed)
     usual = default_training(dataset.kind)
     if head is None:
-        head = default_head(dataset.train.targets, seed=seed)
+        head = default_head(dataset.kind, dataset.names, truth=dataset.train.targets, seed=seed)
     if input_shape is None and isinstance(backbone, str) and usual.input_shape is not None:
         input_shape = usual.input_shape(dataset.train)
     body = build_backbone(

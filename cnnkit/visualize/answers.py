@@ -82,7 +82,7 @@ def fresh_score(source: Source, head: Head | Network | None) -> Score:
     if isinstance(head, Network):
         head = head.head
     if head is None:
-        head = default_head(source.kind)(source.names, hidden=(), dropout=0.0, label_smoothing=0.0, seed=0)
+        head = default_head(source.kind, source.names)
     if not isinstance(head, Head):
         received = f"{type(head).__name__}: {head!r}"[:200]
         raise InputError("a head or a network, whose score tells what is wrong", received, "net.head is one.")
