@@ -243,6 +243,13 @@ def outputs_of(net: ck.Network) -> Any:
     return net.model.predict(scenes().astype(np.float32), verbose=0)
 
 
+@cache
+def untrained(row: Row) -> Any:
+    """What the network of a row says of the scenes before it has learned anything, as arrays."""
+    outputs = network(row).model(scenes().astype(np.float32), training=False)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
+
+
 def weights_of(net: ck.Network) -> list[np.ndarray]:
     return [variable.numpy() for variable in net.model.weights]
 
@@ -280,7 +287,7 @@ def test_encoding_is_a_function_of_each_picture_alone(row: Row) -> None:
 
 
 def test_decoding_in_parts_is_decoding_the_whole(row: Row) -> None:
-    head, outputs = row.head(), outputs_of(network(row))
+    head, outputs = row.head(), untrained(row)
     whole = head.decode(outputs, SIZE)
     parts = [head.decode(only(outputs, rows), SIZE) for rows in (slice(0, 3), slice(3, 4))]
     assert head.target.joined(parts).digest() == whole.digest()
@@ -347,7 +354,7 @@ def test_plain_keras_gives_the_same_outputs(exported: Path) -> None:
 
 
 def test_the_loss_is_one_number_for_each_picture(row: Row) -> None:
-    head, outputs = row.head(), outputs_of(network(row))
+    head, outputs = row.head(), untrained(row)
     encoded = head.encode(truth_of(row), SIZE)
     losses = np.asarray(head.loss(encoded, outputs))
     assert losses.shape == (4,)
