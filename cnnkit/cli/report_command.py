@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cnnkit.cli.options import BundleFolder, Json, SplitSeed
+
+FIRST = 4
+"""Scores that are printed."""
 
 
 def report(
@@ -33,7 +35,8 @@ def report(
     import_keras()
     import cnnkit as ck
     from cnnkit.reports.report_facts import held_out
-    from cnnkit.visualize.answers import truth_and_answers
+    from cnnkit.visualize.answers import fresh_score, predicted
+    from cnnkit.visualize.score_names import score_name
 
     network = ck.load(bundle)
     photos = ck.data.folder(data, seed=network.seed if seed is None else seed, classes=network.classes)
@@ -41,15 +44,14 @@ def report(
     table = ck.predict(network, source, progress=not as_json)
     page = ck.report(network, photos, out, poster=poster, predictions=table, title=title, force=force)
     # From the table that is there: `ck.evaluate` would run the network over all pictures once more.
-    _, decided, probabilities = truth_and_answers(source, table)
-    values = decided if source.multi_label else decided.argmax(axis=1)
     truth: Any = source.targets
-    score = network.head.score()
-    score.add(truth, replace(truth, values=values, probabilities=probabilities))
+    score = fresh_score(source, network)
+    score.add(truth, predicted(source, table))
     scores = score.result()
     result = {"out": str(page), "poster": str(poster) if poster else None, "pictures": len(source), "scores": scores}
     if as_json:
         print(json.dumps(result))
         return
-    print(f"accuracy {scores['accuracy']:.3f}, F1 {scores['macro_f1']:.3f} on {len(source)} pictures")
+    first = ", ".join(f"{score_name(name)} {value:.3f}" for name, value in list(scores.items())[:FIRST])
+    print(f"{first} on {len(source)} pictures")
     print(f"report in {page}" + (f", poster in {poster}" if poster else ""))

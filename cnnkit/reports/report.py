@@ -12,20 +12,19 @@ from cnnkit.data.image_folder import folder
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.export.atomic_file import replacing, write_text
-from cnnkit.reports.report_facts import Facts, held_out
+from cnnkit.reports.report_facts import held_out
+from cnnkit.reports.report_kinds import KINDS, OF_SCORES
 from cnnkit.reports.report_page import GENERATOR
-from cnnkit.reports.report_poster import DOTS_PER_INCH, report_figure
+from cnnkit.reports.report_poster import DOTS_PER_INCH
 from cnnkit.reports.report_sections import report_html
 from cnnkit.reports.report_words import listed
-from cnnkit.transfer.inference import predict
+from cnnkit.transfer.inference import predict, truth_of
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.run import Run
-from cnnkit.visualize.given_tables import rows_of
+from cnnkit.visualize.answers import predicted
 
 MARKED_BYTES = 4096
 """The beginning of a file, in which a report carries its mark."""
-REPORTED = ("labels", "tags")
-"""Kinds of truth that the page has sections for."""
 
 
 def report(
@@ -42,7 +41,10 @@ def report(
     gradcam_layer: str | None = None,
     force: bool = False,
 ) -> Path:
-    """Writes a training as one page: scores, curves, confusion, worst mistakes, calibration, Grad-CAM.
+    """Writes a training as one page: scores, curves, confusion and the worst pictures.
+
+    The kind of truth decides what else: of labels calibration and Grad-CAM; of masks the overlap of each class, and
+    truth beside predictions.
 
     The page is one HTML file with its pictures inside: it can be sent, and needs neither network nor cnnkit. It appears
     whole or not at all. An older report of that name is replaced; another file is not, unless `force` says so.
@@ -55,8 +57,8 @@ def report(
         poster: A PNG file, 1600 pixels wide, that shows the same as one picture; none by default.
         run: What `ck.fit` returned; by default `network.run`. Without any the page says nothing of the training.
         predictions: `ck.predict(network, dataset.test)`, where it is there already.
-        comparisons: Way → accuracy (0…1) on these pictures: the network of this report first, then what it is held
-            against, e.g. `{"nano, pre-trained": 0.93, "nano, random weights": 0.71}`.
+        comparisons: Way → first score (0…1) on these pictures, of labels the accuracy: the network of this report
+            first, then what it is held against, e.g. `{"nano, pre-trained": 0.93, "nano, random weights": 0.71}`.
         timings: Step → seconds, in order.
         title: Heading; by default the backbone and the classes.
         gradcam_layer: Whose maps Grad-CAM reads; by default the last of at least 5 × 5 cells.
@@ -69,7 +71,7 @@ def report(
         DataError: No held-out pictures with labels, other classes than the network's, or a picture that the predictions
             miss.
         InputError: Something else in the place of an argument; a comparison outside 0…1; the first one is not the
-            accuracy of the predictions; or a file of that name that is no report.
+            score of the predictions; or a file of that name that is no report.
         BundleError: The disk is full, or the folder may not be written.
     """
     network = network_of(network)
@@ -80,21 +82,24 @@ def report(
     check_replaceable(targets, force=force)
     photos = _dataset(network, dataset, run)
     source = held_out(photos)
+    truth_of(network, source)
     table = predict(network, source) if predictions is None else predictions
-    facts = Facts(
+    predicted(source, table)
+    kind = KINDS.get(source.kind, OF_SCORES)
+    facts = kind.facts(
         network=network,
         dataset=photos,
         run=run,
-        predictions=rows_of(table, ("id", "label", *source.classes), "ck.predict(net, photos.test) makes it."),
+        predictions=table,
         comparisons=_numbers("comparisons", comparisons),
         timings=_numbers("timings", timings),
         title=f"{network.backbone.name}: {listed(list(network.classes), limit=4)}" if title is None else str(title),
         gradcam_layer=gradcam_layer,
     )
-    text = report_html(facts)
+    text = report_html(facts, kind.sections)
     write_text(targets[0], text)
     for path in targets[1:]:
-        drawn = report_figure(facts)
+        drawn = kind.poster(facts)
         with replacing(path) as partial:
             drawn.savefig(partial, format="png", dpi=DOTS_PER_INCH, metadata={"Software": GENERATOR})
     return targets[0]
@@ -144,12 +149,6 @@ def _dataset(network: Network, given: Dataset | Source | str | Path, run: Run | 
             "a dataset, a labelled source or the path of a folder",
             f"{type(given).__name__}: {given!r}"[:200],
             "ck.data.folder(path) makes one.",
-        )
-    if network.head.target.kind not in REPORTED:
-        raise InputError(
-            f"a network of {' or '.join(REPORTED)} to report on",
-            network.head.target.kind,
-            "ck.evaluate(net, photos.test) gives its scores, ck.visualize.curves(net.run) its training.",
         )
     if tuple(given.classes) != tuple(network.classes):
         raise DataError(

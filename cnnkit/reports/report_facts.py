@@ -1,4 +1,4 @@
-"""The facts of a report, before the layout."""
+"""The facts of a report, before the layout: what holds for every task."""
 
 from __future__ import annotations
 
@@ -6,31 +6,25 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
+from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import DataError, InputError
-from cnnkit.metrics.classification import wilson_interval
-from cnnkit.reports.report_words import counted, duration, listed
+from cnnkit.reports.report_words import counted, duration, listed, number
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
-from cnnkit.visualize import style
-from cnnkit.visualize.answers import answered, captions, truth_and_answers, worst_indices
-from cnnkit.visualize.tapping import deepest_maps
+from cnnkit.visualize.answers import fresh_score, predicted, scored
+from cnnkit.visualize.score_names import score_name
 
-GRADCAM_PICTURES = 6
-GRADCAM_CELLS = 5
-"""Cells per side from which a heat map says something about places."""
 ROUNDING = 0.002
-"""Largest difference between an accuracy counted from a table and one that Keras averaged in float32."""
+"""Largest difference between a score counted from a table and one that Keras averaged in float32."""
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """The arguments of `ck.report`, and what follows from them."""
+    """The arguments of `ck.report`, and what follows from them by the score of the head."""
 
     network: Network
     dataset: Dataset
@@ -51,59 +45,45 @@ class Facts:
         """`"test"` or `"validation"`."""
         return "test" if self.source is self.dataset.test else "validation"
 
-    @property
-    def several(self) -> bool:
-        """Whether a picture may have several labels."""
-        return self.source.multi_label
+    @cached_property
+    def predicted(self) -> Targets:
+        """The predictions as the kind of truth, in the order of the source."""
+        return predicted(self.source, self.predictions)
 
     @cached_property
     def answers(self) -> pd.DataFrame:
-        """One row per picture: its truth, the answer and how sure it was; see `answered`."""
-        return answered(self.source, self.predictions)
-
-    @cached_property
-    def flags(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64]]:
-        """(pictures, classes) each: truth, decisions and probabilities."""
-        return truth_and_answers(self.source, self.predictions)
-
-    @cached_property
-    def accuracy(self) -> float:
-        """The share of held-out pictures that are right; with several labels the share of all yes/no decisions."""
-        shown, decided, _ = self.flags
-        return float((shown == decided).mean() if self.several else self.whole)
+        """One row per picture: how wrong it is; see `ck.visualize.worst`."""
+        return self._scored[0]
 
     @property
-    def whole(self) -> float:
-        """The share of held-out pictures with nothing wrong."""
-        return float(self.answers["right"].mean())
+    def results(self) -> dict[str, float]:
+        """Name → value of every score of the head on these pictures."""
+        return self._scored[1]
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of `whole`."""
-        return wilson_interval(int(self.answers["right"].sum()), len(self.source))
+    def headline(self) -> tuple[str, float]:
+        """The score that a person asks for first, and its value."""
+        name, value = next(iter(self.results.items()))
+        return score_name(name), value
 
     @property
-    def trivial(self) -> tuple[str, float]:
-        """The best answer that does not look at the picture, and its accuracy."""
-        learned = self.dataset.train if len(self.dataset.train) else self.source
-        counts = self.source.counts()
-        if self.several:
-            usual = learned.counts() * 2 >= len(learned)
-            return "always the more frequent answer", float((self.flags[0] == usual).mean())
-        return "always the most frequent class", float(counts[learned.counts().argmax()] / counts.sum())
+    def trivial(self) -> dict[str, float]:
+        """The best answer that does not look at the picture, and its score, where it is known."""
+        return {}
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Method → accuracy, this network first, the trivial answer last."""
-        ways = self.comparisons or {self.name: self.accuracy}
+        """Method → first score, this network first, the trivial answer last."""
+        name_of_score, value = self.headline
+        ways = self.comparisons or {self.name: value}
         name, first = next(iter(ways.items()))
-        if abs(first - self.accuracy) > ROUNDING:
+        if abs(first - value) > ROUNDING:
             raise InputError(
-                f"the accuracy of these predictions, {self.accuracy:.4f}, as the first comparison",
+                f"the {name_of_score} of these predictions, {value:.4f}, as the first comparison",
                 f"{first:.4f} for {name!r}",
                 "Name the network of the report first, then what it is held against, all on the same pictures.",
             )
-        return {**ways, **dict([self.trivial])}
+        return {**ways, **self.trivial}
 
     @property
     def others(self) -> dict[str, float]:
@@ -118,8 +98,8 @@ class Facts:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """The training and its result in three sentences."""
-        return [self._done(), self._result(), self._against()]
+        """The training and its result in a few sentences."""
+        return [self._done(), self._result(), *self._against()]
 
     @cached_property
     def seen_before(self) -> bool | None:
@@ -132,41 +112,17 @@ class Facts:
         return all(fingerprint == own for fingerprint in prints)
 
     @cached_property
-    def explained(self) -> NDArray[np.int64]:
-        """Indices of the pictures for Grad-CAM: four sure right answers, class by class in turn, and two mistakes."""
-        return pick_explained(self.answers, GRADCAM_PICTURES)
-
-    @cached_property
-    def targets(self) -> list[str]:
-        """The class that Grad-CAM explains in each `explained` picture: the answer, or the surest of several labels."""
-        _, _, probabilities = self.flags
-        surest = [self.source.classes[index] for index in probabilities[self.explained].argmax(axis=1)]
-        return surest if self.several else self.answers["predicted"].iloc[self.explained].tolist()
-
-    @cached_property
-    def explained_titles(self) -> list[str]:
-        """One caption per `explained` picture."""
-        if not self.several:
-            return captions(self.answers, self.explained)
-        tops = self.flags[2][self.explained].max(axis=1)
-        return [
-            f"{style.shortened(name, 18)}\n{style.percent(float(top))}"
-            for name, top in zip(self.targets, tops, strict=True)
-        ]
-
-    @cached_property
-    def layer(self) -> str | None:
-        """The layer whose maps Grad-CAM reads."""
-        return self.gradcam_layer or deepest_maps(self.network.model, side=GRADCAM_CELLS)
+    def _scored(self) -> tuple[pd.DataFrame, dict[str, float]]:
+        score = fresh_score(self.source, self.network)
+        return scored(self.source, self.predicted, score), score.result()
 
     @property
-    def tinted(self) -> list[str]:
-        """One colour per `explained` picture: right or wrong."""
-        return [style.RIGHT if right else style.WRONG for right in self.answers["right"].iloc[self.explained]]
+    def _purpose(self) -> str:
+        """What the head does, to begin a sentence with."""
+        return f"A new head for {self.source.kind} of {listed(list(self.network.classes), limit=6)}"
 
     def _done(self) -> str:
-        classes = listed(list(self.network.classes), limit=6)
-        head = f"A new head that {'finds' if self.several else 'tells'} {classes}{'' if self.several else ' apart'} was"
+        head = f"{self._purpose} was"
         if self.run is None:
             return f"{head} put on {self.name}, cut at {self.network.cut}; how it was trained is not recorded."
         phases = self.run.plan.phases
@@ -177,59 +133,36 @@ class Facts:
             f"{duration(self.run.seconds)}."
         )
 
-    def _result(self) -> str:
-        low, high = self.interval
-        sure = f"(95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    def _told(self) -> str:
         new = "that it did not train on " if self.seen_before else ""  # only the record can tell
-        told = f"On {len(self.source):,} {self.part} pictures {new}"
-        if self.several:
-            return (
-                f"{told}{100 * self.accuracy:.1f} % of its yes/no decisions are right, and all labels in "
-                f"{100 * self.whole:.1f} % of the pictures {sure}."
-            )
-        return f"{told}it is right in {100 * self.accuracy:.1f} % {sure}."
+        return f"On {len(self.source):,} {self.part} pictures {new}"
 
-    def _against(self) -> str:
-        answer = "the more frequent answer for each label" if self.several else "the most frequent class"
-        trivial = f"always answering with {answer} gives {100 * self.trivial[1]:.1f} %."
+    def _result(self) -> str:
+        name, value = self.headline
+        return f"{self._told()}its {name} is {number(value)}."
+
+    def _against(self) -> list[str]:
         if not self.others:
-            return trivial[0].upper() + trivial[1:]
+            return []
+        return [f"In comparison, {self._first_other()}."]
+
+    def _first_other(self) -> str:
         name, score = next(iter(self.others.items()))
-        points = 100 * (self.accuracy - score)
-        return (
-            f"In comparison, “{name}” reaches {100 * score:.1f} %, {abs(points):.1f} points "
-            f"{'less' if points >= 0 else 'more'}; {trivial}"
-        )
+        points = 100 * (self.headline[1] - score)
+        return f"“{name}” reaches {100 * score:.1f} %, {abs(points):.1f} points {'less' if points >= 0 else 'more'}"
 
 
 def held_out(dataset: Dataset) -> Source:
     """The test pictures, or those of validation where there are none.
 
     Raises:
-        DataError: There are neither, or they have no labels.
+        DataError: There are neither, or nothing is known of them.
     """
     for part in (dataset.test, dataset.validation):
-        if len(part) and part.labels is not None:
+        if len(part) and part.targets is not None:
             return part
     raise DataError(
         "test or validation pictures with labels",
         "a dataset with neither",
         "Split some off: a result on training pictures is none.",
     )
-
-
-def pick_explained(answers: pd.DataFrame, count: int) -> NDArray[np.int64]:
-    """Indices worth explaining: sure right answers, class by class in turn, and a third of mistakes.
-
-    Where there are fewer right answers than two thirds, mistakes take their places.
-
-    >>> answers = pd.DataFrame({"true": ["a", "b", "a"], "right": [True, True, False], "surprise": [-0.9, -0.8, 0.9]})
-    >>> pick_explained(answers, 3).tolist()
-    [0, 1, 2]
-    """
-    right = answers["right"].to_numpy(bool)
-    mistakes = worst_indices(answers, max(count // 3, count - int(right.sum()))).tolist() if not right.all() else []
-    surest = answers[right].sort_values("surprise", kind="stable")
-    turn = surest.groupby("true", sort=True).cumcount()  # 0 for the surest of each class, 1 for the next …
-    in_turns = surest.assign(turn=turn).sort_values(["turn", "true"], kind="stable").index.tolist()
-    return np.array([*in_turns[: count - len(mistakes)], *mistakes], np.int64)

@@ -27,3 +27,12 @@ def listed(names: list[str], *, limit: int = 12) -> str:
     if len(names) > limit:
         return f"{', '.join(names[: limit - 1])} and {len(names) - limit + 1} more"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def number(value: float) -> str:
+    """A score: a share as a percentage, anything else to three digits.
+
+    >>> number(0.6344), number(12.3456)
+    ('63.4 %', '12.3')
+    """
+    return f"{100 * value:.1f} %" if 0 <= value <= 1 else f"{value:.3g}"

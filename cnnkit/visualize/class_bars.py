@@ -11,9 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from cnnkit.errors import InputError, unknown_name
 from cnnkit.visualize import style
-
-WORDS = {"iou": "intersection over union", "auc": "area under the ROC curve", "dice": "Dice score", "f1": "F1"}
-"""Scores that are better known by another name."""
+from cnnkit.visualize.score_names import score_name
 
 
 def class_scores(scores: Mapping[str, float], *, score: str | None = None) -> Figure:
@@ -100,6 +98,6 @@ def draw_class_scores(canvas: style.Canvas, of_class: Mapping[str, float], score
         axes.set_ylim(len(ordered) - 0.5, -0.5)
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-        axes.set_xlabel(f"{WORDS.get(score, score)} of each class")
+        axes.set_xlabel(f"{score_name(score)} of each class")
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)

@@ -16,6 +16,7 @@ from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
 from cnnkit.visualize import style
 from cnnkit.visualize.given_tables import rows_of
+from cnnkit.visualize.score_names import score_name
 
 Trained: TypeAlias = Run | Network | pd.DataFrame | keras.callbacks.History
 """What knows how a training went."""
@@ -102,7 +103,7 @@ def _lines(panel: Axes, epochs: np.ndarray, history: pd.DataFrame, name: str, *,
             clip_on=False,
             zorder=3,
         )
-    panel.set_ylabel(name)
+    panel.set_ylabel(score_name(name))
     if labelled:
         panel.legend(
             loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, handlelength=1.4, labelcolor="linecolor"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from cnnkit.visualize.answers import predicted
 from cnnkit.visualize.contact_sheet import random_indices, show
 from cnnkit.visualize.figure_arguments import check_figure
 from cnnkit.visualize.figure_legend import add_legend
-from cnnkit.visualize.truth_drawings import drawing_of
+from cnnkit.visualize.truth_drawings import TruthDrawing, drawing_of
 
 WIDTH = 11
 """Inches of a figure."""
@@ -61,7 +61,7 @@ def panels_figure(
         photograph: Whether the picture alone is a panel too.
         across: Pictures in a row.
     """
-    panels = _panels(source, said, photograph=photograph)
+    panels = panel_names(drawing_of(said.kind), photograph=photograph)
     side = WIDTH / (across * len(panels))
     rows = -(-len(source) // across)
     shapes = [source.shape(index) for index in range(len(source))]
@@ -86,8 +86,8 @@ def draw_panels(
     heights: Sequence[float] | None = None,
 ) -> None:
     """`panels_figure` on a figure or a part of one, without the legend."""
-    panels = _panels(source, said, photograph=photograph)
-    columns = list(panels) * across
+    panels = panel_names(drawing_of(said.kind), photograph=photograph)
+    columns = panels * across
     rows = -(-len(source) // across)
     with style.styled():
         grid = canvas.subplots(rows, len(columns), squeeze=False, height_ratios=heights)
@@ -97,9 +97,9 @@ def draw_panels(
             row, place = divmod(index, across)
             own = grid[row, place * len(panels) : (place + 1) * len(panels)]
             picture = source.image(index)
-            for axes, draw in zip(own, panels.values(), strict=True):
+            for axes, name in zip(own, panels, strict=True):
                 show(axes, picture, square=False)
-                draw(axes, index)
+                _draw_panel(name, axes, source.targets, said, index)
             if captions:
                 own[0].set_ylabel(captions[index], fontsize=9, labelpad=3)
         for axes, name in zip(grid[0], columns, strict=True):
@@ -108,15 +108,18 @@ def draw_panels(
             axes.set_visible(False)
 
 
-def _panels(source: Source, said: Targets, *, photograph: bool) -> dict[str, Callable[[Axes, int], None]]:
-    """Name of a panel → what draws it over the picture of an example."""
-    truth, drawing = source.targets, drawing_of(said.kind)
-    panels: dict[str, Callable[[Axes, int], None]] = {
-        "truth": lambda axes, index: drawing.draw(axes, truth, index),
-        "prediction": lambda axes, index: drawing.draw(axes, said, index),
-    }
-    if photograph:
-        panels = {"photograph": lambda axes, index: None, **panels}
-    if (errors := drawing.errors) is not None:
-        panels["wrong"] = lambda axes, index: errors(axes, truth, said, index)
-    return panels
+def panel_names(drawing: TruthDrawing, *, photograph: bool) -> list[str]:
+    """The headings of the panels of one picture."""
+    first = ["photograph"] if photograph else []
+    return [*first, "truth", "prediction", *(["wrong"] if drawing.errors is not None else [])]
+
+
+def _draw_panel(name: str, axes: Axes, truth: Targets | None, said: Targets, index: int) -> None:
+    """Draws over the picture that the axes show what the heading says."""
+    drawing = drawing_of(said.kind)
+    if name == "truth":
+        drawing.draw(axes, truth, index)
+    elif name == "prediction":
+        drawing.draw(axes, said, index)
+    elif name == "wrong" and drawing.errors is not None:
+        drawing.errors(axes, truth, said, index)

@@ -15,9 +15,10 @@ from PIL import Image
 
 import cnnkit as ck
 from cnnkit.errors import CnnkitError, DataError, InputError
+from cnnkit.reports.label_facts import LabelFacts, pick_explained
+from cnnkit.reports.label_tables import class_table, score_table
 from cnnkit.reports.report import check_replaceable
-from cnnkit.reports.report_facts import Facts, pick_explained
-from cnnkit.reports.report_tables import class_table, plan_table, score_table
+from cnnkit.reports.report_tables import plan_table
 from cnnkit.reports.report_words import duration
 from tests.visualize.small_networks import network as small_network
 
@@ -157,7 +158,7 @@ def test_ten_classes_no_test_part_no_comparisons(tmp_path: Path) -> None:
 
 def test_the_tables_hold_the_numbers_of_scikit_learn(two: dict[str, Any]) -> None:
     reference = pytest.importorskip("sklearn.metrics")
-    facts = Facts(**two, comparisons={}, timings={}, title="", gradcam_layer=None)
+    facts = LabelFacts(**two, comparisons={}, timings={}, title="", gradcam_layer=None)
     source = facts.source
     true = np.asarray(source.classes)[source.labels]
     said = two["predictions"]["label"].to_numpy()
@@ -192,7 +193,7 @@ def test_several_labels(tmp_path: Path) -> None:
 
 
 def test_it_tells_when_the_pictures_are_not_those_of_the_record(two: dict[str, Any], tmp_path: Path) -> None:
-    facts = Facts(**two, comparisons={}, timings={}, title="", gradcam_layer=None)
+    facts = LabelFacts(**two, comparisons={}, timings={}, title="", gradcam_layer=None)
     assert facts.seen_before is True
     assert "that it did not train on" in facts.sentences[1]
     train = two["dataset"].train
@@ -237,7 +238,7 @@ def test_every_argument_refuses_other_types_in_words(two: dict[str, Any], tmp_pa
 def test_the_sentences_hold_the_numbers_of_the_table(two: dict[str, Any]) -> None:
     share = right(two)
     comparisons = {"nano": share, "the same from random weights": 0.25}
-    facts = Facts(**two, comparisons=comparisons, timings={}, title="", gradcam_layer=None)
+    facts = LabelFacts(**two, comparisons=comparisons, timings={}, title="", gradcam_layer=None)
     assert f"right in {100 * share:.1f} %" in facts.sentences[1]
     points = 100 * (share - 0.25)
     assert f"reaches 25.0 %, {abs(points):.1f} points {'less' if points >= 0 else 'more'}" in facts.sentences[2]
