@@ -16,8 +16,8 @@ from tests.reports.test_report import Page
 
 @pytest.fixture(scope="module")
 def masks() -> tuple[ck.Network, ck.data.Dataset]:
-    """A network of three layers, trained for an epoch on drawn scenes of 32 × 32."""
-    photos = ck.data.scenes(24, seed=1, size=32, target="masks")
+    """A network of five convolutions, trained for an epoch on drawn scenes of 32 × 32."""
+    photos = ck.data.scenes(14, seed=1, size=32, target="masks")
     image = keras.Input((32, 32, 3), name="image")
     x = image
     for level in range(1, 6):
@@ -66,10 +66,10 @@ def test_what_it_refuses(masks: tuple[ck.Network, ck.data.Dataset], tmp_path: Pa
     net, photos = masks
     page = tmp_path / "page.html"
     with pytest.raises(InputError, match="as the first comparison"):
-        ck.report(net, photos, page, comparisons={"tiny": 0.99})
+        ck.report(net, photos, page, comparisons={"tiny": 0.99}, predictions=ck.predict(net, photos.test))
     with pytest.raises(InputError, match="columns id, mask"):
         ck.report(net, photos, page, predictions=photos.test.table().drop(columns="mask"))
-    labelled = ck.data.scenes(24, seed=1, size=32)
+    labelled = ck.data.scenes(14, seed=1, size=32)
     with pytest.raises(DataError, match="classes of the network"):
         ck.report(net, labelled, page)
     assert not page.exists()
