@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,11 +49,18 @@ VOID = 11  # in the files of CamVid
 BACKBONES: dict[str, dict[str, Any]] = {
     "mobilenet-0.75": {"name": "mobilenet", "alpha": 0.75},
     "mobilenet_v2-0.35": {"name": "mobilenet_v2", "alpha": 0.35},
+    "mobilenet-0.75-dilated": {"name": "mobilenet", "alpha": 0.75, "dilate": 16},
+    "squeezenet": {"name": "squeezenet1_1"},
     "nano": {"name": "nano"},
 }
 """Name → what `ck.backbone` takes."""
 
-HEADS: dict[str, Callable[..., Any]] = {"fcn": ck.heads.fcn, "unet": ck.heads.unet}
+HEADS: dict[str, Callable[..., Any]] = {
+    "fcn": ck.heads.fcn,
+    "unet": ck.heads.unet,
+    "deeplab": ck.heads.deeplab,  # of a dilated backbone
+    "pspnet": partial(ck.heads.pspnet, output_stride=16),  # of the same
+}
 """Name → what makes the head of classes, class weights and a seed."""
 
 
