@@ -1,5 +1,6 @@
 from .classification import Classifier as Classifier
 from .classification import classifier as classifier
+from .deconvnet import deconvnet as deconvnet
 from .deeplab import deeplab as deeplab
 from .fcn import fcn as fcn
 from .head import ConvexHead as ConvexHead
@@ -11,5 +12,6 @@ from .localization import Localizer as Localizer
 from .localization import localizer as localizer
 from .pspnet import pspnet as pspnet
 from .segmentation import Segmenter as Segmenter
+from .segnet import segnet as segnet
 from .table import from_settings as from_settings
 from .unet import unet as unet

@@ -44,6 +44,13 @@ class Scores:
         return keras.layers.Conv2D(self.classes, 1, kernel_initializer=initial, name=name, dtype="float32")(x)
 
 
+def scores_of(scales: Mapping[str, keras.KerasTensor], scores: Scores) -> dict[str, keras.KerasTensor]:
+    """Scores of a decoder's scales, coarse to fine, given fine to coarse."""
+    finest, *coarser = scales
+    made = {name: scores.of(scales[name], f"score_{name}") for name in reversed(coarser)}
+    return made | {finest: scores.of(scales[finest], "logits")}
+
+
 class Decoder(Protocol):
     """What differs from one segmentation network to another; a frozen dataclass of JSON values."""
 

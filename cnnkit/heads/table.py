@@ -8,15 +8,17 @@ from typing import Any
 
 from cnnkit.errors import unknown_name
 from cnnkit.heads.classification import Classifier
+from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.head import Head
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.pspnet import PSPNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
+from cnnkit.heads.segnet import SegNet
 from cnnkit.heads.unet import UNet
 
-DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab)
+DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,

@@ -12,7 +12,7 @@ from typing import ClassVar
 import keras
 
 from cnnkit.errors import InputError
-from cnnkit.heads.segmentation import Scores, Segmenter, levels, segmenter, widths_of
+from cnnkit.heads.segmentation import Scores, Segmenter, levels, scores_of, segmenter, widths_of
 from cnnkit.necks.blocks import Border, check_border
 from cnnkit.necks.levels import Levels
 from cnnkit.necks.u_shape import unet as neck
@@ -42,9 +42,7 @@ class UNet:
     def build(self, features: Levels, scores: Scores) -> dict[str, keras.KerasTensor]:
         """The scores of each scale of the expanding half."""
         scales = neck(features, widths=self.widths, border=self.border, seed=scores.seed)
-        finest, *coarser = scales
-        made = {name: scores.of(scales[name], f"score_{name}") for name in reversed(coarser)}
-        return made | {finest: scores.of(scales[finest], "logits")}
+        return scores_of(scales, scores)
 
 
 def unet(

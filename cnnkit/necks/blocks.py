@@ -75,6 +75,11 @@ def block(
         name=f"{name}_conv",
         **(kernels if kind == "separable" else {"kernel_initializer": initial}),
     )(x)
+    return normalized(x, name)
+
+
+def normalized(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Batch normalization and a ReLU, `NAME_norm` and `NAME_relu`."""
     # Keras's momentum of .99 lags hundreds of steps behind, more than a head of few pictures trains.
     x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)

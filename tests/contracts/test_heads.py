@@ -111,6 +111,7 @@ class Row:
         epochs: In which head and body learn the four scenes by heart.
         rate: Of these epochs.
         others: Truth of another kind, or with other names, which it refuses.
+        pools: Whether the body goes from scale to scale by max pooling; else by strides.
     """
 
     head: Callable[[], Head]
@@ -122,6 +123,7 @@ class Row:
     perfect: Callable[[Any], Any] = lambda encoded: encoded
     epochs: int = 100
     rate: float = 3e-3
+    pools: bool = False
 
 
 PEOPLE, KINDS_OF_SCENE, TAGS = ("no_person", "person"), ("street", "park", "room"), ("person", "car", "tree")
@@ -188,6 +190,24 @@ ROWS = {
         learned=0.9,
         perfect=at_stride(4),
     ),
+    "segnet": Row(
+        lambda: ck.heads.segnet(HALVES, output_stride=16, width=16, convolutions=1),
+        OF_MASKS,
+        OF_TWO,
+        "mean_iou",
+        learned=0.9,
+        perfect=at_stride(4),
+        pools=True,
+    ),
+    "deconvnet": Row(
+        lambda: ck.heads.deconvnet(HALVES, output_stride=16, width=16, convolutions=1, hidden=16),
+        OF_MASKS,
+        OF_TWO,
+        "mean_iou",
+        learned=0.9,
+        perfect=at_stride(4),
+        pools=True,
+    ),
     "focal": Row(lambda: ck.heads.classifier(KINDS_OF_SCENE, loss="class_balanced_focal"), OF_THREE, OF_TAGS),
 }
 
@@ -209,7 +229,9 @@ def network(row: Row) -> ck.Network:
     image = keras.Input((*SIZE, 3), name="image")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(image)
     for level in range(1, 6):
-        x = keras.layers.Conv2D(16, 3, 2, padding="same", activation="relu", name=f"conv{level}")(x)
+        x = keras.layers.Conv2D(16, 3, 1 if row.pools else 2, padding="same", activation="relu", name=f"conv{level}")(x)
+        if row.pools:
+            x = keras.layers.MaxPooling2D(2, name=f"pool{level}")(x)
     return ck.attach(ck.backbone(keras.Model(image, x, name="tiny")), row.head())
 
 

@@ -9,14 +9,28 @@ import numpy as np
 import pytest
 
 import cnnkit as ck
+from cnnkit.backbones.graph import nodes
 from cnnkit.errors import CnnkitError
 from cnnkit.necks.table import NECKS
+from cnnkit.necks.unpooling import unpooled
 
 SHAPES = {"P2": (24, 32, 6), "P3": (12, 16, 8), "P4": (6, 8, 10), "P5": (3, 4, 12)}
 
 
 def levels(shapes=SHAPES) -> dict[str, keras.KerasTensor]:
     return {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+
+
+def pooled_levels(shapes) -> dict[str, keras.KerasTensor]:
+    """Levels that a max pooling leads from one to the next."""
+    made: dict[str, keras.KerasTensor] = {}
+    for name, shape in shapes.items():
+        if made:
+            x = keras.layers.MaxPooling2D(2, padding="same")(made[f"P{int(name[1:]) - 1}"])
+            made[name] = keras.layers.Conv2D(shape[2], 1, activation="relu")(x)
+        else:
+            made[name] = keras.Input(shape, name=name)
+    return made
 
 
 def arrays(shapes=SHAPES) -> dict[str, np.ndarray]:
@@ -28,16 +42,61 @@ def arrays(shapes=SHAPES) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("odd", [False, True])
 def test_every_row_keeps_the_scales_and_loads_in_plain_keras(name: str, odd: bool) -> None:
     shapes = {"P3": (45, 60, 8), "P4": (23, 30, 10), "P5": (12, 15, 12)} if odd else SHAPES
-    given = levels(shapes)
+    given = pooled_levels(shapes)
     options = {"widths": (7,) * (len(shapes) - 1)} if name == "unet" else {"width": 7}
+    if name == "unpooling":  # its coarser maps have the widths of the encoder
+        options["convolutions"] = 1
     made = NECKS[name](given, **options)
-    assert all(tensor.shape[1:] == (*shapes[level][:2], 7) for level, tensor in made.items())
+    finest, *coarser = made
+    assert all(made[level].shape[1:3] == shapes[level][:2] for level in made)
+    assert made[finest].shape[3] == 7
+    assert all(made[level].shape[3] == 7 for level in coarser if name != "unpooling")
     assert list(made) == sorted(made)
-    model = keras.Model(given, made)
+    image = next(iter(given.values()))
+    model = keras.Model(image, made)
     again = keras.models.model_from_json(json.dumps(json.loads(model.to_json())))
     again.set_weights(model.get_weights())
-    for level, expected in model(arrays(shapes)).items():
-        np.testing.assert_array_equal(again(arrays(shapes))[level], expected)
+    picture = next(iter(arrays(shapes).values()))
+    for level, expected in model(picture).items():
+        np.testing.assert_array_equal(again(picture)[level], expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "stride", "padding"),
+    [((8, 10), 2, 2, "valid"), ((9, 11), 2, 2, "valid"), ((9, 12), 3, 2, "valid"), ((9, 12), 3, 2, "same")],
+)
+def test_unpooling_puts_values_where_the_maxima_were(
+    size: tuple[int, int], window: int, stride: int, padding: str
+) -> None:
+    """Against a loop over windows; the pooled maxima themselves come back to their places exactly."""
+    random = np.random.default_rng(3)
+    image = keras.Input((*size, 3))
+    layer = keras.layers.MaxPooling2D(window, stride, padding=padding)
+    pooled = layer(image)
+    values = keras.Input(pooled.shape[1:])
+    call = next(call for call in nodes(keras.Model(image, pooled)) if call.layer is layer)
+    model = keras.Model([image, values], unpooled(values, call, "up"))
+    x = random.permutation(size[0] * size[1] * 3).reshape(1, *size, 3).astype(np.float32) - 100  # no two are equal
+    y = random.normal(size=(1, *pooled.shape[1:])).astype(np.float32)
+    before = [
+        max((count - 1) * stride + window - side, 0) // 2 if padding == "same" else 0
+        for count, side in zip(pooled.shape[1:3], size, strict=True)
+    ]
+    expected = np.zeros_like(x)
+    for row, column, channel in np.ndindex(*pooled.shape[1:]):
+        rows, columns = (
+            slice(max(place * stride - start, 0), place * stride - start + window)
+            for place, start in zip((row, column), before, strict=True)
+        )
+        part = x[0, rows, columns, channel]
+        at = np.unravel_index(part.argmax(), part.shape)
+        expected[0, rows, columns, channel][at] += y[0, row, column, channel]
+    np.testing.assert_allclose(model([x, y]), expected, atol=1e-6)
+    if window == stride:
+        maxima = keras.Model(image, pooled)(x).numpy()
+        restored = model([x, maxima]).numpy()
+        np.testing.assert_array_equal(restored[restored != 0], x[restored != 0])
+        assert (restored != 0).sum() == maxima.size
 
 
 def test_a_pyramid_is_the_sum_of_the_paper() -> None:
@@ -116,6 +175,7 @@ def test_a_mirrored_border_is_that_of_numpy() -> None:
         (lambda: ck.necks.psp(levels(), bins=()), r"bins above 0"),
         (lambda: ck.necks.aspp(levels(), rates=(0, 6)), r"rates above 0"),
         (lambda: ck.necks.unet(levels(), widths=(8, 8, 8), border="wrap"), r"mirror"),
+        (lambda: ck.necks.unpooling(levels()), r"(?s)pools no maxima of P4 and P3 and P2.*squeezenet"),
         (lambda: ck.necks.unet({"P3": keras.Input((4, 4, 3))}, widths=()), r"at least one"),
     ],
 )
