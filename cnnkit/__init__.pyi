@@ -18,6 +18,7 @@ from . import scenes as scenes
 from . import transfer as transfer
 from . import visualize as visualize
 from . import zoo as zoo
+from .backbones.convolutionizing import convolutionize as convolutionize
 from .backbones.extractor import backbone as backbone
 from .backbones.truncation import truncate as truncate
 from .export.bundle import load as load

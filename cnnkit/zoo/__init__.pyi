@@ -22,6 +22,7 @@ from .shufflenets import shufflenet as shufflenet
 from .shufflenets_v2 import shufflenet_v2 as shufflenet_v2
 from .squeezenets import squeezenet1_0 as squeezenet1_0
 from .squeezenets import squeezenet1_1 as squeezenet1_1
+from .unets import unet as unet
 from .vgg_nets import vgg11 as vgg11
 from .vgg_nets import vgg13 as vgg13
 from .vgg_nets import vgg16 as vgg16

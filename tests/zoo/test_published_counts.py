@@ -21,6 +21,7 @@ PARAMETERS = {
     "lenet5": 60_000 + 84 * 10 + 10,  # LeCun et al., II.B, without its fixed output layer; the softmax
     "alexnet": 62_378_344,  # what articles count for the simplified version
     "alexnet_two_columns": 60_965_224,  # Caffe's bvlc_alexnet
+    "unet": 31_030_658,  # counted from figure 1, with one channel and two classes
     "vgg11": 132_863_336,  # torchvision
     "vgg13": 133_047_848,  # torchvision
     "vgg16": 138_357_544,  # lecture 004
