@@ -35,6 +35,7 @@ def finetune(
     cut: str | None = None,
     input_shape: tuple[int, int, int] | None = None,
     preprocessing: Given | None = None,
+    dilate: Literal[8, 16] | None = None,
     head: Head | None = None,
     framing: Framing | None = None,
     plan: Plan | None = None,
@@ -88,6 +89,7 @@ def finetune(
         input_shape: (height, width, 3) of the input; by default what the weights were trained at, of masks that of
             whole photographs.
         preprocessing: What a model of yours takes, where `ck.backbone` cannot know: `"inside"` RGB 0…255, `"tf"`, …
+        dilate: The stride that the last maps keep, as in `ck.backbone`; for heads of dilated backbones.
         head: What is put on the backbone; by default one of the above.
         framing: How a picture meets the input size.
         plan: What trains when; by default one of the above.
@@ -123,6 +125,7 @@ def finetune(
         input_shape=input_shape,
         alpha=alpha,
         preprocessing=preprocessing,
+        dilate=dilate,
         seed=seed,
     )
     network = attach(body, head, framing=framing or usual.framing)

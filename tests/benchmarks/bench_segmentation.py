@@ -60,6 +60,8 @@ HEADS: dict[str, Callable[..., Any]] = {
     "unet": ck.heads.unet,
     "deeplab": ck.heads.deeplab,  # of a dilated backbone
     "pspnet": partial(ck.heads.pspnet, output_stride=16),  # of the same
+    "segnet": partial(ck.heads.segnet, output_stride=16, convolutions=1),  # of SqueezeNet
+    "deconvnet": partial(ck.heads.deconvnet, output_stride=16, convolutions=1, hidden=256),  # of the same
 }
 """Name → what makes the head of classes, class weights and a seed."""
 

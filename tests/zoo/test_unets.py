@@ -17,11 +17,11 @@ def test_the_sides_and_parameters_of_figure_1() -> None:
     with weightless():
         model = ck.zoo.unet()
     assert model.count_params() == PUBLISHED
-    sides = {name: model.get_layer(name).output.shape[1:] for name in ("conv1_2", "conv5_2", "up4", "conv9_2")}
+    sides = {name: model.get_layer(name).output.shape[1:] for name in ("conv1_2", "conv5_2", "up1", "conv9_2")}
     assert sides == {
         "conv1_2": (568, 568, 64),
         "conv5_2": (28, 28, 1024),
-        "up4": (56, 56, 512),
+        "up1": (56, 56, 512),
         "conv9_2": (388, 388, 64),
     }
     assert model.output_shape == (None, 388, 388, 2)
