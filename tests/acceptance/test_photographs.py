@@ -56,6 +56,7 @@ def test_mobilenet_reaches_093_and_its_bundle_is_plain_keras(shared, keras_home,
     np.testing.assert_allclose(table["bees"], np.load(tmp_path / "out.npy")[:, 0], atol=1e-5)
 
 
+@pytest.mark.slow  # the same road as MobileNet's, half a minute
 def test_mobilenet_v2_reaches_089(shared, keras_home, tmp_path, capsys) -> None:
     assert finetune(capsys, shared, tmp_path / "bees", "--backbone", "mobilenet_v2", "--alpha", "0.35") >= 0.89
 
