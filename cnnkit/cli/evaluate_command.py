@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from cnnkit.cli.given_folder import read_for
 from cnnkit.cli.options import (
     BatchSize,
     BundleFolder,
@@ -17,6 +18,7 @@ from cnnkit.cli.options import (
     LabelledFolder,
     PrecisionOption,
     SplitSeed,
+    Void,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def evaluate(
         str | None,
         typer.Option(help="test, validation, train or all; by default test, or validation where there is no test."),
     ] = None,
+    void: Void = 255,
     seed: SplitSeed = None,
     batch_size: BatchSize = 32,
     engine: EngineOption = "auto",
@@ -40,7 +43,7 @@ def evaluate(
     decode: DecodeOption = "exact",
     as_json: Json = False,
 ) -> None:
-    """Score a saved network on labelled pictures: loss, accuracy, and precision, recall, F1 and AUC of each class.
+    """Score a saved network on pictures with truth: of labels accuracy and F1, of masks IoU, and those of each class.
 
     A folder that was trained on is split as in the training, and scored on what was held out; of a folder of new
     pictures take --part all.
@@ -53,11 +56,8 @@ def evaluate(
     import cnnkit as ck
 
     network = ck.load(bundle)
-    photos = ck.data.folder(
-        data,
-        seed=network.seed if seed is None else seed,
-        classes=network.classes,
-        decode=cast("Decode", decode),
+    photos = read_for(
+        network, data, void=void, seed=network.seed if seed is None else seed, decode=cast("Decode", decode)
     )
     name, source = _part(photos, part)
     scores = ck.evaluate(

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from cnnkit.cli.options import Json, LabelledFolder
+from cnnkit.cli.given_folder import HEADLINES, Task, task_of
+from cnnkit.cli.options import Json, LabelledFolder, Void
+
+if TYPE_CHECKING:
+    from cnnkit.data.dataset import Dataset
+    from cnnkit.heads.head import Head
 
 
 def finetune(
     data: LabelledFolder,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; checkpoints lie beside it until it is saved.")],
+    task: Annotated[
+        Task | None, typer.Option(help="labels or masks: a class per picture or per pixel; by default as DATA looks.")
+    ] = None,
+    head: Annotated[str | None, typer.Option(help="Of masks: unet, fcn, pspnet or deeplab; unet by default.")] = None,
+    void: Void = 255,
     backbone: Annotated[str, typer.Option(help="A name of `cnnkit backbones`.")] = "mobilenet_v2",
     alpha: Annotated[float | None, typer.Option(help="Width of the backbone, where it has one.")] = None,
     weights: Annotated[str, typer.Option(help="imagenet, none, or a file.")] = "imagenet",
@@ -23,10 +33,17 @@ def finetune(
         Literal["crop", "squash", "pad"] | None,
         typer.Option(help="How a picture meets the input: crop, squash or pad; by default the native crop."),
     ] = None,
-    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone.")] = 12,
-    deep_epochs: Annotated[int, typer.Option(min=0, help="Epochs with the deepest stages.")] = 12,
-    train: Annotated[str, typer.Option(help="What trains then: a number of stages, a stage, a layer, all.")] = "1",
-    augment: Annotated[bool, typer.Option(help="Flip, turn, shift and zoom the training pictures a little.")] = True,
+    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone; of masks there are none.")] = 12,
+    deep_epochs: Annotated[
+        int | None, typer.Option(min=0, help="Epochs with the deepest stages; by default 12, of masks 40.")
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(help="What trains then: a number of stages, a stage, a layer, all; by default 1, of masks 3."),
+    ] = None,
+    augment: Annotated[
+        bool, typer.Option(help="Flip, turn, shift and zoom the pictures a little; of masks take parts of them.")
+    ] = True,
     on_error: Annotated[
         Literal["raise", "skip"], typer.Option(help="What to do with a broken picture: raise or skip.")
     ] = "raise",
@@ -39,13 +56,14 @@ def finetune(
     precision: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen layers: float32; or bfloat16.")
     ] = "float32",
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a step; by default 32, of masks 4.")] = None,
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Train a classifier of photographs and save it.
+    """Train a network of photographs and save it: which class a picture shows, or each of its pixels.
 
-    The bundle in OUT loads in plain Keras. A killed training goes on when the same command is given again.
+    The bundle in OUT loads in plain Keras. A killed training goes on when the same command is given again. Classes of
+    masks are the lines of DATA/classes.txt, or what the masks show.
 
     Example: cnnkit finetune photos/ --backbone mobilenet_v2 --out runs/photos
     """
@@ -61,39 +79,46 @@ def finetune(
     folder = out.absolute()  # "." has no name to put the checkpoints beside
     refuse_foreign(folder, FILES, MANIFEST_FILE)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
-    dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
-    plan = ck.plans.freeze_then_finetune(
-        head_epochs=head_epochs,
-        deep_epochs=deep_epochs,
-        train=int(train) if train.isdigit() else train,
-        patience=4 if len(dataset.validation) else None,
-    )
+    masks = task_of(data, task) == "masks"
+    if masks:
+        dataset = ck.data.mask_folder(data, void=void, seed=seed)
+        plan = ck.plans.together(epochs=40 if deep_epochs is None else deep_epochs, train=_layers(train or "3"))
+    else:
+        dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
+        plan = ck.plans.freeze_then_finetune(
+            head_epochs=head_epochs,
+            deep_epochs=12 if deep_epochs is None else deep_epochs,
+            train=_layers(train or "1"),
+            patience=4 if len(dataset.validation) else None,
+        )
     network = ck.finetune(
         dataset,
         backbone=backbone,
         alpha=alpha,
         weights=None if weights == "none" else weights,
         cut=cut,
+        head=None if head is None else _head(head, dataset, masks=masks, seed=seed),
         input_shape=None if side is None else (side, side, 3),
         framing=None if resize is None else ck.data.Framing(resize=resize),
         plan=plan,
-        augment=ck.data.Augmentation.gentle() if augment else None,
+        augment="auto" if augment else None,
         engine=engine,
         precision=precision,
-        batch_size=batch_size,
+        batch_size=batch_size or "auto",
         seed=seed,
         resume=checkpoints,
         progress=not as_json,
     )
     held_out = {name: part for name, part in (("validation", dataset.validation), ("test", dataset.test)) if len(part)}
     run = cast("ck.Run", network.run)  # finetune has just trained it
-    scores = {name: ck.evaluate(network, part)["accuracy"] for name, part in held_out.items()}
+    measure = HEADLINES[dataset.kind]
+    scores = {name: ck.evaluate(network, part)[measure] for name, part in held_out.items()}
     ck.save(network, out)
     Checkpoints(checkpoints).remove()
     result = {
         "bundle": str(out),
         "classes": list(network.classes),
-        "accuracy": scores,
+        measure: scores,
         "epochs": len(run.history),
         "seconds": round(run.seconds, 1),
         "skipped": [file.path for file in dataset.skipped],
@@ -102,7 +127,34 @@ def finetune(
         print(json.dumps(result))
         return
     print(network)
-    for name, accuracy in scores.items():
-        print(f"{name} accuracy {accuracy:.3f} on {len(held_out[name])} pictures")
+    for name, score in scores.items():
+        print(f"{name} {measure.replace('_', ' ')} {score:.3f} on {len(held_out[name])} pictures")
     print(f"{len(run.history)} epochs in {run.seconds:.0f} s")
     print(f"bundle in {out}: cnnkit predict {out} PICTURES --out predictions.parquet")
+
+
+def _layers(train: str) -> str | int:
+    """A number of stages as one, a name as it is."""
+    return int(train) if train.isdigit() else train
+
+
+def _head(name: str, dataset: Dataset, *, masks: bool, seed: int) -> Head:
+    """The head of a name, weighed as the default one is.
+
+    Raises:
+        InputError: It has another task.
+        UnknownNameError: There is none of this name.
+    """
+    import cnnkit as ck
+    from cnnkit.errors import InputError, unknown_name
+    from cnnkit.heads.table import DECODERS
+
+    names = [decoder.kind for decoder in DECODERS]
+    if name not in names:
+        raise unknown_name("a head of masks", name, names)
+    if not masks:
+        raise InputError("--head with masks alone", f"--head {name} for labels", "Leave it out, or give --task masks.")
+    truth: Any = dataset.train.targets
+    weights = ck.losses.balance_weights(truth.pixels())
+    head: Head = getattr(ck.heads, name)(dataset.classes, class_weight=weights, seed=seed)
+    return head

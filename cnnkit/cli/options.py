@@ -9,7 +9,14 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 BundleFolder = Annotated[Path, typer.Argument(help="What `cnnkit finetune` or ck.save wrote.")]
-LabelledFolder = Annotated[Path, typer.Argument(help="One folder a class, or train/validation/test folders of them.")]
+LabelledFolder = Annotated[
+    Path,
+    typer.Argument(
+        help="One folder a class, or train/validation/test folders of them; or images/ and masks/, train/ and "
+        "trainannot/, the folders of VOC, or pictures and a JSON file of COCO."
+    ),
+]
+Void = Annotated[int, typer.Option(help="Of masks, the number of pixels of which nothing is known.")]
 SplitSeed = Annotated[int | None, typer.Option(help="Of the split; that of the training by default.")]
 
 # How a saved network runs over pictures, as `ck.predict` and `ck.data.folder` take it.

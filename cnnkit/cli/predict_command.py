@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 def predict(
     bundle: BundleFolder,
     images: Annotated[Path, typer.Argument(help="A folder of pictures, searched to any depth, or one picture.")],
-    out: Annotated[Path | None, typer.Option(help="The .parquet or .csv file to write; else rows are printed.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The .parquet or .csv file to write, of masks also a folder; else rows are printed."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT even if it holds something else.")] = False,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
     batch_size: BatchSize = 32,
@@ -36,7 +39,8 @@ def predict(
     OUT gets a row for each picture: its path below IMAGES as id, its label, and one probability column per class. Rows
     are in natural order of the paths (2.jpg before 10.jpg), never shuffled; memory does not grow with their number.
     Stopped in the middle, the same command goes on from where it stood. A file that holds something else than
-    predictions is not replaced without --force, a picture or a file of the bundle never.
+    predictions is not replaced without --force, a picture or a file of the bundle never. Of masks a row holds a
+    PNG as large as the photograph; an OUT without an ending is a folder of them.
 
     Example: cnnkit predict runs/photos holiday/ --out holiday.parquet
     """
@@ -58,7 +62,11 @@ def predict(
         precision=cast("Precision", precision),
         progress=not as_json,
     )
-    result = _rows(network, source, settings) if out is None else _file(network, source, out, settings, force=force)
+    if out is None:
+        result = _rows(network, source, settings)
+    else:
+        write = _file if out.suffix else _folder
+        result = write(network, source, out, settings, force=force)
     result["skipped"] = [{"path": file.path, "reason": file.reason} for file in skipped]
     if as_json:
         print(json.dumps(result))
@@ -81,7 +89,8 @@ def _check_out(out: Path, bundle: Path) -> None:
     from cnnkit.export.bundle import FILES
     from cnnkit.export.own_files import check_ending
 
-    check_ending(out, (".parquet", ".csv"), kind="a file")
+    if out.suffix:
+        check_ending(out, (".parquet", ".csv"), kind="a file")
     if out.name in FILES and out.absolute().parent.resolve() == bundle.resolve():
         raise InputError("a file beside the bundle", f"{out}, one of the bundle's own", "Give another name.")
 
@@ -125,6 +134,16 @@ def _file(network: Network, source: Source, out: Path, settings: Settings, *, fo
     }
 
 
+def _folder(network: Network, source: Source, out: Path, settings: Settings, *, force: bool) -> dict[str, Any]:
+    """What was written, of masks."""
+    from cnnkit.export.prediction_images import predict_to_folder
+
+    started = time.perf_counter()
+    pixels = predict_to_folder(network, source, out, force=force, **settings)
+    seconds = round(time.perf_counter() - started, 3)
+    return {"out": str(out), "pictures": len(source), "pixels": pixels, "seconds": seconds}
+
+
 def _told(result: dict[str, Any]) -> Iterator[str]:
     """For people."""
     count = result["pictures"]
@@ -138,6 +157,12 @@ def _told(result: dict[str, Any]) -> Iterator[str]:
     if "table" in result:
         for row in result["table"]:
             yield "  ".join(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values())
+        return
+    if "pixels" in result:
+        every = sum(result["pixels"].values())
+        for name, number in sorted(result["pixels"].items(), key=lambda pair: -pair[1]):
+            yield f"{name}: {number / every:.1%} of all pixels"
+        yield f"{count} masks in {result['out']}"
         return
     for name, number in sorted(result["labels"].items(), key=lambda pair: -pair[1]):
         if number:

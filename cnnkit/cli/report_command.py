@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cnnkit.cli.options import BundleFolder, Json, SplitSeed
+from cnnkit.cli.given_folder import read_for
+from cnnkit.cli.options import BundleFolder, Json, SplitSeed, Void
 
 FIRST = 4
 """Scores that are printed."""
@@ -20,6 +21,7 @@ def report(
     out: Annotated[Path, typer.Option(help="The page to write, one HTML file.")] = Path("report.html"),
     poster: Annotated[Path | None, typer.Option(help="A PNG file that shows the same as one picture.")] = None,
     title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
+    void: Void = 255,
     seed: SplitSeed = None,
     force: Annotated[bool, typer.Option(help="Replace a file that is no report.")] = False,
     as_json: Json = False,
@@ -39,7 +41,7 @@ def report(
     from cnnkit.visualize.score_names import score_name
 
     network = ck.load(bundle)
-    photos = ck.data.folder(data, seed=network.seed if seed is None else seed, classes=network.classes)
+    photos = read_for(network, data, void=void, seed=network.seed if seed is None else seed)
     source = held_out(photos)
     table = ck.predict(network, source, progress=not as_json)
     page = ck.report(network, photos, out, poster=poster, predictions=table, title=title, force=force)

@@ -2,6 +2,7 @@ from .bundle import load as load
 from .bundle import save as save
 from .keras2_import import import_keras2 as import_keras2
 from .keras2_layers import KERAS2_LAYERS as KERAS2_LAYERS
+from .prediction_images import predict_to_folder as predict_to_folder
 from .prediction_parts import predict_to_csv as predict_to_csv
 from .prediction_parts import predict_to_parquet as predict_to_parquet
 from .prediction_table import read_predictions as read_predictions

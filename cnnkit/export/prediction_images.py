@@ -1,0 +1,128 @@
+"""Predicted masks as a folder of PNG files: the numbers of classes, in colours that people can tell apart."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnnkit.data.any_pictures import Pictures, as_source
+from cnnkit.data.targets.masks import Masks
+from cnnkit.engines.runtimes import EngineName, Precision, Runtime
+from cnnkit.errors import DataError, InputError
+from cnnkit.export.atomic_file import replacing, write_text
+from cnnkit.export.tensors import model_hash, tensor_records
+from cnnkit.metrics.given_arrays import whole_number
+from cnnkit.transfer.inference import decoded, forward_pass
+from cnnkit.transfer.network import Network, network_of
+
+# Beside the masks: by the first a folder is known as one that may be written again.
+ABOUT_FILE, CLASSES_FILE = "predictions.json", "classes.txt"
+BITS = 8  # of a colour channel
+
+
+def predict_to_folder(
+    network: Network,
+    images: Pictures,
+    folder: str | Path,
+    *,
+    batch_size: int = 32,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    force: bool = False,
+    progress: bool = False,
+) -> dict[str, int]:
+    """The masks that `ck.predict` gives, one PNG file per picture, each as large as its photograph.
+
+    A file has the path of its picture, `street/1.png` for `street/1.jpg`. Its values are the numbers of the classes; it
+    holds the colours of Pascal VOC for them, so that any viewer shows it. `classes.txt` names the classes in the order
+    of their numbers. `ck.data.masks(images, folder, net.classes)` reads what was written.
+
+    Args:
+        network: Of masks, trained or loaded with `ck.load`.
+        images: As for `ck.predict`.
+        folder: A new or empty one, or one that this function wrote before.
+        batch_size: Pictures at a time.
+        engine: What runs the network, as in `ck.predict`.
+        precision: As in `ck.predict`.
+        force: Writes into a folder that holds something else too.
+        progress: Whether to show a live line.
+
+    Returns:
+        Class → its pixels in all masks.
+
+    Raises:
+        InputError: Another kind of network, or a folder that holds something else.
+        DataError: There are no pictures, one cannot be read, or two differ by their endings alone.
+        MissingExtraError: The engine is not installed.
+        BundleError: The disk is full, or the folder may not be written.
+    """
+    network, source = network_of(network), as_source(images)
+    whole_number("batch_size", batch_size)
+    root = Path(folder).expanduser()
+    if network.head.target is not Masks:
+        kind = network.head.target.kind
+        raise InputError("a network of masks", f"one of {kind}", "ck.export.predict_to_parquet writes any kind.")
+    _refuse_foreign(root, force)
+    names = _names(source.ids)
+    palette = voc_colours(len(network.classes)).tobytes()
+    pixels: Counter[str] = Counter()
+    passes = forward_pass(network, source, Runtime(engine, precision), batch_size=batch_size, progress=progress)
+    about = {"classes": list(network.classes), "model_hash": model_hash(tensor_records(network.model))}
+    write_text(root / ABOUT_FILE, json.dumps(about, indent=1) + "\n")
+    write_text(root / CLASSES_FILE, "".join(f"{name}\n" for name in network.classes))
+    for indices, outputs in passes:
+        masks = decoded(network, source, indices, outputs)
+        for place, index in enumerate(indices.tolist()):
+            mask = masks.mask(place)  # type: ignore[attr-defined]
+            with replacing(root / names[index], flush=False) as partial:
+                image = Image.fromarray(mask)
+                image.putpalette(palette)
+                image.save(partial, format="PNG")
+            counts = np.bincount(mask.ravel(), minlength=len(network.classes))
+            pixels.update({name: int(count) for name, count in zip(network.classes, counts, strict=False)})
+    return {name: pixels[name] for name in network.classes}
+
+
+def voc_colours(count: int) -> NDArray[np.uint8]:
+    """(count, 3) the first colours of Pascal VOC's map: bits 0, 1, 2 of a number are the highest of red, green, blue.
+
+    The next three bits are the second highest, and so on (`VOClabelcolormap.m` of the development kit).
+
+    >>> voc_colours(4).tolist()
+    [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
+    """
+    numbers = np.arange(count)[:, None]
+    colours = np.zeros((count, 3), np.int64)
+    for place in range(BITS):
+        colours |= ((numbers >> (3 * place + np.arange(3))) & 1) << (BITS - 1 - place)
+    return colours.astype(np.uint8)
+
+
+def _names(ids: tuple[str, ...]) -> list[str]:
+    """The path of the mask of each picture, below the folder.
+
+    Raises:
+        DataError: Two pictures have the same.
+    """
+    names = [str(PurePosixPath(name.lstrip("/")).with_suffix(".png")) for name in ids]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        both = [name for name, mask in zip(ids, names, strict=True) if mask == twice[0]]
+        raise DataError("pictures whose names differ by more than the ending", ", ".join(both[:3]), "Rename one.")
+    return names
+
+
+def _refuse_foreign(folder: Path, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError("a folder for the masks", f"the file {folder}", "Give another name.")
+    if force or not folder.exists() or not any(folder.iterdir()) or (folder / ABOUT_FILE).is_file():
+        return
+    raise InputError(
+        "a new folder, or one with earlier predictions",
+        f"{folder}, which holds something else",
+        "Give another name. --force, or force=True, writes into it.",
+    )
