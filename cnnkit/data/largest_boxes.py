@@ -11,6 +11,7 @@ from cnnkit.data.arguments import said, whole_number
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.data.targets.boxes import Boxes
+from cnnkit.data.targets.column import text_names
 from cnnkit.errors import DataError, InputError, unknown_name
 
 
@@ -29,6 +30,7 @@ def largest_boxes(photos: Dataset, classes: str | Sequence[str] | None = None, *
 
     Raises:
         DataError: The truth is of another kind, or no picture to train on shows so many.
+        InputError: No dataset, no names, or a count below 1.
         UnknownNameError: No such class.
 
     >>> from cnnkit.data import scenes
@@ -39,7 +41,7 @@ def largest_boxes(photos: Dataset, classes: str | Sequence[str] | None = None, *
     if not isinstance(photos, Dataset):
         raise InputError("a dataset", said(photos), 'ck.data.scenes(100, target="boxes") is one.')
     count = whole_number(count, "count", least=1, remedy="1 keeps the largest box.")
-    names = photos.classes if classes is None else (classes,) if isinstance(classes, str) else tuple(classes)
+    names = photos.classes if classes is None else text_names([classes] if isinstance(classes, str) else classes)
     train, validation, test = (_largest(source, names, count) for source in photos.parts().values())
     if not len(train):
         raise DataError(f"pictures to train on that show {count} of {list(names)}", "none", "photos.report() counts.")

@@ -50,6 +50,8 @@ class Localizer:
         for fine, expected, received, remedy in _conditions(self):
             if not fine:
                 raise InputError(expected, received, remedy)
+        for name in ("boxes", "width", "seed"):
+            object.__setattr__(self, name, int(getattr(self, name)))  # a layer and JSON refuse NumPy's
 
     @property
     def target(self) -> type[Boxes]:
@@ -244,7 +246,9 @@ def _conditions(head: Localizer) -> list[tuple[bool, str, str, str]]:
             "photos.classes are those of a dataset.",
         ),
         (
-            isinstance(head.box_weight, Real) and 0 < head.box_weight < np.inf,
+            isinstance(head.box_weight, Real)
+            and not isinstance(head.box_weight, bool)
+            and 0 < head.box_weight < np.inf,
             "a box_weight above 0",
             repr(head.box_weight),
             "1 counts the box as much as the class.",

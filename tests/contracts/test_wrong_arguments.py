@@ -45,6 +45,16 @@ def world() -> tuple[keras.Model, ck.Network, Any, Any]:
     return model, net, ck.data.arrays(images, labels, classes=["grey", "red"]), images[0]
 
 
+def boxed() -> ck.data.Dataset:
+    """One picture of eight boxes."""
+    source = ck.data.arrays(world()[3][None].repeat(2, axis=0), [0, 1], split=(1, 0, 0)).train
+    truth = ck.data.targets.Boxes.of_lists(["a"], [[[0, 0, 4, 4]] * 8] * 2, [[0] * 8] * 2)
+    empty = ck.data.Source.empty(truth)
+    return ck.data.Dataset(
+        truth.names, ck.data.Source(source.ids, truth, source.reader, source.positions), empty, empty
+    )
+
+
 def small(**given: Any) -> ck.backbones.Backbone:
     return ck.backbone("mobilenet", **{"weights": None, "alpha": 0.1, "input_shape": (32, 32, 3)} | given)
 
@@ -79,6 +89,14 @@ CALLS: dict[str, tuple[Callable[[Any], Any], set[int]]] = {
     "attach body": (lambda value: ck.attach(value, HEAD), set()),
     "attach head": (lambda value: ck.attach(world()[1].backbone, value), set()),
     "attach framing": (lambda value: ck.attach(world()[1].backbone, HEAD, framing=value), {0}),
+    "localizer classes": (lambda value: ck.heads.localizer(value), {10}),
+    "localizer boxes": (lambda value: ck.heads.localizer(["a"], boxes=value), {3, 13}),
+    "localizer pooling": (lambda value: ck.heads.localizer(["a"], pooling=value), set()),
+    "localizer width": (lambda value: ck.heads.localizer(["a"], width=value), {3, 13}),
+    "localizer box_weight": (lambda value: ck.heads.localizer(["a"], box_weight=value), {3, 4, 12, 13}),
+    "largest_boxes photos": (lambda value: ck.data.largest_boxes(value), set()),
+    "largest_boxes classes": (lambda value: ck.data.largest_boxes(boxed(), value), {0}),
+    "largest_boxes count": (lambda value: ck.data.largest_boxes(boxed(), count=value), {3, 13}),
     "find_rate network": (lambda value: ck.find_rate(value, world()[2]), set()),
     "find_rate dataset": (lambda value: ck.find_rate(world()[1], value), set()),
     "find_rate phase": (lambda value: rate(phase=value), {0}),
