@@ -3,6 +3,8 @@ from .classification import classifier as classifier
 from .deconvnet import deconvnet as deconvnet
 from .deeplab import deeplab as deeplab
 from .fcn import fcn as fcn
+from .fcos import FCOS as FCOS
+from .fcos import fcos as fcos
 from .head import ConvexHead as ConvexHead
 from .head import CrossEntropy as CrossEntropy
 from .head import Head as Head

@@ -8,6 +8,7 @@ from typing import Any
 from cnnkit.data.targets.targets import Targets
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
+from cnnkit.heads.fcos import fcos
 from cnnkit.heads.head import Head
 from cnnkit.heads.unet import unet
 from cnnkit.losses.pixel_weights import balance_weights
@@ -26,10 +27,15 @@ def _masks(names: Sequence[str], truth: Any, seed: int) -> Head:
     return unet(names, class_weight=weights, seed=seed)
 
 
+def _boxes(names: Sequence[str], truth: Any, seed: int) -> Head:
+    return fcos(names, seed=seed)
+
+
 DEFAULT_HEADS: dict[str, Callable[[Sequence[str], Any, int], Head]] = {
     "labels": _one_label,
     "tags": _several_labels,
     "masks": _masks,
+    "boxes": _boxes,
 }
 """Kind of truth → its head, of the names of classes, the truth to train on or None, and a seed."""
 

@@ -11,6 +11,7 @@ from cnnkit.heads.classification import Classifier
 from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
 from cnnkit.heads.fcn import FCN
+from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.pspnet import PSPNet
@@ -23,6 +24,7 @@ DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, Decon
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "localizer": Localizer.from_settings,
+    "fcos": FCOS.from_settings,
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
 }
 

@@ -52,3 +52,20 @@ def _clipped(probabilities: Tensor) -> Tensor:
     """Away from 0 and 1, where the logarithm has no value, as Keras's cross-entropies do it."""
     p = ops.convert_to_tensor(probabilities)
     return ops.clip(p, keras.config.epsilon(), 1 - keras.config.epsilon())
+
+
+def focal_of_logits(targets: Tensor, logits: Tensor, *, gamma: float = 2.0, alpha: float = 0.25) -> Tensor:
+    """Equation 5 of each unit by itself, from logits, so that none is too sure for a logarithm.
+
+    Args:
+        targets: (…) 0 or 1.
+        logits: The same shape.
+        gamma: As in `binary_focal`.
+        alpha: The weight of 1, that of 0 is 1 − α; 0.25 is the paper's.
+
+    Returns:
+        (…)
+    """
+    signed = ops.where(ops.cast(targets, "bool"), logits, -logits)  # the logit of what is so
+    weight = ops.where(ops.cast(targets, "bool"), alpha, 1 - alpha)
+    return weight * ops.power(ops.sigmoid(-signed), gamma) * ops.softplus(-signed)

@@ -24,3 +24,7 @@ from .segmentation import mean_accuracy as mean_accuracy
 from .segmentation import mean_iou as mean_iou
 from .segmentation import pixel_accuracy as pixel_accuracy
 from .thresholds import best_threshold as best_threshold
+from .voc import PrecisionRecall as PrecisionRecall
+from .voc import VocResult as VocResult
+from .voc import average_precision as average_precision
+from .voc import voc as voc

@@ -19,14 +19,37 @@ Rows = Sequence[Mapping[str, Any]]
 class BoxColumn(Protocol):
     """What the metrics know of `Boxes`, the truth of a dataset and what a detector predicts."""
 
-    names: tuple[str, ...]
-    boxes: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    scores: NDArray[np.float32] | None
-    crowd: NDArray[np.bool_] | None
-    difficult: NDArray[np.bool_] | None
-    masks: Any
-    points: Any
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes."""
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """(m, 4) x1, y1, x2, y2."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(m,) from 0."""
+
+    @property
+    def scores(self) -> NDArray[np.float32] | None:
+        """(m,) of predictions."""
+
+    @property
+    def crowd(self) -> NDArray[np.bool_] | None:
+        """(m,) or None."""
+
+    @property
+    def difficult(self) -> NDArray[np.bool_] | None:
+        """(m,) or None."""
+
+    @property
+    def masks(self) -> Any:
+        """M masks, or None."""
+
+    @property
+    def points(self) -> Any:
+        """M rows of points, or None."""
 
     def __len__(self) -> int:
         """The number of pictures."""

@@ -87,6 +87,25 @@ def boxed(classes: tuple[str, ...], count: int) -> Callable[[], ck.data.Dataset]
     return photos
 
 
+def scattered() -> ck.data.Dataset:
+    """The scenes with none to two boxes each, from above to below."""
+    source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=PEOPLE, split=(1, 0, 0)).train
+    corners = [[[4, 2, 28, 22], [30, 30, 62, 60]], [[8, 8, 20, 20]], [], [[1, 1, 9, 9], [20, 6, 60, 30]]]
+    labels = [[0, 1], [1], [], [1, 1]]
+    truth = ck.data.targets.Boxes.of_lists(("ball", "bag"), corners, labels)
+    nothing = ck.data.Source.empty(truth)
+    return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
+
+
+def sure_cells(encoded: Any) -> Any:
+    """The outputs of a detector whose cells are sure of the truth."""
+    low, high = encoded["boxes"][..., :2], encoded["boxes"][..., 2:]
+    shown = encoded["labels"] >= 0
+    sides = np.where(shown[..., None], high - low, 1)
+    classes = np.where(encoded["labels"][..., None] == np.arange(2), 200.0, -200.0)
+    return {"classes": classes, "boxes": np.concatenate([(low + high) / 2, np.log(sides)], axis=-1)}
+
+
 def certain(encoded: Any) -> Any:
     """The outputs of a localizer that is sure of the truth."""
     return {"boxes": encoded["boxes"], "classes": np.eye(2, dtype=np.float32)[encoded["classes"]]}
@@ -149,6 +168,14 @@ ROWS = {
     ),
     "unet": Row(
         lambda: ck.heads.unet(HALVES, widths=(16, 8)), OF_MASKS, OF_TWO, "mean_iou", learned=0.9, perfect=at_stride(8)
+    ),
+    "fcos": Row(
+        lambda: ck.heads.fcos(("ball", "bag"), width=16),
+        scattered,
+        OF_TWO,
+        "AP",
+        learned=0.5,
+        perfect=sure_cells,
     ),
     "localizer": Row(
         lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),

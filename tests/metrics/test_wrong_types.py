@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cnnkit import metrics
+from cnnkit.data.targets import Boxes
 from cnnkit.errors import CnnkitError
 
 MAPS = {"true": [[0, 1]], "predicted": [[0, 1]], "classes": 2}
+TRUE_BOX = Boxes.of_lists(("a",), [[[0, 0, 1, 1]]], [[0]])
 GOOD = {
     "accuracy_score": {"labels": [0, 1], "decisions": [0, 1]},
+    "average_precision": {"recall": [0.5, 1.0], "precision": [1.0, 0.5]},
     "average_precision_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "best_threshold": {"labels": [0, 1], "probabilities": [0.1, 0.9]},
     "boundary_iou": MAPS,
@@ -37,6 +41,7 @@ GOOD = {
     "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
     "roc_auc_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "soft_non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
+    "voc": {"truth": TRUE_BOX, "predictions": replace(TRUE_BOX, scores=[1.0])},
     "wilson_interval": {"correct": 1, "count": 2},
 }
 VALUES = (None, 3.5, "ab", b"x", object(), [None, None], [[0, 1], [1]], {"a": 1}, {"a": {"b": "c"}}, 1 + 2j, [0, 1, 2])

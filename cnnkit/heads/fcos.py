@@ -1,0 +1,241 @@
+"""Detection without anchors: every cell of a pyramid says which class it shows and where the box around it is.
+
+After Tian et al., "FCOS: Fully Convolutional One-Stage Object Detection", ICCV 2019 (arXiv:1904.01355): feature
+pyramid, layers that all levels share, focal loss and an IoU loss. Three things differ. Every box owns a cell, where
+published ones that lie between centres or under smaller ones own none. A cell says the middle and the size of its box
+instead of the distances to four sides, so that a small box may lie beside the centre of its cell. And there is no
+centre-ness: cells far from the middle of a box do not own it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.arguments import Argument, check_arguments, whole
+from cnnkit.data.targets.boxes import Boxes
+from cnnkit.errors import InputError
+from cnnkit.heads.cells import BACKGROUND, IGNORED, cells_of, owned
+from cnnkit.heads.classifier_arguments import class_names
+from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
+from cnnkit.heads.detection_score import DetectionScore
+from cnnkit.heads.head import Size
+from cnnkit.losses.boxes import giou
+from cnnkit.losses.focal import focal_of_logits
+from cnnkit.metrics.given_arrays import real
+from cnnkit.necks.feature_pyramid import fpn
+from cnnkit.necks.levels import Levels
+
+LEVELS = ("P3", "P4", "P5")
+# How far from the middle of its box a cell may be, in strides (the code of FCOS's authors), and how long a box of a
+# level may be: 6 strides are 48 pixels for P3.
+RADIUS, REACH = 1.5, 6.0
+# The share of cells that shows a class at the start (Lin et al. 2017, arXiv:1708.02002, section 4.1).
+PRIOR = 0.01
+# Of the weights that begin a prediction, as there.
+SPREAD = 0.01
+# Width and height of a box in strides at the start, as a logarithm; and the largest that is computed.
+LOG_SIDE, MOST_LOG_SIDE = 1.0, 6.0
+
+ARGUMENTS = (
+    *(
+        Argument(name, lambda value: whole(value, 1), f"{name} as a whole number above 0", "The default suits most.")
+        for name in ("width", "depth", "most")
+    ),
+    Argument("iou", lambda value: real(value, 0, 1), "iou from 0 to 1", "0.6 suits most."),
+    Argument(
+        "box_weight",
+        lambda value: real(value, 0) and value > 0,
+        "box_weight as a number above 0",
+        "1 is the paper's.",
+    ),
+    Argument("seed", lambda value: whole(value, 0), "a seed as a whole number", "0 is the default."),
+)
+
+
+@dataclass(frozen=True)
+class FCOS:
+    """A detector made by `fcos`, which documents the fields.
+
+    Its outputs are `"classes"`, (cells, classes) logits, and `"boxes"`, (cells, 4): the middle of a box from the centre
+    of the cell, in strides, and the logarithms of its width and height in strides. Cells are those of P3, P4 and P5,
+    level by level, row by row.
+    """
+
+    names: tuple[str, ...]
+    width: int = 64
+    depth: int = 1
+    box_weight: float = 1.0
+    iou: float = 0.6
+    most: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_arguments(ARGUMENTS, {argument.name: getattr(self, argument.name) for argument in ARGUMENTS})
+
+    @property
+    def target(self) -> type[Boxes]:
+        """Boxes."""
+        return Boxes
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """Strides 8, 16 and 32."""
+        return LEVELS
+
+    def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
+        """A feature pyramid, then the same layers on each of its levels."""
+        tower = [
+            keras.layers.Conv2D(
+                self.width,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer=keras.initializers.HeNormal(seed=self.seed + 1 + place),
+                name=f"tower{place + 1}",
+            )
+            for place in range(self.depth)
+        ]
+        prior = float(np.log(PRIOR / (1 - PRIOR)))
+        ends = {
+            "classes": self._prediction("classes_of_cells", len(self.names), prior),
+            "boxes": self._prediction("boxes_of_cells", 4, 0.0),
+        }
+        parts: dict[str, list[keras.KerasTensor]] = {name: [] for name in ends}
+        for level, x in fpn(features, width=self.width, seed=self.seed).items():
+            x = keras.layers.ReLU(name=f"{level}_relu")(x)
+            for layer in tower:
+                x = layer(x)
+            for name, end in ends.items():
+                cells = keras.layers.Reshape((-1, end.filters), name=f"{level}_{name}", dtype="float32")(end(x))
+                parts[name].append(cells)
+        joined = {
+            name: keras.layers.Concatenate(axis=1, name=name, dtype="float32")(cells) for name, cells in parts.items()
+        }
+        start = [0.0, 0.0, LOG_SIDE, LOG_SIDE]
+        boxes = keras.layers.Rescaling(1.0, offset=start, name="boxes_from_start", dtype="float32")(joined["boxes"])
+        return {"classes": joined["classes"], "boxes": boxes}
+
+    def encode(self, truth: Boxes, size: Size) -> dict[str, NDArray[Any]]:
+        """`labels` (n, cells), −1 of cells without a box and −2 of those that do not count, and `boxes` (n, cells, 4).
+
+        A box is x1, y1, x2, y2 from the centre of its cell, in strides.
+
+        Raises:
+            DataError: The truth is of another kind, or has other classes.
+        """
+        truth = require_boxes(truth, self.names)
+        cells, passed_over = cells_of(self.taps, size), not_counted(truth)
+        labels = np.full((len(truth), len(cells)), BACKGROUND, np.int32)
+        boxes = np.zeros((len(truth), len(cells), 4), np.float32)
+        middles = np.tile(cells.centres, 2)
+        for index in range(len(truth)):
+            own = np.arange(truth.starts[index], truth.starts[index + 1])
+            for box in truth.boxes[own[passed_over[own]]]:
+                inside = ((cells.centres >= box[:2]) & (cells.centres <= box[2:])).all(axis=1)
+                labels[index, inside] = IGNORED
+            own = own[~passed_over[own]]
+            owners = owned(cells, truth.boxes[own], radius=RADIUS, reach=REACH)
+            taken = np.flatnonzero(owners >= 0)
+            rows = own[owners[taken]]
+            labels[index, taken] = truth.labels[rows]
+            boxes[index, taken] = (truth.boxes[rows] - middles[taken]) / cells.strides[taken, None]
+        return {"labels": labels, "boxes": boxes}
+
+    def loss(self, encoded: Any, outputs: Any) -> Any:
+        """(n,) focal loss of all cells + `box_weight` · (1 − GIoU) of those with a box, per cell with a box."""
+        ops = keras.ops
+        labels, logits = ops.convert_to_tensor(encoded["labels"]), outputs["classes"]
+        if labels.shape[1] != logits.shape[1]:
+            raise InputError(
+                "an input whose sides are multiples of 32 for this head",
+                f"{logits.shape[1]} cells, not {labels.shape[1]}",
+                "ck.backbone(name, input_shape=(224, 224, 3)) is one.",
+            )
+        shown = ops.cast(labels >= 0, "float32")
+        counted = ops.cast(labels > IGNORED, "float32")
+        targets = ops.one_hot(labels, len(self.names), dtype="float32")  # nothing of −1 and −2
+        focal = ops.sum(focal_of_logits(targets, logits), axis=-1)
+        middle, side = outputs["boxes"][..., :2], ops.exp(ops.minimum(outputs["boxes"][..., 2:], MOST_LOG_SIDE))
+        found = ops.concatenate([middle - side / 2, middle + side / 2], axis=-1)
+        loss = counted * focal + self.box_weight * shown * giou(encoded["boxes"], found)
+        return ops.sum(loss, axis=1) / ops.maximum(ops.sum(shown, axis=1), 1)
+
+    def weights(self, truth: Boxes) -> None:
+        """Pictures weigh the same.
+
+        Raises:
+            DataError: As of `encode`: said of all pictures before the first step.
+        """
+        require_boxes(truth, self.names)
+
+    def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
+        """The best boxes of each picture, suppressed class by class, with the probability of the class as score."""
+        cells = cells_of(self.taps, size)
+        boxes = np.asarray(outputs["boxes"], np.float64)
+        strides = cells.strides[:, None]
+        middle = cells.centres + boxes[..., :2] * strides
+        half = np.exp(np.minimum(boxes[..., 2:], MOST_LOG_SIDE)) * strides / 2
+        corners = np.concatenate([middle - half, middle + half], axis=-1)
+        scores = probabilities(outputs["classes"])
+        return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
+
+    def score(self) -> DetectionScore:
+        """COCO's average precision."""
+        return DetectionScore(self.names)
+
+    def settings(self) -> dict[str, Any]:
+        """The fields as JSON values, with `kind`."""
+        return {"kind": "fcos", **asdict(self)}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> FCOS:
+        """The head that `settings` described."""
+        fields = {name: value for name, value in settings.items() if name != "kind"}
+        return cls(**fields | {"names": tuple(fields["names"])})
+
+    def _prediction(self, name: str, channels: int, bias: float) -> keras.layers.Conv2D:
+        return keras.layers.Conv2D(
+            channels,
+            3,
+            padding="same",
+            kernel_initializer=keras.initializers.RandomNormal(stddev=SPREAD, seed=self.seed),
+            bias_initializer=keras.initializers.Constant(bias),
+            name=name,
+            dtype="float32",
+        )
+
+
+def fcos(
+    classes: Sequence[str],
+    *,
+    width: int = 64,
+    depth: int = 1,
+    box_weight: float = 1.0,
+    iou: float = 0.6,
+    most: int = 100,
+    seed: int = 0,
+) -> FCOS:
+    """Any number of objects, each with its class and its box: a detector without anchors, the default for boxes.
+
+    Args:
+        classes: Names in the order of the labels.
+        width: Channels of the pyramid and of the layers on it; 256 in the paper.
+        depth: 3×3 convolutions before the predictions, which both share; 4 for each in the paper.
+        box_weight: Of the loss of boxes beside that of classes.
+        iou: Of two boxes of one class that overlap by more, the better one stays.
+        most: Boxes per picture; COCO counts 100.
+        seed: Of the initial weights.
+
+    Raises:
+        InputError: A setting out of its range.
+
+    >>> fcos(["person", "car"]).taps
+    ('P3', 'P4', 'P5')
+    """
+    return FCOS(class_names(classes), width, depth, box_weight, iou, most, seed)
