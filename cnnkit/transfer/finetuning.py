@@ -61,6 +61,8 @@ def finetune(
 
     Where a picture may show several classes the head is multi-label instead, without class weights.
 
+    Of boxes, the detector `ck.heads.fcos(photos.classes)` instead, trained the same way.
+
     Of masks, a U-Net and the last three stages at once, on parts of the photographs::
 
         photos = ck.data.masks("images/", "masks/", ["background", "cat"])
