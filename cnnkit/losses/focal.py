@@ -66,6 +66,7 @@ def focal_of_logits(targets: Tensor, logits: Tensor, *, gamma: float = 2.0, alph
     Returns:
         (…)
     """
-    signed = ops.where(ops.cast(targets, "bool"), logits, -logits)  # the logit of what is so
-    weight = ops.where(ops.cast(targets, "bool"), alpha, 1 - alpha)
+    logits, so = ops.convert_to_tensor(logits), ops.cast(targets, "bool")
+    signed = ops.where(so, logits, -logits)  # the logit of what is so
+    weight = ops.cast(ops.where(so, alpha, 1 - alpha), logits.dtype)
     return weight * ops.power(ops.sigmoid(-signed), gamma) * ops.softplus(-signed)
