@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cnnkit.errors import InputError
 from cnnkit.transfer.plan import Plan
 from cnnkit.transfer.plan import from_settings as plan_from_settings
 from cnnkit.transfer.run_page import HIDDEN, run_html
@@ -57,7 +58,17 @@ class Run:
 
     @property
     def accuracy(self) -> float:
-        """The last validation accuracy, or training accuracy where there was no validation."""
+        """The last validation accuracy, or training accuracy where there was no validation.
+
+        Raises:
+            InputError: The head has none: that of masks, say.
+        """
+        if "accuracy" not in self.history:
+            raise InputError(
+                "a run whose history has accuracy",
+                ", ".join(map(str, self.history)),
+                "net.run.history has the loss of each epoch, ck.evaluate(net, photos.test) the scores of the head.",
+            )
         last = self.history.iloc[-1]
         return float(last["val_accuracy"] if pd.notna(last.get("val_accuracy")) else last["accuracy"])
 

@@ -8,7 +8,7 @@ import keras
 import pandas as pd
 import pytest
 
-from cnnkit.errors import InterruptedTrainingError
+from cnnkit.errors import InputError, InterruptedTrainingError
 from cnnkit.export.bundle import load, save
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.plan import Phase, Plan
@@ -47,6 +47,13 @@ def test_accuracy_is_of_the_last_epoch_where_only_earlier_ones_were_validated() 
     both = record("a", val_accuracy=0.9).followed_by(record("b"))
     assert both.accuracy == 0.5
     assert record("a", val_accuracy=0.9).accuracy == 0.9
+
+
+def test_a_run_without_accuracy_says_what_there_is() -> None:
+    run = record("a")
+    masks = replace(run, history=run.history[["phase", "loss"]])
+    with pytest.raises(InputError, match=r"history has accuracy.*phase, loss"):
+        _ = masks.accuracy
 
 
 def test_fit_save_load_and_fit_again(make, colours, tmp_path) -> None:
