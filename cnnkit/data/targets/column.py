@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pandas.api.extensions import ExtensionArray
 
 from cnnkit.data.arguments import listed, said
 from cnnkit.errors import DataError, InputError
@@ -91,9 +92,12 @@ def example_indices(indices: ArrayLike, count: int) -> NDArray[np.int64]:
     return np.where(places < 0, places + count, places)
 
 
-def texts(values: Sequence[str]) -> pd.Series[str]:
-    """A column of text, also where there is none: pandas takes an empty list for numbers."""
-    return pd.Series(values, dtype="str")
+def texts(values: Sequence[str]) -> ExtensionArray:
+    """A column of text, also where there is none: pandas takes an empty list for numbers.
+
+    It is an array and no series: a table of series is aligned by their indices, which takes twice as long.
+    """
+    return pd.array(values, dtype="str")
 
 
 def one_id_each(ids: Sequence[str], count: int) -> list[str]:
