@@ -38,8 +38,8 @@ from cnnkit.export.prediction_table import LABEL, is_prediction_file, write_tabl
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.features import software
-from cnnkit.transfer.inference import decoded, forward_pass
 from cnnkit.transfer.network import Network, network_of
+from cnnkit.transfer.passes import FRAMED, Sight, answers, sight_of
 
 PART_PICTURES = 4096  # what a kill loses at most
 
@@ -73,6 +73,9 @@ def predict_to_parquet(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
+    window: tuple[int, int] | bool | None = None,
+    overlap: float = 0.25,
+    flip: bool = False,
     part_rows: int = PART_PICTURES,
     force: bool = False,
     progress: bool = False,
@@ -90,6 +93,9 @@ def predict_to_parquet(
         batch_size: Pictures at a time.
         engine: What runs the network, as in `ck.predict`.
         precision: As in `ck.predict`.
+        window: As in `ck.predict`.
+        overlap: As in `ck.predict`.
+        flip: As in `ck.predict`.
         part_rows: Pictures of a part (of labels one row each), rounded up to whole batches.
         force: Replaces a file that holds something else too, but none of the pictures.
         progress: Whether to show a live line.
@@ -97,8 +103,8 @@ def predict_to_parquet(
     Raises:
         DataError: There are no pictures, or one cannot be read; the parts before it are kept.
         UnknownNameError: A path that does not end in ".parquet".
-        InputError: A file that is no prediction file, a number of pictures below 1, or an engine that does not
-            compute in that precision.
+        InputError: A file that is no prediction file, a number of pictures below 1, an engine that does not compute in
+            that precision, or windows or mirror images with a head that has no use for them.
         MissingExtraError: The engine is not installed.
         BundleError: The disk is full, the file may not be written, or another process is writing it.
     """
@@ -112,7 +118,10 @@ def predict_to_parquet(
         return write_tables(path, tables, like=like, names=network.classes, model_hash=digest)
 
     _refuse_to_lose(path, source, is_prediction_file, force)
-    return _predict_to(path, write, like, network, source, Runtime(engine, precision), part_rows, batch_size, progress)
+    sight = sight_of(network, window, overlap, flip)
+    return _predict_to(
+        path, write, like, network, source, Runtime(engine, precision), sight, part_rows, batch_size, progress
+    )
 
 
 def predict_to_csv(
@@ -123,6 +132,7 @@ def predict_to_csv(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
+    flip: bool = False,
     part_rows: int = PART_PICTURES,
     force: bool = False,
     progress: bool = False,
@@ -142,7 +152,10 @@ def predict_to_csv(
         return write_csv(path, tables, columns=columns)
 
     _refuse_to_lose(path, source, partial(is_csv_of, columns=columns), force)
-    return _predict_to(path, write, like, network, source, Runtime(engine, precision), part_rows, batch_size, progress)
+    sight = sight_of(network, None, 0.0, flip)
+    return _predict_to(
+        path, write, like, network, source, Runtime(engine, precision), sight, part_rows, batch_size, progress
+    )
 
 
 def _refuse_to_lose(path: Path, source: Source, is_own: Callable[[Path], bool], force: bool) -> None:
@@ -165,6 +178,7 @@ def _predict_to(
     network: Network,
     source: Source,
     runtime: Runtime,
+    sight: Sight,
     part_rows: int,
     batch_size: int,
     progress: bool,
@@ -182,17 +196,27 @@ def _predict_to(
         "numbers": forward.numbers,
         "software": software() | forward.engine.versions(),
     }
-    batches = -(-part_rows // batch_size)  # of a part: a batch never crosses two, so a stop changes no number
+    if sight != FRAMED:
+        about["sight"] = asdict(sight)
+    # Batches of a part: none crosses two, so a stop changes no number. With windows each picture is one.
+    batches = -(-part_rows // batch_size) * (1 if sight.windows is None else batch_size)
+    pictures_of_part = -(-part_rows // batch_size) * batch_size
     with _parts_folder(path) as folder:
-        parts = _Parts(folder, source, json.dumps(about, sort_keys=True), batches * batch_size)
+        parts = _Parts(folder, source, json.dumps(about, sort_keys=True), pictures_of_part)
         missing = parts.missing()
         pictures = source.take(np.concatenate([parts.rows(number) for number in missing] or [np.zeros(0, np.int64)]))
-        passes = forward_pass(
-            network, pictures, runtime, batch_size=batch_size, progress=progress, pictures=len(source)
+        passes = answers(
+            network,
+            pictures,
+            runtime,
+            sight=sight,
+            batch_size=batch_size,
+            progress=progress,
+            pictures=len(source),
         )
         computed = (
-            decoded(network, pictures, indices, outputs).table([pictures.ids[index] for index in indices])
-            for indices, outputs in passes
+            answer.decoded(network, pictures, sight).table([pictures.ids[index] for index in answer.indices])
+            for answer in passes
         )
         with contextlib.closing(passes):
             for number in missing:

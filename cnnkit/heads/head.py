@@ -75,6 +75,17 @@ class Head(Protocol):
 
 
 @runtime_checkable
+class MapHead(Protocol):
+    """A head whose outputs are maps over the whole input, (n, h, w, …) each.
+
+    They mirror with it, and those of neighbouring windows can be joined.
+    """
+
+    def answer_map(self, outputs: Any) -> NDArray[np.float32]:
+        """(n, h, w, c) the one that is decoded; `decode` takes it alone too, and of any size."""
+
+
+@runtime_checkable
 class MeasuredHead(Protocol):
     """A head with measures so cheap that every training step takes them, and a loss that plain Keras knows."""
 

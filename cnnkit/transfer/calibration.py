@@ -18,8 +18,9 @@ from cnnkit.heads.calibration_record import CalibrationRecord
 from cnnkit.heads.classification import Classifier
 from cnnkit.metrics.classification import calibration
 from cnnkit.metrics.thresholds import Criterion, best_threshold
-from cnnkit.transfer.inference import forward_pass, truth_of
+from cnnkit.transfer.inference import truth_of
 from cnnkit.transfer.network import Network, network_of
+from cnnkit.transfer.passes import answers
 from cnnkit.transfer.progress import line
 
 Doubles = NDArray[np.float64]
@@ -64,8 +65,8 @@ def choose_threshold(
     network = network_of(network)
     head = _sigmoid_head(network)
     truth = truth_of(network, source)
-    passes = forward_pass(network, source, batch_size=batch_size, progress=progress)
-    probabilities = np.concatenate([outputs for _, outputs in passes])
+    said = answers(network, source, batch_size=batch_size, progress=progress)
+    probabilities = np.concatenate([answer.outputs for answer in said])
     targets = head.encode(truth)
     limits = np.broadcast_to(np.asarray(head.threshold), (targets.shape[1],))
     found = _thresholds(targets, probabilities, limits, by=by, costs=costs, at=at)
@@ -120,12 +121,12 @@ def calibrate(
         raise InputError("a network that was not calibrated yet", str(head.calibration), "Calibrate the one before.")
     output = _output(network)
     seen = replace(network, model=keras.Model(network.model.input, output.inputs[0]))
-    passes = forward_pass(seen, source, batch_size=batch_size, progress=progress)
-    features = np.concatenate([rows for _, rows in passes])
+    said = answers(seen, source, batch_size=batch_size, progress=progress)
+    features = np.concatenate([answer.outputs for answer in said])
     kernel, bias = (np.asarray(weight, np.float64) for weight in output.layer.get_weights())
-    answers = _Answers(features @ kernel + bias, head.encode(truth).astype(np.float64), softmax=head.softmax)
-    temperature = answers.best_temperature()
-    after = answers.cooled(temperature)
+    measured = _Answers(features @ kernel + bias, head.encode(truth).astype(np.float64), softmax=head.softmax)
+    temperature = measured.best_temperature()
+    after = measured.cooled(temperature)
     shifts = np.zeros(len(bias))
     thresholds: Any = _moved(head.threshold, temperature)
     if shift is not None:
@@ -138,9 +139,9 @@ def calibrate(
         temperature=temperature,
         shift=tuple(shifts.tolist()),
         pictures=len(source),
-        loss_before=answers.loss(),
+        loss_before=measured.loss(),
         loss_after=after.loss(),
-        calibration_error_before=answers.error(),
+        calibration_error_before=measured.error(),
         calibration_error_after=after.error(),
         kernel=_digest(_output(replace(network, model=model)).layer),
     )

@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 import keras
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.pipeline import batches
-from cnnkit.data.placements import in_input, in_photographs
+from cnnkit.data.placements import in_input
 from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
 from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import DataError, InputError
 from cnnkit.metrics.given_arrays import whole_number
-from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network, network_of
-from cnnkit.transfer.progress import Meter, line
+from cnnkit.transfer.passes import answers, sight_of
 from cnnkit.transfer.tally import Tally
-
-AUTOMATIC = Runtime("auto")
-
-
-def forward_pass(
-    network: Network,
-    source: Source,
-    runtime: Runtime = AUTOMATIC,
-    *,
-    batch_size: int,
-    progress: bool = False,
-    pictures: int | None = None,
-) -> Generator[tuple[NDArray[np.int64], Any]]:
-    """Positions in the source, (n,), and the network's outputs for them, batch by batch and in order.
-
-    Threads decode the next pictures while the network runs. Memory does not grow with the number of pictures.
-    `pictures` is how many there are in all, where the source is a part of them. Of a network with several outputs these
-    are a dictionary; `decoded` makes of them what the head says.
-    """
-    display = line(progress)
-    try:
-        count = len(source) if pictures is None else pictures
-        forward = network.forward_cache.find(runtime, pictures=count, say=display.keep)
-        meter = Meter("predict", len(source), display)
-        for batch in batches(source, network.framing, network.size, batch_size=batch_size):
-            tensors = forward(batch.images)
-            for tensor in tensors:
-                require_finite_outputs(network.model, tensor, batch.indices)
-            meter.advance(len(batch.indices))
-            yield batch.indices, keras.tree.pack_sequence_as(network.model.output, tensors)
-    finally:
-        display.close()
-
-
-def decoded(network: Network, source: Source, indices: NDArray[np.int64], outputs: Any) -> Targets:
-    """What the network says of some pictures of a source, in the pixels of the photographs."""
-    predictions = network.head.decode(outputs, network.size)
-    return in_photographs(predictions, source, indices, network.framing, network.size)
 
 
 def predict(
@@ -70,6 +26,9 @@ def predict(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
+    window: tuple[int, int] | bool | None = None,
+    overlap: float = 0.25,
+    flip: bool = False,
     progress: bool = False,
 ) -> pd.DataFrame:
     """What a network says of pictures, in the order given: nothing is ever shuffled.
@@ -83,6 +42,13 @@ def predict(
             is TensorFlow, in bfloat16 OpenVINO where it is installed. The first pictures are compared with Keras's
             numbers, and an engine that is further off than 1e-4 of the largest is replaced by TensorFlow.
         precision: `"bfloat16"` is faster where the processor has it, and up to a few percent off.
+        window: Of a head of masks: (height, width) of the part of a photograph that the network sees at a time, in the
+            photograph's pixels, or True for its input size: large photographs are seen window by window instead of
+            framed, and smaller ones with mirrored borders. Where windows overlap, logits are averaged, with less
+            weight near the border of a window.
+        overlap: The part of a window that its neighbour shows too, 0 ≤ overlap < 1.
+        flip: Whether the network sees each picture mirrored too: the outputs for both, mirrored back, are averaged. Of
+            labels, tags, vectors and masks; the boxes and points of two pictures have no mean.
         progress: Whether to show a live line.
 
     Returns:
@@ -93,19 +59,20 @@ def predict(
     Raises:
         DataError: There are no pictures, or float pictures that seem to be scaled to 0…1; or an output is not finite.
         UnknownNameError: No such engine or precision.
-        InputError: No network, or one whose weights are not finite; a whole dataset; or an engine that does not compute
-            in that precision.
+        InputError: No network, or one whose weights are not finite; a whole dataset; an engine that does not compute
+            in that precision; or windows or mirror images with a head that has no use for them.
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)
     whole_number("batch_size", batch_size)
-    source = as_source(images)
-    passes = forward_pass(network, source, Runtime(engine, precision), batch_size=batch_size, progress=progress)
+    source, sight = as_source(images), sight_of(network, window, overlap, flip)
+    runtime = Runtime(engine, precision)
+    told = answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress)
     if network.head.target.placed:
-        parts = [decoded(network, source, indices, outputs) for indices, outputs in passes]
+        parts = [answer.decoded(network, source, sight) for answer in told]
         return network.head.target.joined(parts).table(source.ids)
     # What has no place is decoded at once: a table of few numbers per picture is cheaper made once.
-    rows = [outputs for _, outputs in passes]
+    rows = [answer.outputs for answer in told]
     whole = keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *rows)
     return network.head.decode(whole, network.size).table(source.ids)
 
@@ -117,6 +84,9 @@ def evaluate(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
+    window: tuple[int, int] | bool | None = None,
+    overlap: float = 0.25,
+    flip: bool = False,
     progress: bool = False,
 ) -> dict[str, float]:
     """Loss, accuracy and the scores of each class of a network on labelled pictures.
@@ -127,6 +97,9 @@ def evaluate(
         batch_size: Pictures at a time.
         engine: What runs the network, as in `predict`.
         precision: As in `predict`.
+        window: As in `predict`; the loss is then that of whole photographs.
+        overlap: As in `predict`.
+        flip: As in `predict`.
         progress: Whether to show a live line.
 
     Returns:
@@ -144,20 +117,22 @@ def evaluate(
     Raises:
         DataError: The source is empty, or has no labels or other classes; or an output is not finite.
         UnknownNameError: No such engine or precision.
-        InputError: A network whose weights are not finite, a whole dataset, or an engine that does not compute in that
-            precision.
+        InputError: A network whose weights are not finite, a whole dataset, an engine that does not compute in that
+            precision, or windows or mirror images with a head that has no use for them.
         MissingExtraError: The engine is not installed.
     """
     network = network_of(network)
     whole_number("batch_size", batch_size)
     truth = truth_of(network, source)
     tally, score = Tally(network.head), network.head.score()
-    passes = forward_pass(network, source, Runtime(engine, precision), batch_size=batch_size, progress=progress)
-    for indices, outputs in passes:
-        seen = truth.take(indices)
-        framed = in_input(seen, source, indices, network.framing, network.size)
-        tally.add(network.head.encode(framed, network.size), outputs)
-        score.add(seen, decoded(network, source, indices, outputs))
+    runtime, sight = Runtime(engine, precision), sight_of(network, window, overlap, flip)
+    for answer in answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress):
+        seen = truth.take(answer.indices)
+        framed = seen
+        if sight.windows is None:
+            framed = in_input(seen, source, answer.indices, network.framing, network.size)
+        tally.add(network.head.encode(framed, answer.size), answer.outputs)
+        score.add(seen, answer.decoded(network, source, sight))
     return {**tally.result(), "images": float(len(source)), **score.result()}
 
 

@@ -39,7 +39,7 @@ import pandas as pd
 import cnnkit as ck
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
-from cnnkit.transfer.inference import decoded
+from cnnkit.transfer.passes import decoded
 
 RESULTS = Path(__file__).with_name("segmentation.csv")
 WEIGHTS = accuracy_sets.DATA.parent / "weights"

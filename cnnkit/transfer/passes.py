@@ -1,0 +1,182 @@
+"""Pictures through a network, in their order: framed, mirrored too, or window by window."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnkit.data.ahead import ahead
+from cnnkit.data.arguments import flag
+from cnnkit.data.pipeline import batches
+from cnnkit.data.placements import in_photographs
+from cnnkit.data.source import Source
+from cnnkit.data.targets.targets import Targets
+from cnnkit.data.views.framing import Framing
+from cnnkit.engines.runtimes import Runtime
+from cnnkit.errors import InputError
+from cnnkit.heads.head import MapHead
+from cnnkit.transfer.finite import require_finite_outputs
+from cnnkit.transfer.network import Network
+from cnnkit.transfer.progress import Meter, line
+from cnnkit.transfer.windows import Corner, Windows
+
+Outputs = Any
+AUTOMATIC = Runtime("auto")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How a network looks at a picture.
+
+    Attributes:
+        windows: Parts of the photograph that it sees one after the other; None for the framed picture.
+        flip: Whether it sees the mirrored picture too.
+    """
+
+    windows: Windows | None = None
+    flip: bool = False
+
+
+FRAMED = Sight()
+
+
+def sight_of(network: Network, window: object, overlap: float, flip: bool) -> Sight:
+    """What a caller of `predict` asks for.
+
+    Args:
+        network: Whose head has to be able to.
+        window: None or False; True for windows of the network's input size; or (height, width).
+        overlap: Of windows.
+        flip: Whether mirrored pictures count too.
+
+    Raises:
+        InputError: The head says nothing that could be averaged, or an argument is something else.
+    """
+    head, kind = network.head, network.head.target.kind
+    whole = window is None or window is False
+    if flag(flip, "flip") and head.target.placed and not isinstance(head, MapHead):
+        raise InputError(
+            "flip=False, as nothing can be averaged of what this head says of a picture and of its mirror image",
+            f"flip=True with a head of {kind}",
+            "Labels, tags, vectors and masks are averaged; leave flip out.",
+        )
+    if not whole and not isinstance(head, MapHead):
+        raise InputError(
+            "window=None for a head that says no class of each pixel",
+            f"window={window!r} with a head of {kind}",
+            "Windows are joined pixel by pixel, as of masks; leave window out.",
+        )
+    windows = None if whole else Windows(network.size if window is True else window, overlap)  # type: ignore[arg-type]  # checked there
+    return Sight(windows, bool(flip))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network says of some pictures.
+
+    Attributes:
+        indices: (n,) their places in the source.
+        outputs: Of the network, for `size`.
+        size: (height, width) that the outputs cover: the input, or with windows the photograph.
+    """
+
+    indices: NDArray[np.int64]
+    outputs: Outputs
+    size: tuple[int, int]
+
+    def decoded(self, network: Network, source: Source, sight: Sight = FRAMED) -> Targets:
+        """The same in the pixels of the photographs."""
+        if sight.windows is None:
+            return decoded(network, source, self.indices, self.outputs)
+        return network.head.decode(self.outputs, self.size)
+
+
+def decoded(network: Network, source: Source, indices: NDArray[np.int64], outputs: Outputs) -> Targets:
+    """What the network says of some framed pictures of a source, in the pixels of the photographs."""
+    predictions = network.head.decode(outputs, network.size)
+    return in_photographs(predictions, source, indices, network.framing, network.size)
+
+
+def answers(
+    network: Network,
+    source: Source,
+    runtime: Runtime = AUTOMATIC,
+    *,
+    sight: Sight = FRAMED,
+    batch_size: int,
+    progress: bool = False,
+    pictures: int | None = None,
+) -> Generator[Answer]:
+    """What a network says of the pictures of a source, in order: batch by batch, with windows one by one.
+
+    Threads decode the next pictures while the network runs. Memory does not grow with the number of pictures.
+    `pictures` is how many there are in all, where the source is a part of them.
+    """
+    display = line(progress)
+    try:
+        count = len(source) if pictures is None else pictures
+        forward = network.forward_cache.find(runtime, pictures=count, say=display.keep)
+        meter = Meter("predict", len(source), display)
+
+        def run(images: NDArray[Any], indices: NDArray[np.int64]) -> Outputs:
+            tensors = forward(images)
+            for tensor in tensors:
+                require_finite_outputs(network.model, tensor, indices)
+            return keras.tree.pack_sequence_as(network.model.output, tensors)
+
+        look: Callable[..., Outputs] = partial(_both_ways, network, run) if sight.flip else run
+        made = (
+            _framed(network, source, look, batch_size)
+            if sight.windows is None
+            else _windowed(network, source, sight.windows, look, batch_size)
+        )
+        with contextlib.closing(made):
+            for answer in made:
+                meter.advance(len(answer.indices))
+                yield answer
+    finally:
+        display.close()
+
+
+def _framed(network: Network, source: Source, look: Callable[..., Outputs], batch_size: int) -> Generator[Answer]:
+    for batch in batches(source, network.framing, network.size, batch_size=batch_size):
+        yield Answer(batch.indices, look(batch.images, batch.indices), network.size)
+
+
+def _both_ways(
+    network: Network, run: Callable[..., Outputs], images: NDArray[Any], indices: NDArray[np.int64]
+) -> Outputs:
+    """The mean of the outputs for pictures and for their mirror images, those mirrored back."""
+    mirrored = run(np.ascontiguousarray(images[:, :, ::-1]), indices)
+    if isinstance(network.head, MapHead):
+        mirrored = keras.tree.map_structure(lambda maps: maps[:, :, ::-1], mirrored)
+    return keras.tree.map_structure(lambda one, other: (one + other) / 2, run(images, indices), mirrored)
+
+
+def _windowed(
+    network: Network, source: Source, windows: Windows, look: Callable[..., Outputs], batch_size: int
+) -> Generator[Answer]:
+    # Where a window has another size than the input it is scaled as a picture is.
+    framing = Framing("squash", network.framing.interpolation)
+    head: Any = network.head  # a `MapHead`
+
+    def maps(index: int, parts: list[tuple[Corner, NDArray[np.uint8]]]) -> Iterator[tuple[Corner, NDArray[np.float32]]]:
+        for start in range(0, len(parts), batch_size):
+            some = parts[start : start + batch_size]
+            images = np.stack([framing.apply(part, network.size) for _, part in some])
+            values = head.answer_map(look(images, np.full(len(some), index)))
+            yield from zip((corner for corner, _ in some), values, strict=True)
+
+    indices = list(range(len(source)))
+    for index, picture in zip(indices, ahead(source.image, indices), strict=True):
+        (height, width), (padded, (top, left)) = picture.shape[:2], windows.padded(picture)
+        whole = windows.joined(padded.shape[:2], maps(index, list(windows.parts(padded))))
+        shown = whole[None, top : top + height, left : left + width]
+        yield Answer(np.array([index]), shown, (height, width))
