@@ -17,8 +17,8 @@ from cnnkit.errors import DataError, InputError
 from cnnkit.export.atomic_file import replacing, write_text
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.metrics.given_arrays import whole_number
-from cnnkit.transfer.inference import decoded, forward_pass
 from cnnkit.transfer.network import Network, network_of
+from cnnkit.transfer.passes import answers, sight_of
 
 # Beside the masks: by the first a folder is known as one that may be written again.
 ABOUT_FILE, CLASSES_FILE = "predictions.json", "classes.txt"
@@ -33,6 +33,9 @@ def predict_to_folder(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
+    window: tuple[int, int] | bool | None = None,
+    overlap: float = 0.25,
+    flip: bool = False,
     force: bool = False,
     progress: bool = False,
 ) -> dict[str, int]:
@@ -49,6 +52,9 @@ def predict_to_folder(
         batch_size: Pictures at a time.
         engine: What runs the network, as in `ck.predict`.
         precision: As in `ck.predict`.
+        window: As in `ck.predict`.
+        overlap: As in `ck.predict`.
+        flip: As in `ck.predict`.
         force: Writes into a folder that holds something else too.
         progress: Whether to show a live line.
 
@@ -71,13 +77,14 @@ def predict_to_folder(
     names = _names(source.ids)
     palette = voc_colours(len(network.classes)).tobytes()
     pixels: Counter[str] = Counter()
-    passes = forward_pass(network, source, Runtime(engine, precision), batch_size=batch_size, progress=progress)
+    runtime, sight = Runtime(engine, precision), sight_of(network, window, overlap, flip)
+    passes = answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress)
     about = {"classes": list(network.classes), "model_hash": model_hash(tensor_records(network.model))}
     write_text(root / ABOUT_FILE, json.dumps(about, indent=1) + "\n")
     write_text(root / CLASSES_FILE, "".join(f"{name}\n" for name in network.classes))
-    for indices, outputs in passes:
-        masks = decoded(network, source, indices, outputs)
-        for place, index in enumerate(indices.tolist()):
+    for answer in passes:
+        masks = answer.decoded(network, source, sight)
+        for place, index in enumerate(answer.indices.tolist()):
             mask = masks.mask(place)  # type: ignore[attr-defined]
             with replacing(root / names[index], flush=False) as partial:
                 image = Image.fromarray(mask)

@@ -185,24 +185,12 @@ def _predict_to(
 ) -> PredictionFile:
     whole_number("part_rows", part_rows)
     whole_number("batch_size", batch_size)
-    forward = network.forward_cache.find(runtime, pictures=len(source), say=lambda _line: None)
-    digest = model_hash(tensor_records(network.model))
-    about = {
-        "format": 2,
-        "model": network.model.to_json(),
-        "weights": digest,
-        "head": network.head.settings(),
-        "framing": asdict(network.framing),
-        "numbers": forward.numbers,
-        "software": software() | forward.engine.versions(),
-    }
-    if sight != FRAMED:
-        about["sight"] = asdict(sight)
+    about, digest = dependencies(network, runtime, sight, pictures=len(source))
     # Batches of a part: none crosses two, so a stop changes no number. With windows each picture is one.
     batches = -(-part_rows // batch_size) * (1 if sight.windows is None else batch_size)
     pictures_of_part = -(-part_rows // batch_size) * batch_size
     with _parts_folder(path) as folder:
-        parts = _Parts(folder, source, json.dumps(about, sort_keys=True), pictures_of_part)
+        parts = _Parts(folder, source, about, pictures_of_part)
         missing = parts.missing()
         pictures = source.take(np.concatenate([parts.rows(number) for number in missing] or [np.zeros(0, np.int64)]))
         passes = answers(
@@ -233,6 +221,24 @@ def _predict_to(
         rows = write(joined(), digest)
         shutil.rmtree(folder)
     return PredictionFile(path, len(source), rows, dict(labels), len(source) - len(pictures), digest)
+
+
+def dependencies(network: Network, runtime: Runtime, sight: Sight, *, pictures: int) -> tuple[str, str]:
+    """All that predictions depend on beside the pictures, as JSON; and the hash of the network."""
+    forward = network.forward_cache.find(runtime, pictures=pictures, say=lambda _line: None)
+    digest = model_hash(tensor_records(network.model))
+    about = {
+        "format": 2,
+        "model": network.model.to_json(),
+        "weights": digest,
+        "head": network.head.settings(),
+        "framing": asdict(network.framing),
+        "numbers": forward.numbers,
+        "software": software() | forward.engine.versions(),
+    }
+    if sight != FRAMED:
+        about["sight"] = asdict(sight)
+    return json.dumps(about, sort_keys=True), digest
 
 
 def _no_rows(network: Network) -> pd.DataFrame:
@@ -322,5 +328,6 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _read(file: Path) -> Iterator[pd.DataFrame]:
-    for batch in pq.ParquetFile(file).iter_batches():
-        yield batch.to_pandas()
+    with pq.ParquetFile(file) as table:
+        for group in range(table.num_row_groups):  # of masks they have few rows
+            yield table.read_row_group(group).to_pandas()

@@ -27,6 +27,8 @@ from cnnkit.export.atomic_file import replacing
 METADATA_KEY = b"cnnkit"
 ID, LABEL = "id", "label"
 ROWS_PER_GROUP = 8192
+# Of a row group at most: PNGs of masks may take a megabyte a row.
+GROUP_BYTES = 1 << 26
 
 Batch = tuple[Sequence[str], ArrayLike]
 Decide = Callable[[NDArray[np.float32]], Sequence[str]]  # probabilities (n, classes) → labels
@@ -221,7 +223,7 @@ def _write(
         raise InputError("rows_per_group >= 1", str(rows_per_group), f"{ROWS_PER_GROUP} is the default.")
     about = {"format": 1, "cnnkit": cnnkit.__version__, "model_hash": model_hash, "classes": classes}
     schema = schema.with_metadata({METADATA_KEY: json.dumps(about).encode()})
-    rows, waiting = 0, 0
+    rows, waiting, held = 0, 0, 0
     pending: list[pa.RecordBatch] = []
     with replacing(path) as partial, pq.ParquetWriter(partial, schema) as writer:
         for columns in batches:
@@ -229,11 +231,16 @@ def _write(
             pending.append(batch)
             waiting += batch.num_rows
             rows += batch.num_rows
+            held += batch.nbytes
+            if held > GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(pending, schema), row_group_size=rows_per_group)
+                pending, waiting, held = [], 0, 0
             while waiting >= rows_per_group:
                 table = pa.Table.from_batches(pending, schema)
                 writer.write_table(table.slice(0, rows_per_group), row_group_size=rows_per_group)
                 pending = table.slice(rows_per_group).to_batches()
                 waiting -= rows_per_group
+                held = sum(part.nbytes for part in pending)
         if waiting:
             writer.write_table(pa.Table.from_batches(pending, schema), row_group_size=rows_per_group)
     return rows

@@ -148,7 +148,7 @@ class Segmenter:
 
     def answer_map(self, outputs: Any) -> NDArray[np.float32]:
         """(n, h', w', classes) the logits that are decoded."""
-        return np.asarray(outputs["logits"] if isinstance(outputs, Mapping) else outputs, np.float32)
+        return np.asarray(_answer(outputs), np.float32)
 
     def score(self) -> SegmentationScore:
         """Mean IoU, accuracies and the IoU of each class."""
