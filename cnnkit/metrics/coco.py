@@ -136,7 +136,10 @@ def coco(
     check_arguments(
         [
             Argument(
-                "kind", lambda value: isinstance(value, str) and value in RULES, f"kind: one of {list(RULES)}", "boxes?"
+                "kind",
+                lambda value: isinstance(value, str) and value in RULES,
+                f"kind: one of {list(RULES)}",
+                "'boxes' is the default.",
             )
         ],
         {"kind": kind},
