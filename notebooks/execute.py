@@ -21,7 +21,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 WIDEST = 1100
 """Pixels of a stored picture."""
-COLOURS = 96
+COLOURS = 255
 """Of a stored PNG file; a picture that is larger that way is stored as JPEG."""
 QUALITY = 78
 LOG = re.compile(r"(WARNING: All log|WARNING:tensorflow|[IWE]\d{4} |To enable the following|.*oneDNN)")
@@ -74,7 +74,9 @@ def _picture(png: bytes) -> tuple[str, bytes]:
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
     few, lossy = io.BytesIO(), io.BytesIO()
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(few, "PNG", optimize=True)
+    image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
+        few, "PNG", optimize=True
+    )
     image.save(lossy, "JPEG", quality=QUALITY, optimize=True)
     return min(("image/png", few.getvalue()), ("image/jpeg", lossy.getvalue()), key=lambda file: len(file[1]))
 
