@@ -23,7 +23,7 @@ from cnnkit.visualize import style
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-COLOURS = 128
+COLOURS = 255
 """Of a picture that shows photographs."""
 RESULTS = ROOT / "tests" / "benchmarks" / "results.json"
 
@@ -131,10 +131,14 @@ def segmentation() -> None:
     weights = ck.losses.balance_weights(photos.train.targets.pixels())
     head = ck.heads.unet(photos.classes, widths=(64, 48, 32), class_weight=weights.tolist())
     net = ck.attach(ck.backbone("nano", input_shape=(128, 128, 3)), head, framing=ck.data.Framing("squash"))
-    ck.fit(net, photos, ck.Plan([ck.Phase("head", epochs=12, rate=3e-3, schedule="cosine")]), progress=False)
+    ck.fit(
+        net, photos, ck.Plan([ck.Phase("head", epochs=12, rate=3e-3, schedule="cosine")]), batch_size=8, progress=False
+    )
     figure = ck.visualize.predictions(photos.test, ck.predict(net, photos.test), count=2)
     drawn = Image.open(io.BytesIO(style.png(figure, dpi=80))).convert("RGB")
-    drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(HERE / "segmentation.png", optimize=True)
+    drawn.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
+        HERE / "segmentation.png", optimize=True
+    )
 
 
 PICTURES = {"bench": bench, "vgg16": vgg16, "rooms": rooms, "segmentation": segmentation}
