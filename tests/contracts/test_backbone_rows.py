@@ -116,7 +116,7 @@ def child(code: str, argument: object) -> Any:
 
 
 def answer(model: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a network says of pictures, layer by layer: `predict` first makes a graph, which takes many times as long."""
+    """What a network says of pictures, layer by layer: `predict` first makes a graph, many times as slow."""
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
