@@ -44,13 +44,13 @@ def words_and_lists(tree: ast.AST) -> Iterator[range]:
 
 
 def code_lines(name: str) -> list[tuple[int, str]]:
-    """(number, line) of what does something; lone punctuation and comments do nothing."""
+    """(number, line) of what does something; lone punctuation, comments and `@property` do nothing."""
     passed_over = {number for lines in words_and_lists(tree_of(FILES[name])) for number in lines}
     numbered = ((number, line.strip()) for number, line in enumerate(LINES[name], start=1))
     return [
         (number, line)
         for number, line in numbered
-        if number not in passed_over and re.search(r"\w", line) and not line.startswith("#")
+        if number not in passed_over and re.search(r"\w", line) and not line.startswith("#") and line != "@property"
     ]
 
 

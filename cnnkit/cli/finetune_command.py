@@ -14,6 +14,7 @@ from cnnkit.cli.options import Json, LabelledFolder, Void
 if TYPE_CHECKING:
     from cnnkit.data.dataset import Dataset
     from cnnkit.heads.head import Head
+    from cnnkit.transfer.network import Network
 
 
 def finetune(
@@ -126,10 +127,16 @@ def finetune(
     if as_json:
         print(json.dumps(result))
         return
+    _say(network, measure, {name: (scores[name], len(part)) for name, part in held_out.items()}, out)
+
+
+def _say(network: Network, measure: str, scores: dict[str, tuple[float, int]], out: Path) -> None:
+    """For people: the network, its scores, each of so many pictures, and what comes next."""
     print(network)
-    for name, score in scores.items():
-        print(f"{name} {measure.replace('_', ' ')} {score:.3f} on {len(held_out[name])} pictures")
-    print(f"{len(run.history)} epochs in {run.seconds:.0f} s")
+    for name, (score, pictures) in scores.items():
+        print(f"{name} {measure.replace('_', ' ')} {score:.3f} on {pictures} pictures")
+    if network.run is not None:
+        print(f"{len(network.run.history)} epochs in {network.run.seconds:.0f} s")
     print(f"bundle in {out}: cnnkit predict {out} PICTURES --out predictions.parquet")
 
 

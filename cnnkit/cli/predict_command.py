@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from cnnkit.transfer.network import Network
 
 
+ENDINGS = (".parquet", ".csv")
+
+
 def predict(
     bundle: BundleFolder,
     images: Annotated[Path, typer.Argument(help="A folder of pictures, searched to any depth, or one picture.")],
@@ -65,7 +68,8 @@ def predict(
     if out is None:
         result = _rows(network, source, settings)
     else:
-        write = _file if out.suffix else _folder
+        folder = not out.suffix and network.head.target.kind == "masks"
+        write = _folder if folder else _file
         result = write(network, source, out, settings, force=force)
     result["skipped"] = [{"path": file.path, "reason": file.reason} for file in skipped]
     if as_json:
@@ -89,8 +93,8 @@ def _check_out(out: Path, bundle: Path) -> None:
     from cnnkit.export.bundle import FILES
     from cnnkit.export.own_files import check_ending
 
-    if out.suffix:
-        check_ending(out, (".parquet", ".csv"), kind="a file")
+    if out.suffix:  # without one it may be a folder of masks
+        check_ending(out, ENDINGS, kind="a file")
     if out.name in FILES and out.absolute().parent.resolve() == bundle.resolve():
         raise InputError("a file beside the bundle", f"{out}, one of the bundle's own", "Give another name.")
 
@@ -117,8 +121,10 @@ def _rows(network: Network, source: Source, settings: Settings) -> dict[str, Any
 
 def _file(network: Network, source: Source, out: Path, settings: Settings, *, force: bool) -> dict[str, Any]:
     """What was written."""
+    from cnnkit.export.own_files import check_ending
     from cnnkit.export.prediction_parts import predict_to_csv, predict_to_parquet
 
+    check_ending(out, ENDINGS, kind="a file")
     write = predict_to_csv if out.suffix.lower() == ".csv" else predict_to_parquet
     started = time.perf_counter()
     written = write(network, source, out, force=force, **settings)

@@ -56,8 +56,8 @@ def giou(true: Tensor, predicted: Tensor) -> Tensor:
     Raises:
         InputError: Other shapes.
 
-    >>> giou([[0.0, 0, 2, 2]], [[1.0, 0, 3, 2]]).numpy().round(3).tolist()  # 1 − 1/3, the hull is covered
-    [0.667]
+    >>> round(float(giou([0.0, 0, 2, 2], [1.0, 0, 3, 2])), 3)  # 1 − 1/3, the hull is covered
+    0.667
     """
     true, predicted = _pair(true, predicted)
     if true.shape[-1] != 4:

@@ -49,6 +49,7 @@ def test_settings_are_json() -> None:
         "weights_file": None,
         "preprocessing": "tf",
         "family": None,
+        "dilate": None,
     }
     assert body.cut == "conv_pw_3_relu"
     assert body.model.name == "mobilenet"

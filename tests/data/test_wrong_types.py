@@ -81,6 +81,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "coco of boxes": (ck.data.coco, {"images": ".", "annotations": "boxes.json", "target": "boxes"}),
     "voc": (ck.data.voc, {"folder": "voc"}),
     "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
+    "mask_folder": (ck.data.mask_folder, {"folder": "voc"}),
+    "largest_boxes": (ck.data.largest_boxes, {"photos": None, "classes": "thing"}),
     "scenes": (ck.data.scenes, {"n": 2}),
     "faces": (ck.data.faces, {"people": 2, "shots": 3}),
     "photograph": (ck.data.photograph, {}),

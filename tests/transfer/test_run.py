@@ -51,8 +51,8 @@ def test_accuracy_is_of_the_last_epoch_where_only_earlier_ones_were_validated() 
 
 def test_a_run_without_accuracy_says_what_there_is() -> None:
     run = record("a")
-    masks = replace(run, history=run.history[["phase", "loss"]])
-    with pytest.raises(InputError, match=r"history has accuracy.*phase, loss"):
+    masks = replace(run, history=run.history[["phase", "epoch"]])
+    with pytest.raises(InputError, match=r"history has accuracy.*phase, epoch"):
         _ = masks.accuracy
 
 

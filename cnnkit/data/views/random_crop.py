@@ -45,8 +45,8 @@ class RandomCrop(ViewAugmenter):
         UnknownNameError: Another name of a fill.
 
     >>> view = RandomCrop((2, 3), scale=(1, 1)).view((40, 60), np.random.default_rng(0))
-    >>> view.positions.tolist(), view.size  # the pixel at (2, 10) has become the first
-    ([[1.0, 0.0, -2.0], [0.0, 1.0, -10.0], [0.0, 0.0, 1.0]], (2, 3))
+    >>> view.positions.astype(int).tolist(), view.size  # the pixel at (2, 10) has become the first
+    ([[1, 0, -2], [0, 1, -10], [0, 0, 1]], (2, 3))
     """
 
     size: tuple[int, int]
