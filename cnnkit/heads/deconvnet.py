@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import keras
 
-from cnnkit.heads.segmentation import Scores, Segmenter, check_stride, levels, scores_of, segmenter, widths_of
-from cnnkit.heads.segnet import CONVOLUTIONS, OUTPUT_STRIDE, STRIDE
+from cnnkit.heads.segmentation import Scores, Segmenter, scores_of, segmenter, widths_of
+from cnnkit.heads.segnet import SegNet
 from cnnkit.necks.blocks import normalized
 from cnnkit.necks.levels import Levels, deepest_first
 from cnnkit.necks.unpooling import unpooling
@@ -21,27 +21,15 @@ SIDE = 7  # of fc6 in the paper, at the 7×7 map of a VGG16 at 224×224
 
 
 @dataclass(frozen=True)
-class DeconvNet:
+class DeconvNet(SegNet):
     """The decoder of `deconvnet`, which documents the fields."""
 
-    stride: int = 4
-    output_stride: int = 32
-    width: int = 64
-    convolutions: int = 2
     hidden: int = 512
     kind: ClassVar[str] = "deconvnet"
 
     def __post_init__(self) -> None:
-        check_stride("an output_stride", self.output_stride, (8, 16, 32), OUTPUT_STRIDE)
-        check_stride("a stride", self.stride, [s for s in (2, 4, 8, 16) if s < self.output_stride], STRIDE)
-        widths_of(self.width, "64 is the paper's.")
-        widths_of(self.convolutions, CONVOLUTIONS)
+        super().__post_init__()
         widths_of(self.hidden, "4096 is the paper's.")
-
-    @property
-    def taps(self) -> tuple[str, ...]:
-        """All levels from the finest map to the deepest."""
-        return levels(self.stride, self.output_stride)
 
     def build(self, features: Levels, scores: Scores) -> dict[str, keras.KerasTensor]:
         """The scores of each scale of the decoder."""

@@ -7,7 +7,7 @@ all that the tail needs. Both halves share the network's layers: training the ta
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,18 +45,14 @@ class Tail(keras.Model):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Σ weight · loss / pictures, plus what layers add (regularization)."""
-        losses = [loss_of(self.head)(y, y_pred, sample_weight), *(keras.ops.sum(loss) for loss in self.losses)]
+        # Where Keras has the loss, Keras's own reduction: TensorFlow orders sums by the names of operations, and with
+        # other names the last bit of a gradient is another than that of `model.compile(loss=...)`.
+        if isinstance(self.head, MeasuredHead):
+            losses = [self.head.keras_loss()(y, y_pred, sample_weight)]
+        else:
+            losses = [mean_loss(self.head.loss(y, y_pred), sample_weight)]
+        losses += [keras.ops.sum(loss) for loss in self.losses]
         return losses[0] if len(losses) == 1 else keras.ops.sum(losses)
-
-
-def loss_of(head: Head) -> Callable[..., Any]:
-    """Encoded truth, outputs and, if there are any, weights → the loss of a batch, the mean of its pictures'."""
-    # Where Keras has the loss, Keras's own reduction: TensorFlow orders sums by the names of operations, and with
-    # other names the last bit of a gradient is another than that of `model.compile(loss=...)`.
-    if isinstance(head, MeasuredHead):
-        loss: Callable[..., Any] = head.keras_loss()
-        return loss
-    return lambda encoded, outputs, weights=None: mean_loss(head.loss(encoded, outputs), weights)
 
 
 def mean_loss(values: Any, weights: Any = None) -> Any:

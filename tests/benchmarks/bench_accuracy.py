@@ -24,13 +24,12 @@ whole short side alike, .926 squashed; mirrored views, in training and in the te
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,7 @@ import accuracy_sets
 import harness
 import keras
 import pandas as pd
+import result_rows
 
 import cnnkit as ck
 from cnnkit.backbones.extractor import Backbone
@@ -176,24 +176,6 @@ def table(results: Sequence[Result]) -> pd.DataFrame:
     )
 
 
-def read(file: Path) -> list[Result]:
-    """The rows that a results file has already."""
-    if not file.exists():
-        return []
-    with file.open(newline="", encoding="utf-8") as lines:
-        return [_typed(row) for row in csv.DictReader(lines)]
-
-
-def append(file: Path, result: Result) -> None:
-    """Writes one row, on the disk when this returns."""
-    new = not file.exists()
-    with file.open("a", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, [field.name for field in fields(Result)], lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(result))
-
-
 def main() -> None:
     """Runs what is missing and prints the table, or JSON."""
     parser = harness.options(__doc__)
@@ -205,7 +187,7 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="Only the rows that are there, and no runs.")
     arguments = parser.parse_args()
     started = harness.machine()
-    results = read(arguments.results)
+    results = result_rows.read(arguments.results, _typed)
     if arguments.print:
         print(table(results).to_string(float_format="{:.3f}".format))
         return
@@ -221,7 +203,7 @@ def main() -> None:
     for run in runs:
         if run not in {result.key for result in results}:
             results.append(measured(*run))
-            append(arguments.results, results[-1])
+            result_rows.append(arguments.results, results[-1])
             harness.say(f"  {results[-1]}")
     found = table([result for result in results if result.key in set(runs)])
     if arguments.json:

@@ -14,7 +14,6 @@ folder. With flips a picture's probabilities are averaged with those of its mirr
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import resource
@@ -35,6 +34,7 @@ import harness
 import keras
 import numpy as np
 import pandas as pd
+import result_rows
 
 import cnnkit as ck
 from cnnkit.data.pipeline import batches
@@ -230,24 +230,6 @@ def table(results: Sequence[Result]) -> pd.DataFrame:
     )
 
 
-def read(file: Path) -> list[Result]:
-    """The rows that a results file has already."""
-    if not file.exists():
-        return []
-    with file.open(newline="", encoding="utf-8") as lines:
-        return [_typed(row) for row in csv.DictReader(lines)]
-
-
-def append(file: Path, result: Result) -> None:
-    """Writes one row, on the disk when this returns."""
-    new = not file.exists()
-    with file.open("a", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, [field.name for field in fields(Result)], lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(result))
-
-
 def main() -> None:
     """Runs what is missing and prints the medians, or JSON."""
     parser = harness.options(__doc__)
@@ -267,7 +249,7 @@ def main() -> None:
         print(json.dumps(asdict(measured(*names, seed=int(seed)))))
         return
     started = harness.machine()
-    results = read(arguments.results)
+    results = result_rows.read(arguments.results, _typed)
     if arguments.print:
         print(table(results).to_string(float_format="{:.3f}".format))
         return
@@ -284,7 +266,7 @@ def main() -> None:
     for run in runs:
         if run not in {result.key for result in results}:
             results.append(in_process_of_its_own(run))
-            append(arguments.results, results[-1])
+            result_rows.append(arguments.results, results[-1])
             harness.say(f"  {results[-1]}")
     found = table([result for result in results if result.key in set(runs)])
     if arguments.json:
