@@ -33,3 +33,4 @@ from .views.random_erasing import RandomErasing as RandomErasing
 from .views.view import View as View
 from .views.view import ViewAugmenter as ViewAugmenter
 from .voc_pictures import voc as voc
+from .yolo_pictures import yolo as yolo

@@ -86,11 +86,6 @@ def test_boxes_that_cannot_be_learned_from_are_named(tmp_path: Path) -> None:
     assert truth.boxes.tolist() == [[1, 2, 4, 6], [1, 2, 4, 6], [1, 2, 4, 6], [0, 0, 20, 10]]
 
 
-def test_ten_thousand_boxes(tmp_path: Path) -> None:
-    things = [thing(number, [number % 20 / 2, 0, 1 + number / 20_000, 3]) for number in range(10_000)]
-    assert len(dataset(tmp_path, things).train.targets.boxes) == 10_000
-
-
 @pytest.mark.parametrize(
     "box", [[1, 2, float("nan"), 4], [1, 2, float("inf"), 4], [1, 2, -3, 4], [1, 2, 3], None, "box", [1, 2, 3, 4, 5], 3]
 )

@@ -78,7 +78,6 @@ def read_inbox(
     Raises:
         DataError: No inbox, a damaged zip, or a table or metadata that does not fit.
         UnknownNameError: No such layout.
-        MissingExtraError: PyYAML, for Gradescope, is not installed.
     """
     if layout is not None and layout not in LAYOUTS:
         raise unknown_name("a layout", layout, LAYOUTS)

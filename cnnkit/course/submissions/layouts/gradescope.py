@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+import yaml
+
 from cnnkit.course.submissions.identity import ANY, Identity, normalized
 from cnnkit.course.submissions.layouts.reading import Reading
 from cnnkit.course.submissions.submission import Submission
 from cnnkit.course.submissions.tree import METADATA_FILE, Tree
-from cnnkit.errors import DataError, missing_extra
+from cnnkit.errors import DataError
 
 
 def agreement(tree: Tree) -> float:
@@ -22,12 +24,7 @@ def read(tree: Tree, reading: Reading) -> tuple[list[Submission], list[str]]:
 
     Raises:
         DataError: Metadata that is none.
-        MissingExtraError: PyYAML is not installed.
     """
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise missing_extra("PyYAML", "grading", "Gradescope's metadata") from error
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         metadata: Any = yaml.load(tree.read(METADATA_FILE), Loader=loader)  # noqa: S506  (a safe one)
