@@ -2,6 +2,8 @@ from .classification import Classifier as Classifier
 from .classification import classifier as classifier
 from .deconvnet import deconvnet as deconvnet
 from .deeplab import deeplab as deeplab
+from .detector import Detector as Detector
+from .detector import representable as representable
 from .fcn import fcn as fcn
 from .fcos import FCOS as FCOS
 from .fcos import fcos as fcos
@@ -17,3 +19,5 @@ from .segmentation import Segmenter as Segmenter
 from .segnet import segnet as segnet
 from .table import from_settings as from_settings
 from .unet import unet as unet
+from .yolo_v1 import YOLOv1 as YOLOv1
+from .yolo_v1 import yolo_v1 as yolo_v1

@@ -47,6 +47,24 @@ def cells_of(taps: Sequence[str], size: Size) -> Cells:
     return Cells(np.concatenate(centres), np.concatenate(strides), np.concatenate(levels))
 
 
+def middle_cells(
+    boxes: NDArray[np.float64], shape: tuple[int, int], size: Size
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """In which cell of one grid over the whole input the middle of each box lies.
+
+    Args:
+        boxes: (m, 4) x1, y1, x2, y2 in pixels.
+        shape: Rows and columns of the grid.
+        size: Of the input.
+
+    Returns:
+        (m,) rows, (m,) columns, and (m, 2) x and y from the upper left corner of the cell, as shares of it.
+    """
+    places = (boxes[:, :2] + boxes[:, 2:]) / 2 * shape[::-1] / size[::-1]
+    columns, rows = np.clip(np.floor(places), 0, np.array(shape[::-1]) - 1).astype(np.int64).T
+    return rows, columns, places - np.stack([columns, rows], axis=1)
+
+
 def owned(cells: Cells, boxes: NDArray[np.float64], *, radius: float, reach: float) -> NDArray[np.int64]:
     """Which of the boxes of one picture each cell owns.
 

@@ -10,24 +10,23 @@ centre-ness: cells far from the middle of a box do not own it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.arguments import Argument, check_arguments, whole
+from cnnkit.arguments import Argument
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import InputError
 from cnnkit.heads.cells import BACKGROUND, IGNORED, cells_of, owned
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
-from cnnkit.heads.detection_score import DetectionScore
+from cnnkit.heads.detector import PRIOR, SPREAD, Detector, counts, factors, sure_logits
 from cnnkit.heads.head import Size
 from cnnkit.losses.boxes import giou
 from cnnkit.losses.focal import focal_of_logits
-from cnnkit.metrics.given_arrays import real
 from cnnkit.necks.feature_pyramid import fpn
 from cnnkit.necks.levels import Levels
 
@@ -35,31 +34,12 @@ LEVELS = ("P3", "P4", "P5")
 # How far from the middle of its box a cell may be, in strides (the code of FCOS's authors), and how long a box of a
 # level may be: 6 strides are 48 pixels for P3.
 RADIUS, REACH = 1.5, 6.0
-# The share of cells that shows a class at the start (Lin et al. 2017, arXiv:1708.02002, section 4.1).
-PRIOR = 0.01
-# Of the weights that begin a prediction, as there.
-SPREAD = 0.01
 # Width and height of a box in strides at the start, as a logarithm; and the largest that is computed.
 LOG_SIDE, MOST_LOG_SIDE = 1.0, 6.0
 
-ARGUMENTS = (
-    *(
-        Argument(name, lambda value: whole(value, 1), f"{name} as a whole number above 0", "The default suits most.")
-        for name in ("width", "depth", "most")
-    ),
-    Argument("iou", lambda value: real(value, 0, 1), "iou from 0 to 1", "0.6 suits most."),
-    Argument(
-        "box_weight",
-        lambda value: real(value, 0) and value > 0,
-        "box_weight as a number above 0",
-        "1 is the paper's.",
-    ),
-    Argument("seed", lambda value: whole(value, 0), "a seed as a whole number", "0 is the default."),
-)
-
 
 @dataclass(frozen=True)
-class FCOS:
+class FCOS(Detector):
     """A detector made by `fcos`, which documents the fields.
 
     Its outputs are `"classes"`, (cells, classes) logits, and `"boxes"`, (cells, 4): the middle of a box from the centre
@@ -67,21 +47,12 @@ class FCOS:
     level by level, row by row.
     """
 
-    names: tuple[str, ...]
+    kind: ClassVar[str] = "fcos"
+    arguments: ClassVar[tuple[Argument, ...]] = (*counts("width", "depth"), *factors("box_weight"))
+
     width: int = 64
     depth: int = 1
     box_weight: float = 1.0
-    iou: float = 0.6
-    most: int = 100
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_arguments(ARGUMENTS, {argument.name: getattr(self, argument.name) for argument in ARGUMENTS})
-
-    @property
-    def target(self) -> type[Boxes]:
-        """Boxes."""
-        return Boxes
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -166,13 +137,12 @@ class FCOS:
         loss = counted * focal + self.box_weight * shown * giou(encoded["boxes"], found)
         return ops.sum(loss, axis=1) / ops.maximum(ops.sum(shown, axis=1), 1)
 
-    def weights(self, truth: Boxes) -> None:
-        """Pictures weigh the same.
-
-        Raises:
-            DataError: As of `encode`: said of all pictures before the first step.
-        """
-        require_boxes(truth, self.names)
+    def perfect(self, encoded: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+        """Sure classes, and the boxes as cells say them."""
+        low, high = encoded["boxes"][..., :2], encoded["boxes"][..., 2:]
+        sides = np.where(encoded["labels"][..., None] >= 0, high - low, 1)
+        classes = sure_logits(encoded["labels"], len(self.names))
+        return {"classes": classes, "boxes": np.concatenate([(low + high) / 2, np.log(sides)], axis=-1)}
 
     def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
         """The best boxes of each picture, suppressed class by class, with the probability of the class as score."""
@@ -184,20 +154,6 @@ class FCOS:
         corners = np.concatenate([middle - half, middle + half], axis=-1)
         scores = probabilities(outputs["classes"])
         return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
-
-    def score(self) -> DetectionScore:
-        """COCO's average precision."""
-        return DetectionScore(self.names)
-
-    def settings(self) -> dict[str, Any]:
-        """The fields as JSON values, with `kind`."""
-        return {"kind": "fcos", **asdict(self)}
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> FCOS:
-        """The head that `settings` described."""
-        fields = {name: value for name, value in settings.items() if name != "kind"}
-        return cls(**fields | {"names": tuple(fields["names"])})
 
     def _prediction(self, name: str, channels: int, bias: float) -> keras.layers.Conv2D:
         return keras.layers.Conv2D(
@@ -238,4 +194,4 @@ def fcos(
     >>> fcos(["person", "car"]).taps
     ('P3', 'P4', 'P5')
     """
-    return FCOS(class_names(classes), width, depth, box_weight, iou, most, seed)
+    return FCOS(class_names(classes), iou=iou, most=most, seed=seed, width=width, depth=depth, box_weight=box_weight)

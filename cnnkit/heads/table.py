@@ -10,6 +10,7 @@ from cnnkit.errors import unknown_name
 from cnnkit.heads.classification import Classifier
 from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
+from cnnkit.heads.detector import Detector
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
@@ -18,13 +19,15 @@ from cnnkit.heads.pspnet import PSPNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
 from cnnkit.heads.segnet import SegNet
 from cnnkit.heads.unet import UNet
+from cnnkit.heads.yolo_v1 import YOLOv1
 
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
+DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1)
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "localizer": Localizer.from_settings,
-    "fcos": FCOS.from_settings,
+    **{detector.kind: detector.from_settings for detector in DETECTORS},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
 }
 

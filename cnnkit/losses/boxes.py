@@ -59,15 +59,42 @@ def giou(true: Tensor, predicted: Tensor) -> Tensor:
     >>> round(float(giou([0.0, 0, 2, 2], [1.0, 0, 3, 2])), 3)  # 1 − 1/3, the hull is covered
     0.667
     """
-    true, predicted = _pair(true, predicted)
-    if true.shape[-1] != 4:
-        raise InputError("boxes of shape (…, 4)", f"shape {tuple(true.shape)}", "Give x1, y1, x2, y2.")
-    low, high = ops.maximum(true[..., :2], predicted[..., :2]), ops.minimum(true[..., 2:], predicted[..., 2:])
-    both = _area(low, high)
-    union = _area(true[..., :2], true[..., 2:]) + _area(predicted[..., :2], predicted[..., 2:]) - both
+    true, predicted = _corners(true, predicted)
+    both, union = _both_and_union(true, predicted)
     least, most = ops.minimum(true[..., :2], predicted[..., :2]), ops.maximum(true[..., 2:], predicted[..., 2:])
     hull = _area(least, most)
     return 1 - ops.divide_no_nan(both, union) + ops.divide_no_nan(hull - union, hull)
+
+
+def intersection_over_union(true: Tensor, predicted: Tensor) -> Tensor:
+    """IoU of each pair: what YOLO takes for a true confidence.
+
+    Args:
+        true: (…, 4).
+        predicted: The same shape.
+
+    Returns:
+        (…) from 0 to 1; 0 of two boxes without area.
+
+    Raises:
+        InputError: Other shapes.
+    """
+    return ops.divide_no_nan(*_both_and_union(*_corners(true, predicted)))
+
+
+def _both_and_union(true: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+    """The areas that both boxes cover, and that either does."""
+    low, high = ops.maximum(true[..., :2], predicted[..., :2]), ops.minimum(true[..., 2:], predicted[..., 2:])
+    both = _area(low, high)
+    return both, _area(true[..., :2], true[..., 2:]) + _area(predicted[..., :2], predicted[..., 2:]) - both
+
+
+def _corners(true: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as boxes of one shape and type."""
+    true, predicted = _pair(true, predicted)
+    if true.shape[-1] != 4:
+        raise InputError("boxes of shape (…, 4)", f"shape {tuple(true.shape)}", "Give x1, y1, x2, y2.")
+    return true, predicted
 
 
 def _area(low: Tensor, high: Tensor) -> Tensor:

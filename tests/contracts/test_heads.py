@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 import cnnkit as ck
 from cnnkit.data.targets import Targets
 from cnnkit.errors import DataError
-from cnnkit.heads import Head, from_settings
+from cnnkit.heads import Detector, Head, from_settings
 from cnnkit.heads.table import KINDS
 
 # Keras 3.15.1 reads TensorFlow variables in a way that NumPy 2 deprecates; `save_weights` cannot avoid it.
@@ -97,15 +97,6 @@ def scattered() -> ck.data.Dataset:
     return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
 
 
-def sure_cells(encoded: Any) -> Any:
-    """The outputs of a detector whose cells are sure of the truth."""
-    low, high = encoded["boxes"][..., :2], encoded["boxes"][..., 2:]
-    shown = encoded["labels"] >= 0
-    sides = np.where(shown[..., None], high - low, 1)
-    classes = np.where(encoded["labels"][..., None] == np.arange(2), 200.0, -200.0)
-    return {"classes": classes, "boxes": np.concatenate([(low + high) / 2, np.log(sides)], axis=-1)}
-
-
 def certain(encoded: Any) -> Any:
     """The outputs of a localizer that is sure of the truth."""
     return {"boxes": encoded["boxes"], "classes": np.eye(2, dtype=np.float32)[encoded["classes"]]}
@@ -145,6 +136,12 @@ class Row:
     pools: bool = False
 
 
+def detector(make: Callable[..., Detector], **settings: Any) -> Row:
+    """A row of a head that finds any number of boxes; truth of `scattered`."""
+    head = partial(make, ("ball", "bag"), **settings)
+    return Row(head, scattered, OF_TWO, "AP", learned=0.5, perfect=head().perfect)
+
+
 PEOPLE, KINDS_OF_SCENE, TAGS = ("no_person", "person"), ("street", "park", "room"), ("person", "car", "tree")
 HALVES = ("above", "below")
 OF_MASKS = halved(HALVES)
@@ -169,14 +166,8 @@ ROWS = {
     "unet": Row(
         lambda: ck.heads.unet(HALVES, widths=(16, 8)), OF_MASKS, OF_TWO, "mean_iou", learned=0.9, perfect=at_stride(8)
     ),
-    "fcos": Row(
-        lambda: ck.heads.fcos(("ball", "bag"), width=16),
-        scattered,
-        OF_TWO,
-        "AP",
-        learned=0.5,
-        perfect=sure_cells,
-    ),
+    "fcos": detector(ck.heads.fcos, width=16),
+    "yolo_v1": detector(ck.heads.yolo_v1, cells=4, width=32, depth=1),
     "localizer": Row(
         lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),
         boxed(("ball", "bag"), 2),
