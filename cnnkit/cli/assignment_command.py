@@ -152,22 +152,20 @@ def _source(
     size: int,
     seed: int,
 ) -> Source:
-    from cnnkit.course.grading.prepare import whole
-
     if scenes is not None:
         from cnnkit.data.scene_pictures import scenes as draw
 
-        return whole(draw(scenes, seed, size=size))
+        return draw(scenes, seed, size=size).whole()
     if class_folders is not None:
         from cnnkit.course.grading.prepare import one_class
         from cnnkit.data.image_folder import folder
 
-        return one_class(whole(folder(class_folders, split=(1, 0, 0))), label)
+        return one_class(folder(class_folders, split=(1, 0, 0)).whole(), label)
     images, annotations = coco
     if images is not None and annotations is not None:
         from cnnkit.data.coco_images import coco as read
 
-        return whole(read(images, annotations, label=label, split=(1, 0, 0)))
+        return read(images, annotations, label=label, split=(1, 0, 0)).whole()
     from cnnkit.course.grading.tfds_boxes import tfds_boxes
 
     name, split, data_dir = tfds

@@ -14,18 +14,21 @@ from cnnkit.cli.options import (
     BundleFolder,
     DecodeOption,
     EngineOption,
+    FlipOption,
     Json,
     LabelledFolder,
+    OverlapOption,
     PrecisionOption,
     SplitSeed,
     Void,
+    WindowOption,
+    settings_of,
 )
 
 if TYPE_CHECKING:
     from cnnkit.data.dataset import Dataset
     from cnnkit.data.image_folder import Decode
     from cnnkit.data.source import Source
-    from cnnkit.engines.runtimes import EngineName, Precision
 
 
 def evaluate(
@@ -41,6 +44,9 @@ def evaluate(
     engine: EngineOption = "auto",
     precision: PrecisionOption = "float32",
     decode: DecodeOption = "exact",
+    window: WindowOption = None,
+    overlap: OverlapOption = 0.25,
+    flip: FlipOption = False,
     as_json: Json = False,
 ) -> None:
     """Score a saved network on pictures with truth: of labels accuracy and F1, of masks IoU, and those of each class.
@@ -60,14 +66,8 @@ def evaluate(
         network, data, void=void, seed=network.seed if seed is None else seed, decode=cast("Decode", decode)
     )
     name, source = _part(photos, part)
-    scores = ck.evaluate(
-        network,
-        source,
-        batch_size=batch_size,
-        engine=cast("EngineName", engine),
-        precision=cast("Precision", precision),
-        progress=not as_json,
-    )
+    settings = settings_of(batch_size, engine, precision, window, overlap, flip, progress=not as_json)
+    scores = ck.evaluate(network, source, **settings)
     if as_json:
         print(json.dumps({"part": name, "pictures": len(source), "scores": scores}))
         return
@@ -78,12 +78,11 @@ def evaluate(
 
 def _part(photos: Dataset, name: str | None) -> tuple[str, Source]:
     """The part that was asked for, with its name; by default what was held out."""
-    from cnnkit.course.grading.prepare import whole
     from cnnkit.errors import DataError, unknown_name
 
     parts = photos.parts()
     if name == "all":
-        return name, whole(photos)
+        return name, photos.whole()
     if name is None:
         name = "test" if len(photos.test) else "validation"
     if name not in parts:

@@ -6,16 +6,27 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from cnnkit.cli.options import BatchSize, BundleFolder, DecodeOption, EngineOption, Json, PrecisionOption
+from cnnkit.cli.options import (
+    BatchSize,
+    BundleFolder,
+    DecodeOption,
+    EngineOption,
+    FlipOption,
+    Json,
+    OverlapOption,
+    PrecisionOption,
+    Settings,
+    WindowOption,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from cnnkit.data.image_folder import Decode
     from cnnkit.data.source import Source
-    from cnnkit.engines.runtimes import EngineName, Precision
     from cnnkit.transfer.network import Network
 
 
@@ -35,6 +46,9 @@ def predict(
     engine: EngineOption = "auto",
     precision: PrecisionOption = "float32",
     decode: DecodeOption = "exact",
+    window: WindowOption = None,
+    overlap: OverlapOption = 0.25,
+    flip: FlipOption = False,
     as_json: Json = False,
 ) -> None:
     """Label pictures with a saved network.
@@ -59,12 +73,7 @@ def predict(
         images, on_error=cast('Literal["raise", "skip"]', on_error), decode=cast("Decode", decode)
     )
     network = load(bundle)
-    settings = Settings(
-        batch_size=batch_size,
-        engine=cast("EngineName", engine),
-        precision=cast("Precision", precision),
-        progress=not as_json,
-    )
+    settings = settings_of(batch_size, engine, precision, window, overlap, flip, progress=not as_json)
     if out is None:
         result = _rows(network, source, settings)
     else:
@@ -77,15 +86,6 @@ def predict(
         return
     for line in [*(f"skipped {file.path}: {file.reason}" for file in skipped), *_told(result)]:
         print(line)
-
-
-class Settings(TypedDict):
-    """How the network runs, as `ck.predict` takes it."""
-
-    batch_size: int
-    engine: EngineName
-    precision: Precision
-    progress: bool
 
 
 def _check_out(out: Path, bundle: Path) -> None:

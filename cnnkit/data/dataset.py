@@ -10,6 +10,7 @@ from functools import cached_property
 from html import escape
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from cnnkit.data.arguments import listed, said
@@ -81,6 +82,24 @@ class Dataset:
     def parts(self) -> dict[str, Source]:
         """The three sources by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def whole(self) -> Source:
+        """All examples as one source, part after part.
+
+        Raises:
+            DataError: Parts with readers of their own, or without truth.
+            InputError: Parts whose classes differ.
+        """
+        parts = [part for part in self.parts().values() if len(part)]
+        columns = [part.targets for part in parts if part.targets is not None]
+        if len({id(part.reader) for part in parts}) != 1 or len(columns) != len(parts):
+            raise DataError("pictures with truth from one place", "parts from several", "Give one part of the dataset.")
+        return Source(
+            tuple(name for part in parts for name in part.ids),
+            columns[0].joined(columns),
+            parts[0].reader,
+            np.concatenate([part.positions for part in parts]),
+        )
 
     @property
     def kind(self) -> str:

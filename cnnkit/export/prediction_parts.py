@@ -132,6 +132,8 @@ def predict_to_csv(
     batch_size: int = 32,
     engine: EngineName = "auto",
     precision: Precision = "float32",
+    window: tuple[int, int] | bool | None = None,
+    overlap: float = 0.25,
     flip: bool = False,
     part_rows: int = PART_PICTURES,
     force: bool = False,
@@ -140,6 +142,9 @@ def predict_to_csv(
     """As `predict_to_parquet`, in a CSV file for spreadsheets: of labels `id`, `label` and one column per class.
 
     A CSV file whose first line names these columns counts as earlier predictions, and is replaced.
+
+    Raises:
+        InputError: A network of masks or pictures, whose table holds PNG files; or as of `predict_to_parquet`.
     """
     path = _path(path)
     check_ending(path, (".csv",), kind="a CSV file")
@@ -147,12 +152,15 @@ def predict_to_csv(
     network, source = network_of(network), as_source(images)
     like = _no_rows(network)
     columns = [str(name) for name in like]
+    if files := [name for name, kind in zip(columns, like.dtypes, strict=True) if kind == np.object_]:
+        remedy = "ck.export.predict_to_parquet keeps them; of masks predict_to_folder (--out without an ending) too."
+        raise InputError("predictions that are text and numbers", f"{files[0]}, which is a PNG file", remedy)
 
     def write(tables: Iterator[pd.DataFrame], _digest: str) -> int:
         return write_csv(path, tables, columns=columns)
 
     _refuse_to_lose(path, source, partial(is_csv_of, columns=columns), force)
-    sight = sight_of(network, None, 0.0, flip)
+    sight = sight_of(network, window, overlap, flip)
     return _predict_to(
         path, write, like, network, source, Runtime(engine, precision), sight, part_rows, batch_size, progress
     )

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+import cnnkit as ck
 from cnnkit.cli.given_folder import task_of, values_of
 from tests.cli.test_commands import run
+from tests.transfer.test_passes import body, masks_of
 
 
 @pytest.fixture
@@ -49,6 +52,77 @@ def test_from_a_folder_to_masks(capsys, streets: Path, tmp_path: Path) -> None:
     assert code == 0, error
     assert json.loads(text)["pixels"].keys() == {"dark", "bright"}
     assert np.asarray(Image.open(out / "1.png")).shape == (40, 60)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained network of five convolutions that sees 32 × 48 pixels."""
+    return ck.save(
+        ck.attach(body(), ck.heads.fcn(["dark", "bright"], stride=8)), tmp_path_factory.mktemp("bundles") / "b"
+    )
+
+
+WAYS = {
+    "": {},
+    "--flip": {"flip": True},
+    "--window input": {"window": True},
+    "--window 24X30 --overlap 0.5 --flip": {"window": (24, 30), "overlap": 0.5, "flip": True},
+}
+
+
+def test_windows_and_mirror_images_are_those_of_python(capsys, streets: Path, bundle: Path, tmp_path: Path) -> None:
+    """Of each way to look the command says what Python says, and no two ways say the same."""
+    net, photos = ck.load(bundle), ck.data.mask_folder(streets, void=9)
+    losses = []
+    for number, (words, way) in enumerate(WAYS.items()):
+        code, text, error = run(capsys, "evaluate", bundle, streets, "--void", 9, "--json", *words.split())
+        assert code == 0, error
+        scores = json.loads(text)["scores"]
+        assert scores == pytest.approx(ck.evaluate(net, photos.test, **way))
+        losses.append(scores["loss"])
+        folder = tmp_path / str(number)
+        code, _, error = run(capsys, "predict", bundle, streets / "test", "--out", folder, *words.split())
+        assert code == 0, error
+        for place, mask in enumerate(masks_of(ck.predict(net, photos.test, **way))):
+            assert (np.asarray(Image.open(folder / f"{place}.png")) == mask).all()
+    assert len(set(losses)) == len(WAYS)
+    table = tmp_path / "p.parquet"  # of the last way
+    code, _, error = run(capsys, "predict", bundle, streets / "test", "--out", table, *words.split())
+    assert code == 0, error
+    for place, mask in enumerate(masks_of(pd.read_parquet(table))):
+        assert (np.asarray(Image.open(folder / f"{place}.png")) == mask).all()
+
+
+def test_all_parts_at_once(capsys, streets: Path, bundle: Path) -> None:
+    code, text, error = run(capsys, "evaluate", bundle, streets, "--void", 9, "--part", "all", "--json")
+    assert code == 0, error
+    said, pixels = json.loads(text), 12 * 40 * 59
+    assert said["pictures"] == 12
+    parts = ck.data.mask_folder(streets, void=9).parts().values()
+    right = sum(ck.evaluate(ck.load(bundle), part)["pixel_accuracy"] * len(part) for part in parts)
+    assert said["scores"]["pixel_accuracy"] == pytest.approx(right * 40 * 59 / pixels)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "code"),
+    [
+        ("--window 24", "HEIGHTxWIDTH", 2),
+        ("--window 0x24", "HEIGHTxWIDTH", 2),
+        ("--window inptu", "HEIGHTxWIDTH", 2),
+        ("--window input --overlap 1", "overlap from 0", 2),
+    ],
+)
+def test_wrong_windows_are_refused(capsys, streets: Path, bundle: Path, words: str, expected: str, code: int) -> None:
+    for command in (("evaluate", bundle, streets, "--void", 9), ("predict", bundle, streets / "test")):
+        found, _, error = run(capsys, *command, *words.split())
+        assert (found, expected in error) == (code, True), error
+
+
+def test_a_table_of_text_holds_no_masks(capsys, streets: Path, bundle: Path, tmp_path: Path) -> None:
+    code, _, error = run(capsys, "predict", bundle, streets / "test", "--out", tmp_path / "p.csv")
+    assert code == 2
+    assert "PNG" in error
+    assert not (tmp_path / "p.csv").exists()
 
 
 def test_the_names_of_folders_say_the_task(streets: Path, tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 from cnnkit.course.grading.disguise import Disguise
 from cnnkit.course.grading.labels import Labels, refuse_constant_answers, write_labels
 from cnnkit.course.submissions.assignment import Assignment
-from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.export.atomic_file import write_text
@@ -137,24 +136,6 @@ def prepare(
     del told["positive"]
     write_text(place / SEGMENTS_FILE, json.dumps(told, indent=1) + "\n")
     return assignment.model_copy(update={"labels_fingerprint": secret_labels.fingerprint}), segments
-
-
-def whole(dataset: Dataset) -> Source:
-    """All examples of a dataset whose parts have one reader, as one source.
-
-    Raises:
-        DataError: Parts with readers of their own.
-    """
-    parts = [part for part in dataset.parts().values() if len(part)]
-    if len({id(part.reader) for part in parts}) != 1 or any(part.labels is None for part in parts):
-        raise DataError("labelled pictures from one place", "parts from several", "Give one part of the dataset.")
-    return Source.labelled(
-        ids=tuple(name for part in parts for name in part.ids),
-        classes=dataset.classes,
-        labels=np.concatenate([part.labels for part in parts if part.labels is not None]),
-        reader=parts[0].reader,
-        positions=np.concatenate([part.positions for part in parts]),
-    )
 
 
 def one_class(source: Source, name: str) -> Source:
