@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.errors import InputError
-from cnnkit.necks.blocks import block
-from cnnkit.necks.levels import Levels, deepest_first, sized
+from cnnkit.necks.blocks import block, normalized
+from cnnkit.necks.levels import Levels, deepest_first
 
 
 def aspp(
@@ -45,6 +45,13 @@ def aspp(
         )
     mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name=f"aspp_{name}_mean")(x)
     mean = block(mean, width, kernel=1, name=f"aspp_{name}_whole", seed=seed + len(parts))
-    parts.append(sized(mean, x.shape[1:3], f"aspp_{name}_up"))
+    # A 1×1 convolution of the joined maps is the sum of those of each: that of the mean, alike everywhere, is computed
+    # once, and the layers know no size.
     joined = keras.layers.Concatenate(name=f"aspp_{name}_join")(parts)
-    return {name: block(joined, width, kernel=1, name=f"aspp_{name}", seed=seed)}
+    sides = [
+        keras.layers.Conv2D(
+            width, 1, use_bias=False, kernel_initializer=keras.initializers.HeNormal(seed=seed + number), name=each
+        )(part)
+        for number, (part, each) in enumerate([(joined, f"aspp_{name}_conv"), (mean, f"aspp_{name}_whole_conv2")])
+    ]
+    return {name: normalized(keras.layers.Add(name=f"aspp_{name}_sum")(sides), f"aspp_{name}")}

@@ -32,6 +32,7 @@ def sized(x: keras.KerasTensor, size: Sequence[int], name: str) -> keras.KerasTe
     height, width = size
     if tuple(x.shape[1:3]) == (height, width):
         return x
-    if x.shape[1] is not None and (height, width) == (2 * x.shape[1], 2 * x.shape[2]):
-        return keras.layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
+    if None not in x.shape[1:3] and not (height % x.shape[1] or width % x.shape[2]):
+        factors = height // x.shape[1], width // x.shape[2]  # unlike `Resizing` right for inputs of other sizes too
+        return keras.layers.UpSampling2D(factors, interpolation="bilinear", name=name)(x)
     return keras.layers.Resizing(height, width, interpolation="bilinear", name=name)(x)

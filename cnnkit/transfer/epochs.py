@@ -83,6 +83,7 @@ class Epochs:
         phase: What trains and how.
         head: Of the network.
         tail: What trains, compiled.
+        validation_tail: The same layers for pictures of the network's own size; `tail` where it trains on that too.
         rates: Of its optimizer.
         training: What it trains on.
         validation: What it is judged by, if anything.
@@ -95,6 +96,7 @@ class Epochs:
     phase: Phase
     head: Head
     tail: Tail
+    validation_tail: Tail
     rates: Rates
     training: Feed
     validation: Feed | None
@@ -118,7 +120,9 @@ class Epochs:
         trained_seconds = time.perf_counter() - started
         rate = 0.0 if exact else self.rates.head  # before callbacks set that of the next epoch
         if self.validation is not None and not exact:
-            logs |= validate(self.head, self.tail, self.validation, self.callbacks, monitor=self.phase.monitor)
+            logs |= validate(
+                self.head, self.validation_tail, self.validation, self.callbacks, monitor=self.phase.monitor
+            )
         self._call(self.callbacks.end_epoch, number, logs)
         return {
             "phase": self.phase.name,

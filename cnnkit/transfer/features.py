@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
 from itertools import groupby
@@ -43,6 +43,34 @@ IN_MEMORY_BYTES = 128_000_000
 IN_MEMORY_PART = 0.125
 
 
+@dataclass(frozen=True)
+class Prefix:
+    """What is known of a frozen prefix.
+
+    Attributes:
+        digest: A hash of its configuration, its weights and the engine: all that features depend on beside pictures,
+            but for code of the user's own.
+        shapes: Of its outputs, of one picture.
+        portable: Whether there is no such code.
+    """
+
+    digest: str
+    shapes: tuple[tuple[int | None, ...], ...]
+    portable: bool
+
+    @classmethod
+    def of(cls, forward: Forward) -> Prefix:
+        """That of a model that is run."""
+        model = forward.model
+        config, portable = portable_config(json.loads(model.to_json()))
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+        for weight in model.weights:
+            digest.update(f"{weight.dtype}{tuple(weight.shape)}".encode())
+            digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+        digest.update(f"{forward.numbers} {forward.engine.versions()}".encode())
+        return cls(digest.hexdigest(), tuple(tuple(tensor.shape[1:]) for tensor in model.outputs), portable)
+
+
 class Features:
     """The features that one `fit` keeps, from phase to phase while the prefix stays the same.
 
@@ -55,39 +83,32 @@ class Features:
         self._cache = cache
         self._display = display
         self._store = FeatureStore(cache.root)
-        self._prefix = ""
+        self._prefixes: list[Prefix] = []
         self._held: dict[str, Tensors] = {}
         self._in_files: dict[str, Entry] = {}
         self._entries: list[Entry] = []
         self._disk_failed = False
 
     def feeds(
-        self, forward: Forward, training: Feed, validation: Feed | None, epochs: range
+        self, forwards: Sequence[Forward], training: Feed, validation: Feed | None, epochs: range
     ) -> tuple[Feed, Feed | None, str]:
         """The same feeds from kept features where that pays, and what was decided, as a part of a sentence.
 
         Args:
-            forward: The frozen prefix, of both feeds.
+            forwards: The frozen prefix: for pictures of training first, for those of validation last, whose size may be
+                another.
             training: Its views are counted over `epochs`.
             validation: Seen once in each of them.
             epochs: Those to come, counted from 0 over the whole run.
         """
-        # The configuration and the weights say all that features depend on, but for code of the user's own.
-        prefix = forward.model
-        config, portable = portable_config(json.loads(prefix.to_json()))
-        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
-        for weight in prefix.weights:
-            digest.update(f"{weight.dtype}{tuple(weight.shape)}".encode())
-            digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
-        digest.update(f"{forward.numbers} {forward.engine.versions()}".encode())
-        if digest.hexdigest() != self._prefix:
+        prefixes = [Prefix.of(forward) for forward in forwards]
+        if prefixes != self._prefixes:
             self.close()
-            self._prefix = digest.hexdigest()
-        shapes = [tuple(tensor.shape[1:]) for tensor in prefix.outputs]
-        training, choice = self._feed(training, shapes, epochs, portable)
+            self._prefixes = prefixes
+        training, choice = self._feed(training, prefixes[0], epochs)
         reason = choice.reason
         if validation is not None:
-            validation, of_validation = self._feed(validation, shapes, epochs, portable)
+            validation, of_validation = self._feed(validation, prefixes[-1], epochs)
             if of_validation.place != choice.place:
                 reason = f"{reason}; of validation: {of_validation.reason}"
         return training, validation, reason
@@ -99,14 +120,12 @@ class Features:
         while self._entries:
             self._entries.pop().close()
 
-    def _feed(
-        self, feed: Feed, shapes: Sequence[tuple[int | None, ...]], epochs: range, portable: bool
-    ) -> tuple[Feed, Choice]:
+    def _feed(self, feed: Feed, prefix: Prefix, epochs: range) -> tuple[Feed, Choice]:
         if feed.mix is not None:
             return feed, Choice("none", "features computed in each epoch, whose pictures are blended")
         if feed.forward is not None and self._cache.dtype != "float32":
             feed = replace(feed, forward=partial(_rounded, feed.forward, self._cache.dtype))
-        if any(side is None for shape in shapes for side in shape):
+        if any(side is None for shape in prefix.shapes for side in shape):
             return feed, Choice("none", "features of no fixed size, computed in each epoch")
         if self._disk_failed and self._cache.keep == "disk":
             return feed, Choice("none", "features computed in each epoch, the disk has failed")
@@ -114,17 +133,17 @@ class Features:
             return feed, Choice("none", "features computed in each epoch, whose views are new")
         layout = Layout(
             pictures=len(feed.source),
-            shapes=tuple(tuple(int(side or 1) for side in shape) for shape in shapes),
+            shapes=tuple(tuple(int(side or 1) for side in shape) for shape in prefix.shapes),
             dtype=self._cache.dtype,
         )
         views = {feed.view(number) for number in epochs}
-        keys = {self._key(feed, layout, view)[0] for view in views}
+        keys = {self._key(feed, layout, prefix, view)[0] for view in views}
         wanted = Wanted(
             picture_bytes=layout.picture_bytes,
             pictures=layout.pictures,
             views=len(views),
             uses=len(epochs),
-            portable=portable and LOCKS and own(feed.augment),
+            portable=prefix.portable and LOCKS and own(feed.augment),
             there=bool(keys) and all(key in self._held or self._store.has(key) for key in keys),
         )
         disk = 0 if self._disk_failed else self._cache.budget(self._store.used_bytes())
@@ -132,10 +151,10 @@ class Features:
         if choice.place == "none":
             return feed, choice
         find = self._on_disk if choice.place == "disk" else self._in_memory
-        return replace(feed, kept=partial(find, feed, layout)), choice
+        return replace(feed, kept=partial(find, feed, layout, prefix)), choice
 
-    def _in_memory(self, feed: Feed, layout: Layout, view: int) -> Tensors:
-        key, _ = self._key(feed, layout, view)
+    def _in_memory(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> Tensors:
+        key, _ = self._key(feed, layout, prefix, view)
         if key not in self._held:
             chunks = layout.chunks()
             tensors = [np.empty((layout.pictures, *shape), number_type(layout.dtype)) for shape in layout.shapes]
@@ -145,8 +164,8 @@ class Features:
             self._held[key] = tensors
         return self._held[key]
 
-    def _on_disk(self, feed: Feed, layout: Layout, view: int) -> Tensors | None:
-        key, about = self._key(feed, layout, view)
+    def _on_disk(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> Tensors | None:
+        key, about = self._key(feed, layout, prefix, view)
         if key in self._in_files:
             return self._in_files[key].tensors()
         if key in self._held or self._disk_failed:
@@ -212,13 +231,13 @@ class Features:
             columns = zip(*(tensors for _, tensors in parts), strict=True)
             yield number, [np.concatenate(column) for column in columns]
 
-    def _key(self, feed: Feed, layout: Layout, view: int) -> tuple[str, dict[str, Any]]:
+    def _key(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> tuple[str, dict[str, Any]]:
         """The name of an entry and all that it depends on."""
         about: dict[str, Any] = {
             "format": FORMAT,
             "software": software(),
             "pixels": PIXELS,
-            "prefix": self._prefix,
+            "prefix": prefix.digest,
             "pictures": feed.source.pictures_fingerprint,
             "size": feed.size,
             "framing": asdict(feed.framing),

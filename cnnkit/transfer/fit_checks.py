@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from cnnkit.arguments import Argument, whole
+from cnnkit.backbones.resizing import at_size
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.views.chain import require_crop_size, require_views
+from cnnkit.data.views.chain import crop_size, require_views
 from cnnkit.data.views.mixing import Mixer, require_mixable
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError, InputError, unknown_name
@@ -153,9 +154,9 @@ def _check_truth(network: Network, dataset: Dataset) -> None:
 
 
 def _check_views(network: Network, augment: Augmenter | None, mix: Mixer | None) -> None:
-    """Truth that has a place needs to know where pixels go; and crops have the size of the input."""
+    """Truth that has a place needs to know where pixels go; and crops have a size that the layers take."""
     target = network.head.target
-    require_crop_size(augment, network.size)
+    at_size(network.model, crop_size(augment) or network.size)
     if target.placed and augment is not None:
         require_views(augment)
     if mix is not None:

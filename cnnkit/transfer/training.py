@@ -11,9 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnnkit.backbones.resizing import at_size
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Source
+from cnnkit.data.views.chain import crop_size
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
@@ -32,7 +34,7 @@ from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.resting import say_what_rests
-from cnnkit.transfer.tail import halve
+from cnnkit.transfer.tail import Halves, halve
 
 # Ends of the names of scores that are to be lowered; all others are to be raised.
 LOWERED = ("loss", "error")
@@ -99,9 +101,9 @@ class Training:
     def _run_phase(self, phase: Phase) -> None:
         """Runs one phase to its end; however it ends, it leaves the weights that `PhaseWeights` describes."""
         trained = set_flags(self.network, phase)
-        halves = halve(self.network.model, self.network.head)
+        halves, of_crops = self._halves()
         rates = Rates(self.network, phase)
-        head, tail, optimizer = self.network.head, halves.tail, rates.optimizer
+        head, tail, optimizer = self.network.head, of_crops.tail, rates.optimizer
         # XLA is off: it makes depthwise convolutions nine times slower on a processor.
         tail.compile(optimizer=optimizer, metrics=metrics_of(head) or None, jit_compile=False)
         optimizer = tail.optimizer  # under mixed_float16 with a loss scale around it
@@ -113,7 +115,7 @@ class Training:
             best = {name: array for name, array in self.arrays.items() if name.startswith("best/")}
         parameters = sum(math.prod(variable.shape) for variable in tail.trainable_variables)
         self._advance(trained_parameters={**self.state.trained_parameters, phase.name: parameters})
-        training, validation, kept = self._feeds(phase, halves.prefix)
+        training, validation, kept = self._feeds(phase, of_crops.prefix, halves.prefix)
         self.display.keep(
             f"{phase.name}: {parameters:,} of {self.network.model.count_params():,} parameters train "
             f"in {len(trained)} layers, rates "
@@ -127,6 +129,7 @@ class Training:
             phase=phase,
             head=head,
             tail=tail,
+            validation_tail=halves.tail,
             rates=rates,
             training=training,
             validation=validation,
@@ -146,7 +149,7 @@ class Training:
     def _run_epochs(self, epochs: Epochs, weights: PhaseWeights, optimizer: keras.optimizers.Optimizer) -> None:
         phase = epochs.phase
         if phase.compares and epochs.validation is not None and not self.state.epoch:
-            before = validate(epochs.head, epochs.tail, epochs.validation, monitor=phase.monitor)
+            before = validate(epochs.head, epochs.validation_tail, epochs.validation, monitor=phase.monitor)
             self._advance(best=_standing(phase, before))
             weights.keep(best=True)
         while self.state.epoch < phase.epochs and not self.state.stopped:
@@ -188,19 +191,29 @@ class Training:
         """Versions of each picture that an exact head sees."""
         return 1 if self.settings.augment is None else self._views(phase) or 1
 
-    def _feeds(self, phase: Phase, prefix: keras.Model | None) -> tuple[Feed, Feed | None, str]:
+    def _halves(self) -> tuple[Halves, Halves]:
+        """The network cut for pictures of its own size, and for those it trains on: crops may be smaller or larger."""
+        model, head = self.network.model, self.network.head
+        halves = halve(model, head)
+        crop = crop_size(self.settings.augment)
+        return halves, halves if crop in (None, self.network.size) else halve(at_size(model, crop), head)
+
+    def _feeds(
+        self, phase: Phase, prefix: keras.Model | None, of_validation: keras.Model | None
+    ) -> tuple[Feed, Feed | None, str]:
         """Training and validation pictures as the tail gets them, and what the line says of kept features."""
         forward = self._forward(prefix) if prefix else None
+        other = self._forward(of_validation) if of_validation and of_validation is not prefix else forward
         training = self._feed(self.dataset.train, forward, self._views(phase), train=True)
         validation = (
-            self._feed(self.dataset.validation, forward, None, train=False) if len(self.dataset.validation) else None
+            self._feed(self.dataset.validation, other, None, train=False) if len(self.dataset.validation) else None
         )
-        if forward is None:
+        if forward is None or other is None:
             return training, validation, ""
         epochs = range(len(self.state.rows), len(self.state.rows) + phase.epochs - self.state.epoch)
         if phase.solver == "lbfgs":  # it sees every view, again and again
             epochs = range(2 * self._exact_views(phase))
-        training, validation, kept = self.features.feeds(forward, training, validation, epochs)
+        training, validation, kept = self.features.feeds([forward, other], training, validation, epochs)
         return training, validation, f"; {kept}"
 
     def _forward(self, prefix: keras.Model) -> Forward:
@@ -213,7 +226,7 @@ class Training:
             source=source,
             head=self.network.head,
             framing=self.network.framing,
-            size=self.network.size,
+            size=(crop_size(self.settings.augment) if train else None) or self.network.size,
             batch_size=self.settings.batch_size,
             forward=None if forward is None else partial(finite_features, forward),
             shuffle=train,
