@@ -27,6 +27,7 @@ from .views.chain import Chain as Chain
 from .views.framing import Framing as Framing
 from .views.mixing import CutMix as CutMix
 from .views.mixing import MixUp as MixUp
+from .views.mosaic import Mosaic as Mosaic
 from .views.rand_augment import RandAugment as RandAugment
 from .views.random_crop import RandomCrop as RandomCrop
 from .views.random_erasing import RandomErasing as RandomErasing

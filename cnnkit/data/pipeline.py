@@ -20,7 +20,7 @@ from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
 from cnnkit.data.random_streams import epoch_order, picture_bits
 from cnnkit.data.source import LabelArray, Source
-from cnnkit.data.views.chain import crop_size, require_crop_size
+from cnnkit.data.views.chain import around_boxes, crop_size, require_crop_size
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
@@ -96,7 +96,8 @@ def batch_at(
                 if augment is None:
                     images[place] = picture
                 else:
-                    images[place] = augment.apply(picture, np.random.Generator(picture_bits(seed, epoch, index)))
+                    version = around_boxes(augment, source.targets, index)
+                    images[place] = version.apply(picture, np.random.Generator(picture_bits(seed, epoch, index)))
             except Exception as error:
                 error.add_note(f"in the picture {source.ids[index]!r}")
                 raise

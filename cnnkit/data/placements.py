@@ -11,7 +11,7 @@ from cnnkit.data.random_streams import picture_bits
 from cnnkit.data.source import Source
 from cnnkit.data.targets.moves import inverse
 from cnnkit.data.targets.targets import Targets
-from cnnkit.data.views.chain import require_views
+from cnnkit.data.views.chain import around_boxes, require_views
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.placement import placement
 from cnnkit.data.views.view import Augmenter
@@ -80,11 +80,11 @@ def in_crops(
     """
     if not truth.placed:
         return truth
-    views = require_views(augment)
-    positions = [
-        views.view((height, width), np.random.Generator(picture_bits(seed, view, index))).positions
-        for index, (height, width) in zip(indices.tolist(), shapes.tolist(), strict=True)
-    ]
+    positions = []
+    for place, (index, (height, width)) in enumerate(zip(indices.tolist(), shapes.tolist(), strict=True)):
+        views = require_views(around_boxes(augment, truth, place))
+        chance = np.random.Generator(picture_bits(seed, view, index))
+        positions.append(views.view((height, width), chance).positions)
     return truth.moved(np.array(positions).reshape(-1, 3, 3), size)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import augmenter, said, seed_of, whole_number
 from cnnkit.data.random_streams import picture_bits
-from cnnkit.data.views.chain import crop_size
+from cnnkit.data.views.chain import crop_size, require_boxes_to_keep
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 
@@ -31,8 +31,12 @@ def augmented(dataset: Any, augment: Augmenter, *, seed: int = 0, epoch: int = 0
 
     Returns:
         The dataset, pictures float32 of the same shapes, or of the size of the crops.
+
+    Raises:
+        InputError: Something else, or crops that keep boxes: `fit` knows these, a `tf.data.Dataset` does not.
     """
     augmenter(augment)
+    require_boxes_to_keep(augment, "")
     seed, epoch = seed_of(seed), whole_number(epoch, "epoch")
     if not (callable(getattr(dataset, "enumerate", None)) and callable(getattr(dataset, "map", None))):
         raise InputError("a tf.data.Dataset", said(dataset), "Of a folder: ck.fit(net, photos, augment=…) needs none.")

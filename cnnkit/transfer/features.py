@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 import cnnkit
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
-from cnnkit.data.views.chain import Chain
+from cnnkit.data.views.chain import Chain, keeps_boxes
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
 from cnnkit.layers.carriers import CARRIERS
@@ -247,6 +247,8 @@ class Features:
         }
         if feed.augmenter(view) is not None:
             about["view"] = {"augmentation": repr(feed.augment), "seed": feed.seed, "number": view}
+            if keeps_boxes(feed.augment):
+                about["view"]["truth"] = feed.truth.digest()
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest(), about
 
 

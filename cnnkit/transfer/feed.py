@@ -222,7 +222,15 @@ class Feed:
         inputs = [np.asarray(tensor[indices], np.float32) for tensor in tensors]
         return indices, inputs, self.targets_at(indices, view)
 
+    def _truths(self, view: int, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], Images, Targets]:
+        return indices, self._images(view, indices), self.truth_at(indices, view)
+
     def _blended(self, number: int, steps: list[NDArray[np.int64]], view: int, mix: Mixer) -> Iterator[Batch]:
+        if getattr(mix, "of_truth", False):
+            for step, (indices, pictures, truth) in enumerate(ahead(partial(self._truths, view), steps)):
+                images, mixed = mix.apply(pictures, truth, np.random.Generator(batch_bits(self.seed, number, step)))
+                yield Batch(self.run(images), self.head.encode(mixed, self.size), self.weights_at(indices), indices)
+            return
         for step, (indices, pictures, encoded) in enumerate(ahead(partial(self._pictures, view), steps)):
             targets, weights = np.asarray(encoded), self.weights_at(indices)
             columns = targets if weights is None else np.column_stack((targets, weights))

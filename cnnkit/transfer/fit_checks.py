@@ -12,7 +12,7 @@ import tensorflow as tf
 from cnnkit.arguments import Argument, whole
 from cnnkit.backbones.resizing import at_size
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.views.chain import crop_size, require_views
+from cnnkit.data.views.chain import crop_size, require_boxes_to_keep, require_views
 from cnnkit.data.views.mixing import Mixer, require_mixable
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError, InputError, unknown_name
@@ -159,6 +159,7 @@ def _check_views(network: Network, augment: Augmenter | None, mix: Mixer | None)
     at_size(network.model, crop_size(augment) or network.size)
     if target.placed and augment is not None:
         require_views(augment)
+    require_boxes_to_keep(augment, target.kind)
     if mix is not None:
         require_mixable(mix, target.kind)
 

@@ -73,8 +73,9 @@ def fit(
             `ck.data.folder(path, seed=seed)`.
         plan: What trains when.
         augment: Random versions of the training pictures.
-        mix: `MixUp` or `CutMix`, which blend the pictures of a training batch and their targets. Features of blended
-            pictures cannot be kept, and with one sigmoid unit the training accuracy counts blended pictures as wrong.
+        mix: `MixUp` or `CutMix`, which blend the pictures of a training batch and their targets, or of boxes `Mosaic`.
+            Features of blended pictures cannot be kept, and with one sigmoid unit the training accuracy counts blended
+            pictures as wrong.
         cache: Where features are kept, `"auto"`, `"none"`, `"memory"` or `"disk"`, or a `FeatureCache`, which also says
             in which folder, as which type and how many bytes at most.
         views: How many versions of each picture take turns from epoch to epoch behind a frozen prefix, cached or not,

@@ -97,6 +97,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Chain": (ck.data.Chain, {"steps": ()}),
     "MixUp": (ck.data.MixUp, {}),
     "CutMix": (ck.data.CutMix, {}),
+    "Mosaic": (ck.data.Mosaic, {}),
+    "yolo": (ck.data.yolo, {"folder": "a"}),
     "Framing": (ck.data.Framing, {}),
     "Framing.apply": (ck.data.Framing().apply, {"image": X[0], "size": (4, 4)}),
     "Framing.positions": (ck.data.Framing().positions, {"shape": (9, 8), "size": (4, 4)}),

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import augmenter, said
+from cnnkit.data.targets.boxes import Boxes
+from cnnkit.data.targets.targets import Targets
 from cnnkit.data.views.view import Augmenter, Picture, View, ViewAugmenter, as_floats
 from cnnkit.errors import InputError
+
+
+@runtime_checkable
+class AroundBoxes(Protocol):
+    """An augmenter whose views may depend on the boxes of the photograph."""
+
+    @property
+    def keeps_boxes(self) -> bool:
+        """Whether they do."""
+
+    def around(self, boxes: NDArray[np.float64]) -> Augmenter:
+        """The same for one photograph, given (k, 4) its boxes in continuous pixels."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,7 @@ class Chain(ViewAugmenter):
         steps: What is applied, in this order.
 
     Raises:
-        InputError: One of them makes no views.
+        InputError: One of them makes no views, or one behind the first keeps boxes.
     """
 
     steps: tuple[Augmenter, ...]
@@ -29,8 +43,11 @@ class Chain(ViewAugmenter):
     def __post_init__(self) -> None:
         if not isinstance(self.steps, tuple | list):
             raise InputError("the steps of a chain as a tuple", said(self.steps), "For example Chain((first, second)).")
-        for step in self.steps:
+        for place, step in enumerate(self.steps):
             augmenter(step)
+            if place and keeps_boxes(step):
+                expected = "a crop that keeps boxes as the first step, which sees the photograph"
+                raise InputError(expected, f"step {place + 1}: {said(step)}", "Put it first.")
         object.__setattr__(self, "steps", tuple(self.steps))
 
     @property
@@ -38,6 +55,16 @@ class Chain(ViewAugmenter):
         """That of the last step that crops whole photographs; None where none does."""
         sizes = [size for step in self.steps if (size := crop_size(step)) is not None]
         return sizes[-1] if sizes else None
+
+    @property
+    def keeps_boxes(self) -> bool:
+        """Whether views depend on the boxes of their photographs."""
+        return bool(self.steps) and keeps_boxes(self.steps[0])
+
+    def around(self, boxes: NDArray[np.float64]) -> Chain:
+        """The views of one photograph, given (k, 4) its boxes in continuous pixels."""
+        first, *others = self.steps
+        return Chain((first.around(boxes) if isinstance(first, AroundBoxes) else first, *others))
 
     def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
         """One view of pictures of a size; all steps draw from one generator, in turn.
@@ -73,6 +100,43 @@ def placing(augment: object) -> bool:
         if "apply" in vars(kind):
             return False
     return False
+
+
+def keeps_boxes(augment: object) -> bool:
+    """Whether the views of an augmenter depend on the boxes of the photographs."""
+    return isinstance(augment, AroundBoxes) and augment.keeps_boxes
+
+
+def require_boxes_to_keep(augment: object, kind: str) -> None:
+    """Refuses crops that keep boxes where the truth is of another kind.
+
+    Raises:
+        InputError: The augmenter makes such crops.
+    """
+    if keeps_boxes(augment) and kind != Boxes.kind:
+        remedy = "keep=0 crops anywhere."
+        raise InputError(f"boxes as the truth of photographs for {said(augment)}", kind or "no truth", remedy)
+
+
+def around_boxes(augment: Augmenter, truth: Targets | None, index: int) -> Augmenter:
+    """The augmenter for one photograph: one that keeps boxes is told them, crowds apart.
+
+    Args:
+        augment: What makes the views.
+        truth: Of some examples, in the pixels of their photographs.
+        index: The place of the photograph among them.
+
+    Raises:
+        InputError: It keeps boxes, and the truth is of another kind.
+    """
+    if not isinstance(augment, AroundBoxes) or not augment.keeps_boxes:
+        return augment
+    if not isinstance(truth, Boxes):
+        require_boxes_to_keep(augment, "" if truth is None else truth.kind)
+        return augment
+    span = truth.span(index)
+    boxes = truth.boxes[span]
+    return augment.around(boxes if truth.crowd is None else boxes[~truth.crowd[span]])
 
 
 def crop_size(augment: Augmenter | None) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 """MixUp and CutMix: pictures of a batch blended with others of it, their targets alike. Keras's layers do the work.
 
 They blend encoded columns, one row a picture, so they are for labels and tags. Boxes, masks and points lie somewhere in
-a picture, and no weighted mean of two of them is the truth of the blended picture.
+a picture, and no weighted mean of two of them is the truth of the blended picture; `Mosaic` is for boxes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ class Mixer(Protocol):
     """What blends the pictures of a batch, and the targets of labels and tags.
 
     One that blends truth of other kinds names all of its kinds in an attribute `kinds`, for example
-    `("labels", "tags", "vectors")`.
+    `("labels", "tags", "vectors")`. One with an attribute `of_truth` that is true is given the truth of the pictures
+    itself instead of its encoded columns, `Boxes` of `ck.data.targets` say, and returns such.
     """
 
-    def apply(
-        self, images: NDArray[Any], targets: NDArray[np.float32], generator: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def apply(self, images: NDArray[Any], targets: Any, generator: np.random.Generator) -> tuple[Any, Any]:
         """The blended pictures (n, h, w, 3) and targets (n, k), float32, as a function of the generator's state."""
 
 

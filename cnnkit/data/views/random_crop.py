@@ -39,6 +39,10 @@ class RandomCrop(ViewAugmenter):
         horizontal_flip: Mirrors a view with probability 1/2.
         fill: What is outside the photograph: the `"mean"` colour of ImageNet, as of `Framing("pad")`, its `"nearest"`
             pixel, or what it shows there mirrored, `"reflect"`.
+        keep: The probability, 0…1, that a view is laid around one of the boxes of its photograph, drawn evenly, so that
+            it shows all of it, or nothing but it where the view is smaller; crowds apart. Before the rotation, which
+            may turn a corner out. Then views depend on the boxes, and what is kept of them is made anew when a box is
+            corrected. In a `Chain` such a crop is the first step.
 
     Raises:
         InputError: A size or a range that is none.
@@ -55,6 +59,7 @@ class RandomCrop(ViewAugmenter):
     rotation: float = 0.0
     horizontal_flip: bool = False
     fill: Literal["mean", "nearest", "reflect"] = "mean"
+    keep: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", size_of(self.size))
@@ -68,6 +73,9 @@ class RandomCrop(ViewAugmenter):
         expected, remedy = "rotation from 0 to 180", "Give the largest value."
         if not 0 <= number(self.rotation, "rotation", expected, remedy) <= 180:
             raise InputError(expected, repr(self.rotation), remedy)
+        expected, remedy = "keep as a probability from 0 to 1", "1 shows a box in every view."
+        if not 0 <= number(self.keep, "keep", expected, remedy) <= 1:
+            raise InputError(expected, repr(self.keep), remedy)
         flag(self.horizontal_flip, "horizontal_flip")
         one_of(self.fill, "a fill", FILLS)
 
@@ -76,6 +84,15 @@ class RandomCrop(ViewAugmenter):
         """The size of the views."""
         return self.size
 
+    @property
+    def keeps_boxes(self) -> bool:
+        """Whether views depend on the boxes of their photographs."""
+        return self.keep > 0
+
+    def around(self, boxes: NDArray[np.float64]) -> ViewAugmenter:
+        """The crops of one photograph, given (k, 4) its boxes in continuous pixels."""
+        return _CropAround(self, boxes)
+
     def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
         """One view of photographs of a size.
 
@@ -83,13 +100,20 @@ class RandomCrop(ViewAugmenter):
             size: (height, width) of the photograph.
             chance: Every view draws five numbers, whatever is switched on.
         """
-        factor, down, across, mirrored, turned = chance.random(5).tolist()
+        return self._view(size, chance.random(5).tolist(), None)
+
+    def _view(self, size: tuple[int, int], draws: list[float], box: NDArray[np.float64] | None) -> View:
+        """The view of five draws; of a box (4,), if one is given, it shows as much as it can."""
+        factor, down, across, mirrored, turned = draws
         low, high = self.scale
         scale = self._unit(size) * low * (high / low) ** factor
         # Whole pixels of the view, so that a part of the photograph's own scale is copied and not blurred.
         top, left = (
             _offset(scale * side, room, draw) for side, room, draw in zip(size, self.size, (down, across), strict=True)
         )
+        if box is not None:
+            top = _offset_around(scale * box[1::2], scale * size[0], self.size[0], down)
+            left = _offset_around(scale * box[::2], scale * size[1], self.size[1], across)
         angle = math.radians(self.rotation * (2 * turned - 1))
         flip = -1.0 if self.horizontal_flip and mirrored < 0.5 else 1.0
         cos, sin = math.cos(angle), math.sin(angle)
@@ -111,6 +135,25 @@ class RandomCrop(ViewAugmenter):
         if self.whole is None:
             return 1.0
         return min(room / side for room, side in zip(self.whole, size, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _CropAround(ViewAugmenter):
+    """A crop that knows (k, 4) the boxes of the photograph."""
+
+    crop: RandomCrop
+    boxes: NDArray[np.float64]
+
+    @property
+    def crop_size(self) -> tuple[int, int]:
+        return self.crop.size
+
+    def view(self, size: tuple[int, int], chance: np.random.Generator) -> View:
+        """One view of the photograph; seven numbers are drawn, of which the first five mean what they mean without."""
+        *draws, kept, which = chance.random(7).tolist()
+        if kept >= self.crop.keep or not len(self.boxes):
+            return self.crop._view(size, draws, None)
+        return self.crop._view(size, draws, self.boxes[int(which * len(self.boxes))])
 
 
 def part_of(picture: Picture, positions: Matrix, size: tuple[int, int], fill: str) -> NDArray[np.float32]:
@@ -192,6 +235,16 @@ def _copied(
 def _offset(side: float, room: int, draw: float) -> int:
     """Where a view of `room` pixels begins on an enlarged side of a photograph: evenly where one is in the other."""
     low, high = sorted((0, math.floor(side) - room))
+    return low + int(draw * (high - low + 1))
+
+
+def _offset_around(box: NDArray[np.float64], side: float, room: int, draw: float) -> int:
+    """Where a view begins that shows the box, from and to on an enlarged side, or lies in it if it is smaller."""
+    first, last = float(box[0]), float(box[1])
+    low, high = sorted((math.ceil(last) - room, math.floor(first)))
+    # As much of the photograph as without a box: a view that fits does not reach beyond it.
+    least, most = sorted((0, math.floor(side) - room))
+    low, high = min(max(low, least), most), max(min(high, most), least)
     return low + int(draw * (high - low + 1))
 
 
