@@ -1,3 +1,6 @@
+from .anchor_sizes import anchors_of as anchors_of
+from .centernet import CenterNet as CenterNet
+from .centernet import centernet as centernet
 from .classification import Classifier as Classifier
 from .classification import classifier as classifier
 from .deconvnet import deconvnet as deconvnet
@@ -15,9 +18,15 @@ from .head import Score as Score
 from .localization import Localizer as Localizer
 from .localization import localizer as localizer
 from .pspnet import pspnet as pspnet
+from .retinanet import RetinaNet as RetinaNet
+from .retinanet import retinanet as retinanet
 from .segmentation import Segmenter as Segmenter
 from .segnet import segnet as segnet
+from .ssd import SSD as SSD
+from .ssd import ssd as ssd
 from .table import from_settings as from_settings
 from .unet import unet as unet
 from .yolo_v1 import YOLOv1 as YOLOv1
 from .yolo_v1 import yolo_v1 as yolo_v1
+from .yolo_v2 import YOLOv2 as YOLOv2
+from .yolo_v2 import yolo_v2 as yolo_v2

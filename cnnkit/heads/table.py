@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnnkit.errors import unknown_name
+from cnnkit.heads.centernet import CenterNet
 from cnnkit.heads.classification import Classifier
 from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
@@ -16,13 +17,16 @@ from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.pspnet import PSPNet
+from cnnkit.heads.retinanet import RetinaNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
 from cnnkit.heads.segnet import SegNet
+from cnnkit.heads.ssd import SSD
 from cnnkit.heads.unet import UNet
 from cnnkit.heads.yolo_v1 import YOLOv1
+from cnnkit.heads.yolo_v2 import YOLOv2
 
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
-DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1)
+DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,

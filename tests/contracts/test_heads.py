@@ -168,6 +168,10 @@ ROWS = {
     ),
     "fcos": detector(ck.heads.fcos, width=16),
     "yolo_v1": detector(ck.heads.yolo_v1, cells=4, width=32, depth=1),
+    "yolo_v2": detector(ck.heads.yolo_v2, width=32),
+    "ssd": detector(ck.heads.ssd, levels=("P3", "P4", "P5", "P6"), width=16),
+    "retinanet": detector(ck.heads.retinanet, levels=("P3", "P4", "P5"), sizes=2, width=16),
+    "centernet": detector(ck.heads.centernet, stride=8, width=16),
     "localizer": Row(
         lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),
         boxed(("ball", "bag"), 2),

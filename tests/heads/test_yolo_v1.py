@@ -50,6 +50,15 @@ def test_two_boxes_in_one_cell_are_one_too_many() -> None:
     assert ck.heads.representable(ck.heads.yolo_v1(NAMES, cells=140), TRUTH, SIZE).all()
 
 
+def test_of_boxes_that_share_a_cell_one_is_left() -> None:
+    truth = ck.data.scenes(60, seed=3, size=160, target="boxes").train.targets
+    middles = (truth.boxes[:, :2] + truth.boxes[:, 2:]) / 2 // (160 / 7)
+    cells = set(zip(truth.owners.tolist(), *middles.T.tolist(), strict=True))
+    encoded = ck.heads.yolo_v1(truth.names).encode(truth, (160, 160))
+    assert (encoded["labels"] >= 0).sum() == len(cells)
+    assert (len(truth.boxes), len(truth.boxes) - len(cells)) == (198, 13)
+
+
 def equation_3(labels: np.ndarray, true: np.ndarray, outputs: np.ndarray) -> float:
     """The loss of one picture, cell by cell and box by box, with 2 boxes per cell."""
     loss = 0.0
