@@ -24,6 +24,7 @@ from .tf_datasets import augmented as augmented
 from .tfds_sets import tfds as tfds
 from .views.augmentation import Augmentation as Augmentation
 from .views.chain import Chain as Chain
+from .views.elastic import Elastic as Elastic
 from .views.framing import Framing as Framing
 from .views.mixing import CutMix as CutMix
 from .views.mixing import MixUp as MixUp

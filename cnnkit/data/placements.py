@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -9,12 +10,12 @@ from numpy.typing import NDArray
 
 from cnnkit.data.random_streams import picture_bits
 from cnnkit.data.source import Source
-from cnnkit.data.targets.moves import inverse
+from cnnkit.data.targets.matrices import inverse
 from cnnkit.data.targets.targets import Targets
 from cnnkit.data.views.chain import around_boxes, require_views
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.placement import placement
-from cnnkit.data.views.view import Augmenter
+from cnnkit.data.views.view import Augmenter, View
 
 Kind = TypeVar("Kind", bound=Targets)
 
@@ -54,7 +55,7 @@ def in_view(
         return truth
     views = require_views(augment)
     chances = (np.random.Generator(picture_bits(seed, view, index)) for index in indices.tolist())
-    return truth.moved(np.array([views.view(size, chance).positions for chance in chances]).reshape(-1, 3, 3), size)
+    return _seen(truth, [views.view(size, chance) for chance in chances], size)
 
 
 def in_crops(
@@ -80,12 +81,19 @@ def in_crops(
     """
     if not truth.placed:
         return truth
-    positions = []
+    drawn = []
     for place, (index, (height, width)) in enumerate(zip(indices.tolist(), shapes.tolist(), strict=True)):
         views = require_views(around_boxes(augment, truth, place))
-        chance = np.random.Generator(picture_bits(seed, view, index))
-        positions.append(views.view((height, width), chance).positions)
-    return truth.moved(np.array(positions).reshape(-1, 3, 3), size)
+        drawn.append(views.view((height, width), np.random.Generator(picture_bits(seed, view, index))))
+    return _seen(truth, drawn, size)
+
+
+def _seen(truth: Kind, views: Sequence[View], size: tuple[int, int]) -> Kind:
+    """The truth of some examples in a view of each."""
+    positions = np.array([view.positions for view in views]).reshape(-1, 3, 3)
+    bends = [view.bends for view in views]
+    # Kinds of a user's own may know matrices alone.
+    return truth.moved(positions, size, bends) if any(bends) else truth.moved(positions, size)
 
 
 def in_photographs(

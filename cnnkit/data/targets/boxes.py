@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
+from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import (
     ID,
     LABEL,
@@ -28,13 +29,15 @@ from cnnkit.data.targets.column import (
 )
 from cnnkit.data.targets.labels import Labels
 from cnnkit.data.targets.masks import Masks, image_table
-from cnnkit.data.targets.moves import Move, moved_points
+from cnnkit.data.targets.moves import Move
 from cnnkit.data.targets.points import Points
 from cnnkit.data.targets.tags import combinations_of
 from cnnkit.errors import DataError, InputError
 
 # A box of which a moved picture shows a smaller part of the area is dropped.
 LEAST_VISIBLE = 0.25
+# Points of each side of a box that a bend moves.
+OF_A_SIDE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,28 +186,38 @@ class Boxes:
         places = np.repeat(self.starts[rows] - starts[:-1], counts) + np.arange(starts[-1])
         return self._subset(places, starts)
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike, *, least: float = LEAST_VISIBLE) -> Self:
+    def moved(
+        self,
+        positions: ArrayLike,
+        sizes: ArrayLike,
+        bends: Sequence[Bends] | None = None,
+        *,
+        least: float = LEAST_VISIBLE,
+    ) -> Self:
         """The same boxes in other pictures.
 
-        A box becomes the smallest upright one around its four moved corners, clipped to the result. It is dropped
-        where less than `least` of that area is in the result, or nothing.
+        A box becomes the smallest upright one around its four moved corners, of a bent box around its moved border,
+        clipped to the result. It is dropped where less than `least` of that area is in the result, or nothing.
 
         Args:
             positions: As of every kind.
             sizes: As of every kind.
+            bends: As of every kind.
             least: A part of the area, 0…1.
         """
-        move, owners = Move.of(positions, sizes, len(self)), self.owners
+        owners = self.owners
+        move = Move.of(positions, sizes, len(self), bends).take(owners)  # of each box
         corners = self.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]  # (m, 4, 2)
-        corners = moved_points(move.positions[owners], corners)
-        low, high = corners.min(axis=1), corners.max(axis=1)
-        limits = move.sizes[owners, ::-1]  # (m, 2): width, height
+        border = move.moved(_between(corners, OF_A_SIDE) if move.bends else corners)
+        low, high = border.min(axis=1), border.max(axis=1)
+        limits = move.sizes[:, ::-1]  # (m, 2): width, height
         seen_low, seen_high = np.clip(low, 0, limits), np.clip(high, 0, limits)
         area, seen = np.prod(high - low, axis=1), np.prod(seen_high - seen_low, axis=1)
         stays = (seen > 0) & (seen >= least * area)
         starts = np.cumsum([0, *np.bincount(owners[stays], minlength=len(self)).tolist()])
         subset = self._subset(np.flatnonzero(stays), starts)
-        step = move.positions[owners[stays]], move.sizes[owners[stays]]
+        seen_move = move.take(np.flatnonzero(stays))
+        step = seen_move.positions, seen_move.sizes, seen_move.bends or None
         return replace(
             subset,
             boxes=np.concatenate([seen_low, seen_high], axis=1)[stays],
@@ -296,6 +309,13 @@ class Boxes:
             masks=None if self.masks is None else self.masks.take(places),
             points=None if self.points is None else self.points.take(places),
         )
+
+
+def _between(corners: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """(m, 4 · count, 2) points on the sides of boxes, evenly, from their corners (m, 4, 2)."""
+    shares = np.arange(count)[:, None] / count
+    following = np.roll(corners, -1, axis=1)
+    return (corners[:, :, None] * (1 - shares) + following[:, :, None] * shares).reshape(len(corners), -1, 2)
 
 
 def _marks(value: object, name: str, count: int) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import (
     LABEL,
     class_names,
@@ -88,7 +89,7 @@ class ClassColumn(ABC):
         probabilities = None if self.probabilities is None else self.probabilities[rows]
         return type(self)(self.names, self.values[rows], probabilities)
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The column itself: it says the same wherever the pixels go."""
         return self
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
+from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import (
     ID,
     content_digest,
@@ -22,8 +23,8 @@ from cnnkit.data.targets.column import (
     rows_of_ids,
     text_names,
 )
-from cnnkit.data.targets.moves import inverse
-from cnnkit.data.targets.nearest_warp import nearest_warp
+from cnnkit.data.targets.matrices import inverse
+from cnnkit.data.targets.nearest_warp import bent_warp, nearest_warp
 from cnnkit.data.targets.stored import ArrayReader, PngReader, Stored, in_threads, joined_stored
 from cnnkit.data.targets.tags import combinations_of
 from cnnkit.errors import DataError, InputError
@@ -105,15 +106,16 @@ class Masks:
         if not self.stored.moves:
             return mask
         moves = [(inverse(move.positions[index]), move.sizes[index].tolist()) for move in self.stored.moves]
-        return nearest_warp(mask, moves)
+        bends = [move.bends_of(index) for move in self.stored.moves]
+        return bent_warp(mask, moves, bends) if any(bends) else nearest_warp(mask, moves)
 
     def take(self, indices: ArrayLike) -> Self:
         """The examples at `indices`, in that order."""
         return type(self)(self.names, self.stored.take(indices))
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The same masks in other pictures, still read on demand: nearest pixel, void outside."""
-        return type(self)(self.names, self.stored.moved(positions, sizes))
+        return type(self)(self.names, self.stored.moved(positions, sizes, bends))
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) the number of each example's combination of classes. Reads all masks once."""

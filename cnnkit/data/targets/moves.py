@@ -5,16 +5,18 @@ Every matrix maps a column (x, y, 1) of a picture to its place in the result, in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
+from cnnkit.data.targets.bends import Bend, Bends, bent_points
 from cnnkit.data.targets.column import read_only
+from cnnkit.data.targets.matrices import Floats, determinants
 from cnnkit.errors import InputError
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # Below this determinant a result has no area: a picture of 100,000 pixels a side would be narrower than one.
@@ -30,28 +32,43 @@ class Move:
     Attributes:
         positions: (n, 3, 3), the matrix of each example.
         sizes: (n, 2), height and width of each result in pixels.
+        bends: Of each example what follows its matrix, in the pixels of its result; () where all are straight.
     """
 
     positions: Floats
     sizes: Integers
+    bends: tuple[Bends, ...] = ()
 
     @classmethod
-    def of(cls, positions: ArrayLike, sizes: ArrayLike, count: int) -> Move:
+    def of(cls, positions: ArrayLike, sizes: ArrayLike, count: int, bends: Sequence[Bends] | None = None) -> Move:
         """The move of `count` examples.
 
         Args:
             positions: (count, 3, 3), or (3, 3) for all.
             sizes: (count, 2), or one (height, width) for all.
             count: The number of examples.
+            bends: A tuple for each example, perhaps empty; or None.
 
         Raises:
-            InputError: Another shape, a matrix that is not affine or has no inverse, or a size below 1 × 1.
+            InputError: Another shape, a matrix that is not affine or has no inverse, a size below 1 × 1, or no bends.
         """
-        return cls(_matrices(positions, count), _sizes(sizes, count))
+        return cls(_matrices(positions, count), _sizes(sizes, count), _bends(bends, count))
 
     def take(self, rows: Integers) -> Move:
         """The move of the examples at `rows`."""
-        return Move(self.positions[rows], self.sizes[rows])
+        bends = tuple(self.bends[row] for row in rows.tolist()) if self.bends else ()
+        return Move(self.positions[rows], self.sizes[rows], bends)
+
+    def bends_of(self, index: int) -> Bends:
+        """Those of one example."""
+        return self.bends[index] if self.bends else ()
+
+    def moved(self, points: Floats) -> Floats:
+        """Points after the move: (n, k, 2), x and y of k points of each example."""
+        moved = moved_points(self.positions, points)
+        for row, bends in enumerate(self.bends):
+            moved[row] = bent_points(bends, moved[row])
+        return moved
 
 
 def moved_points(positions: Floats, points: Floats) -> Floats:
@@ -67,22 +84,7 @@ def moved_points(positions: Floats, points: Floats) -> Floats:
 
 def mirrored(positions: Floats) -> NDArray[np.bool_]:
     """(...) whether each matrix (..., 3, 3) swaps left and right."""
-    return _determinants(positions) < 0
-
-
-def inverse(positions: ArrayLike) -> Floats:
-    """The matrices (..., 3, 3) of the way back.
-
-    Written out, because the last bits of LAPACK's depend on the machine, and with them which pixel is nearest.
-    """
-    matrices = np.asarray(positions, np.float64)
-    (a, b, x), (c, d, y) = (tuple(matrices[..., row, column] for column in range(3)) for row in range(2))
-    determinant = _determinants(matrices)
-    back = np.zeros_like(matrices)
-    back[..., 0, 0], back[..., 0, 1], back[..., 0, 2] = d / determinant, -b / determinant, (b * y - d * x) / determinant
-    back[..., 1, 0], back[..., 1, 1], back[..., 1, 2] = -c / determinant, a / determinant, (c * x - a * y) / determinant
-    back[..., 2, 2] = 1.0
-    return back
+    return determinants(positions) < 0
 
 
 def source_pixels(back: Floats, size: tuple[int, int]) -> tuple[Integers, Integers]:
@@ -104,10 +106,6 @@ def source_pixels(back: Floats, size: tuple[int, int]) -> tuple[Integers, Intege
     return rows, columns
 
 
-def _determinants(positions: Floats) -> Floats:
-    return np.asarray(positions[..., 0, 0] * positions[..., 1, 1] - positions[..., 0, 1] * positions[..., 1, 0])
-
-
 def _matrices(positions: ArrayLike, count: int) -> Floats:
     expected = f"affine matrices of shape ({count}, 3, 3) or (3, 3)"
     try:
@@ -121,7 +119,7 @@ def _matrices(positions: ArrayLike, count: int) -> Floats:
     if not affine.all():
         received = str(flat[~affine][0].reshape(3, 3).tolist())
         raise InputError(expected, received, "The last row of an affine matrix is 0, 0, 1.")
-    flattening = np.abs(_determinants(flat.reshape(-1, 3, 3))) < LEAST_DETERMINANT
+    flattening = np.abs(determinants(flat.reshape(-1, 3, 3))) < LEAST_DETERMINANT
     if flattening.any():
         received = str(flat[flattening][0].reshape(3, 3).tolist())
         raise InputError("matrices with an inverse", received, "A zoom of 0 leaves nothing of a picture.")
@@ -143,3 +141,11 @@ def _sizes(sizes: ArrayLike, count: int) -> Integers:
             "For example (224, 224).",
         )
     return read_only(np.array(np.broadcast_to(pairs, (count, 2)), np.int64))
+
+
+def _bends(bends: Sequence[Bends] | None, count: int) -> tuple[Bends, ...]:
+    each = tuple(bends or ())
+    fine = all(isinstance(some, tuple) and all(isinstance(bend, Bend) for bend in some) for some in each)
+    if not fine or len(each) not in (0, count):
+        raise InputError(f"a tuple of bends for each of {count} examples, or None", said(bends), "view.bends is one.")
+    return each if any(each) else ()

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.data.targets.moves import Floats, source_pixels
+from cnnkit.data.targets.bends import Bends, bent_origins, centres
+from cnnkit.data.targets.matrices import Floats
+from cnnkit.data.targets.moves import TIE, source_pixels
 from cnnkit.metrics.label_maps import VOID
 
 # OpenCV counts pixels in 16 bits.
@@ -38,6 +40,28 @@ def nearest_warp(mask: NDArray[np.uint8], moves: Sequence[tuple[Floats, Sequence
         if not _shows_all(way, size, (height, width)):
             result = result | _taken(np.zeros((height, width), np.uint8), way, size)
     return result
+
+
+def bent_warp(
+    mask: NDArray[np.uint8], moves: Sequence[tuple[Floats, Sequence[int]]], bends: Sequence[Bends]
+) -> NDArray[np.uint8]:
+    """A mask after moves of which some bend, warped once.
+
+    Args:
+        mask: As of `nearest_warp`.
+        moves: As of `nearest_warp`.
+        bends: Of each move, what follows its matrix.
+    """
+    height, width = moves[-1][1]
+    points = centres((height, width))
+    outside = np.zeros((height, width), np.bool_)
+    sources = [mask.shape, *(shape for _, shape in moves[:-1])]
+    for (back, _), some, shape in zip(reversed(moves), reversed(bends), reversed(sources), strict=True):
+        points = bent_origins(back, some, points)
+        places = np.floor(points + TIE)
+        outside |= ((places < 0) | (places >= [shape[1], shape[0]])).any(axis=-1)
+    columns, rows = np.where(outside[..., None], 0, places).astype(np.int64).transpose(2, 0, 1)
+    return np.where(outside, np.uint8(VOID), mask[rows, columns])
 
 
 def _taken(mask: NDArray[np.uint8], back: Floats, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from cnnkit.data.arguments import said
+from cnnkit.data.targets.bends import Bends, bent_origins, centres
 from cnnkit.data.targets.column import content_digest, one_id_each, require_alike
 from cnnkit.data.targets.masks import image_table
-from cnnkit.data.targets.moves import Floats, inverse
+from cnnkit.data.targets.matrices import Floats, inverse
 from cnnkit.data.targets.stored import ArrayReader, Stored, joined_stored
 from cnnkit.errors import DataError, InputError
 
@@ -80,16 +81,18 @@ class Pictures:
             raise DataError("a picture of shape (h, w, 3), uint8", said(picture), "Pictures are RGB, 0…255.")
         for move in self.stored.moves:
             height, width = move.sizes[index].tolist()
-            picture = linear_warp(picture, inverse(move.positions[index]), (height, width))
+            back, bends = inverse(move.positions[index]), move.bends_of(index)
+            size = height, width
+            picture = _bent(picture, back, bends, size) if bends else linear_warp(picture, back, size)
         return picture
 
     def take(self, indices: ArrayLike) -> Self:
         """The examples at `indices`, in that order."""
         return type(self)(self.stored.take(indices))
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The same pictures moved, still read on demand."""
-        return type(self)(self.stored.moved(positions, sizes))
+        return type(self)(self.stored.moved(positions, sizes, bends))
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) zeros: all examples are of one stratum."""
@@ -159,6 +162,14 @@ def _warped(picture: NDArray[np.uint8], back: Floats, size: tuple[int, int]) -> 
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
+    return np.rint(warped).astype(np.uint8)
+
+
+def _bent(picture: NDArray[np.uint8], back: Floats, bends: Bends, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture after a matrix and bends, interpolated; beyond it the colour of its border goes on."""
+    origins = (bent_origins(back, bends, centres(size)) - 0.5).astype(np.float32)  # as OpenCV counts
+    across, down = np.ascontiguousarray(origins[..., 0]), np.ascontiguousarray(origins[..., 1])
+    warped = cv2.remap(picture.astype(np.float32), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.rint(warped).astype(np.uint8)
 
 

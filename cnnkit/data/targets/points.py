@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
+from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import (
     ID,
     content_digest,
@@ -23,7 +24,7 @@ from cnnkit.data.targets.column import (
     require_alike,
     text_names,
 )
-from cnnkit.data.targets.moves import Move, mirrored, moved_points
+from cnnkit.data.targets.moves import Move, mirrored
 from cnnkit.errors import DataError, InputError
 
 # The visibility of a point, as of COCO.
@@ -85,13 +86,10 @@ class Points:
         scores = None if self.scores is None else self.scores[rows]
         return type(self)(self.names, self.values[rows], self.shown[rows], scores, self.mirror)
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The same points in other pictures: absent where they left, partners swapped where left and right are."""
-        move = Move.of(positions, sizes, len(self))
-        values, limits = (
-            moved_points(move.positions, self.values),
-            move.sizes[:, None, ::-1],
-        )  # (n, 1, 2): width, height
+        move = Move.of(positions, sizes, len(self), bends)
+        values, limits = move.moved(self.values), move.sizes[:, None, ::-1]  # (n, 1, 2): width, height
         inside = ((values >= -EDGE) & (values <= limits + EDGE)).all(axis=2)
         shown = np.where(inside, self.shown, np.uint8(ABSENT))
         values = np.clip(values, 0, limits - EDGE)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
+from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import content_digest, example_indices, read_only
 from cnnkit.data.targets.moves import Move
 from cnnkit.errors import DataError, InputError
@@ -77,16 +78,18 @@ class Stored:
         rows = example_indices(indices, len(self))
         return Stored(self.reader, self.positions[rows], tuple(move.take(rows) for move in self.moves))
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Stored:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Stored:
         """The same arrays, with one more move to follow."""
-        return Stored(self.reader, self.positions, (*self.moves, Move.of(positions, sizes, len(self))))
+        return Stored(self.reader, self.positions, (*self.moves, Move.of(positions, sizes, len(self), bends)))
 
     def digest(self, index: int) -> str:
         """A hash of the array of one example and of its moves."""
         content = self.reader.digest(self.place(index))
         if not self.moves:
             return content
-        arrays = (array for move in self.moves for array in (move.positions[index], move.sizes[index]))
+        arrays = [array for move in self.moves for array in (move.positions[index], move.sizes[index])]
+        bends = (bend for move in self.moves for bend in move.bends_of(index))
+        arrays += [array for bend in bends for array in (bend.nodes, np.array(bend.size), bend.frame)]
         return content_digest("moved", (), (content, *arrays))
 
     def digests(self) -> list[str]:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.targets.bends import Bends
+
 
 @runtime_checkable
 class MeasuredTargets(Protocol):
@@ -64,7 +66,7 @@ class Targets(Protocol):
             InputError: Something else, or an index that does not exist.
         """
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The same truth in other pictures of the examples; truth without a place returns itself.
 
         Moving twice is not moving by the product: what leaves the first result does not come back in the second.
@@ -72,6 +74,7 @@ class Targets(Protocol):
         Args:
             positions: (n, 3, 3), or (3, 3) for all: affine matrices. What is at p = (x, y, 1) is at M p in the result.
             sizes: (height, width) of the results in pixels, one pair or (n, 2).
+            bends: Of each example the `bends` of its view, which follow the matrix; by default none.
 
         Raises:
             InputError: Another shape, a matrix that is not affine or has no inverse, or a size below 1 × 1.

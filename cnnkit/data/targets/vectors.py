@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import (
     ID,
     content_digest,
@@ -52,7 +53,7 @@ class Vectors:
         """The examples at `indices`, in that order."""
         return type(self)(self.values[example_indices(indices, len(self))])
 
-    def moved(self, positions: ArrayLike, sizes: ArrayLike) -> Self:
+    def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The vectors themselves: they are the same wherever the pixels go."""
         return self
 

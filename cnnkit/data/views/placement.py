@@ -7,7 +7,8 @@ import numpy as np
 from cnnkit.data.random_streams import picture_bits
 from cnnkit.data.views.chain import crop_size, view_of
 from cnnkit.data.views.framing import Framing
-from cnnkit.data.views.view import Augmenter, Matrix
+from cnnkit.data.views.view import Augmenter, Matrix, View
+from cnnkit.errors import InputError
 
 
 def placement(
@@ -40,13 +41,21 @@ def placement(
         (3, 3), from a point (x, y, 1) of the photograph to that of the input, in continuous pixels.
 
     Raises:
-        InputError: The augmenter does not say where things go.
+        InputError: The augmenter does not say where things go, or bends them, which no matrix says.
     """
     if augment is not None and crop_size(augment) is not None:
-        return view_of(augment, shape, np.random.Generator(picture_bits(seed, epoch, index))).positions
+        return _straight(view_of(augment, shape, np.random.Generator(picture_bits(seed, epoch, index))))
     decoded = -(-shape[0] // reduction), -(-shape[1] // reduction)
     framed = framing.positions(decoded, size) @ np.diag([1 / reduction, 1 / reduction, 1])
     if augment is None:
         return framed
     chance = np.random.Generator(picture_bits(seed, epoch, index))
-    return view_of(augment, size, chance).positions @ framed
+    return _straight(view_of(augment, size, chance)) @ framed
+
+
+def _straight(view: View) -> Matrix:
+    """The matrix of a view that is one."""
+    if view.bends:
+        remedy = "view.moved and view.origins say where points lie; truth.moved takes view.bends."
+        raise InputError("a view that a matrix describes", f"one with {len(view.bends)} bends", remedy)
+    return view.positions

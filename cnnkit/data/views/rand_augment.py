@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
 from cnnkit.data.arguments import number, whole_number
-from cnnkit.data.targets.moves import inverse
+from cnnkit.data.targets.matrices import inverse
 from cnnkit.data.views.view import Matrix, Picture, View, ViewAugmenter
 from cnnkit.errors import InputError
 

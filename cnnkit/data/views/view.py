@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import said, size_of
-from cnnkit.data.targets.moves import inverse
+from cnnkit.data.targets.bends import Bend, Bends, bent_origins, bent_points
+from cnnkit.data.targets.matrices import inverse
 from cnnkit.errors import InputError
 
 Matrix: TypeAlias = NDArray[np.float64]
@@ -34,10 +35,11 @@ class View:
         pixels: From a picture (h, w, 3) of 0…255, of the size that the view was drawn for, to its view: float32 of the
             same range, (*size, 3). The picture itself stays as it is.
         size: (height, width) of the view; None for that of the picture.
+        bends: What moves points further, after the matrix: smooth displacements in the pixels of the view, in order.
 
     Raises:
-        InputError: Positions of another shape or whose last row is not 0, 0, 1; pixels that cannot be called; or no
-            size.
+        InputError: Positions of another shape or whose last row is not 0, 0, 1; pixels that cannot be called; no size;
+            or bends that are none.
 
     >>> positions = np.array([[-1.0, 0, 4], [0, 1, 0], [0, 0, 1]])
     >>> mirrored = View(positions, lambda picture: picture[:, ::-1].astype(np.float32))
@@ -50,6 +52,7 @@ class View:
     positions: Matrix
     pixels: Callable[[Picture], NDArray[np.float32]]
     size: tuple[int, int] | None = None
+    bends: Bends = ()
 
     def __post_init__(self) -> None:
         try:
@@ -64,6 +67,8 @@ class View:
         object.__setattr__(self, "positions", matrix)
         if self.size is not None:
             object.__setattr__(self, "size", size_of(self.size))
+        if not isinstance(self.bends, tuple) or not all(isinstance(bend, Bend) for bend in self.bends):
+            raise InputError("bends as a tuple", said(self.bends), "ck.data.Elastic draws one; () bends nothing.")
 
     @classmethod
     def identity(cls) -> View:
@@ -71,15 +76,24 @@ class View:
         return cls(np.eye(3), as_floats)
 
     def then(self, other: View) -> View:
-        """The view of this view: matrices multiply, pixels follow each other."""
+        """The view of this view: matrices multiply, bends and pixels follow each other."""
         return View(
             other.positions @ self.positions,
             lambda picture: other.pixels(self.pixels(picture)),
             other.size or self.size,
+            (*(bend.framed(other.positions) for bend in self.bends), *other.bends),
         )
 
+    def moved(self, points: Matrix) -> Matrix:
+        """Where points (..., 2) of the picture lie in the view, x and y."""
+        return bent_points(self.bends, points @ self.positions[:2, :2].T + self.positions[:2, 2])
+
+    def origins(self, points: Matrix) -> Matrix:
+        """Where points (..., 2) of the view were in the picture, x and y."""
+        return bent_origins(self.inverse(), self.bends, points)
+
     def inverse(self) -> Matrix:
-        """(3, 3), from a point of the view back to that of the picture."""
+        """(3, 3), from a point of the view back to that of the picture, where nothing is bent."""
         return inverse(self.positions)
 
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from cnnkit.data.targets.moves import Move, inverse, mirrored, moved_points, source_pixels
+from cnnkit.data.targets.matrices import inverse
+from cnnkit.data.targets.moves import Move, mirrored, moved_points, source_pixels
 
 
 def matrices(count: int = 20) -> np.ndarray:
