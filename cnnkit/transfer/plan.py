@@ -67,7 +67,9 @@ class Phase:
             the last.
         earned: Whether the phase has to earn its place as a whole: where validation is not better at its end than
             before it, the weights before it return. Of few validation pictures the best epoch is the luckiest one,
-            which `patience` would take; this takes the last or none. Without validation pictures it is left out.
+            which `patience` would take; this takes the last or none. An accuracy p of n pictures counts as better where
+            it is higher by more than its standard error √(p (1 − p) / n), since one more right answer among 16 says
+            nothing. Without validation pictures it is left out.
         monitor: What "better" means: a lower validation `"loss"`; or a higher `"accuracy"` or other score of the head
             (one whose name ends in "error" or "loss" is to be lowered), then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -34,10 +33,8 @@ from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.resting import say_what_rests
+from cnnkit.transfer.standing import is_better, standing_of
 from cnnkit.transfer.tail import Halves, halve
-
-# Ends of the names of scores that are to be lowered; all others are to be raised.
-LOWERED = ("loss", "error")
 
 
 @dataclass(frozen=True)
@@ -150,14 +147,15 @@ class Training:
         phase = epochs.phase
         if phase.compares and epochs.validation is not None and not self.state.epoch:
             before = validate(epochs.head, epochs.validation_tail, epochs.validation, monitor=phase.monitor)
-            self._advance(best=_standing(phase, before))
+            self._advance(best=standing_of(phase, before))
             weights.keep(best=True)
         while self.state.epoch < phase.epochs and not self.state.stopped:
             row = epochs.run(self.state)
             ended = self.callbacks.stop_training
             last = ended or self.state.epoch + 1 == phase.epochs
-            standing = _standing(phase, row) if last or not phase.earned else None
-            improved = standing is not None and (self.state.best is None or standing < self.state.best)
+            standing = standing_of(phase, row) if last or not phase.earned else None
+            held_out = len(self.dataset.validation)
+            improved = standing is not None and is_better(phase, standing, self.state.best, pictures=held_out)
             weights.keep(best=improved and phase.compares)
             waited = 0 if improved else self.state.waited + 1
             self._advance(
@@ -171,7 +169,9 @@ class Training:
             self._save(optimizer, weights.best)
             epochs.meter.keep(_row_text(row))
             if last and phase.earned and standing is not None and not improved:
-                self.display.keep(f"{phase.name}: validation is no better than before it, the weights before it return")
+                self.display.keep(
+                    f"{phase.name}: validation is not clearly better than before it, whose weights return"
+                )
 
     def _advance(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
@@ -243,16 +243,6 @@ def _moving_variables(model: keras.Model) -> list[keras.Variable]:
     """All that training may change while the flags stand as they do."""
     frozen = {id(variable) for _, variable in frozen_variables(model)}
     return [variable for variable in model.variables if id(variable) not in frozen]
-
-
-def _standing(phase: Phase, row: Mapping[str, Any]) -> list[float] | None:
-    """What two validations of a phase are compared by, the lower the better; None without validation."""
-    if "val_loss" not in row:
-        return None
-    if phase.monitor == "loss":
-        return [row["val_loss"]]
-    value = row[f"val_{phase.monitor}"]
-    return [value if phase.monitor.endswith(LOWERED) else -value, row["val_loss"]]
 
 
 def _row_text(row: dict[str, Any]) -> str:
