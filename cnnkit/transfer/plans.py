@@ -43,9 +43,9 @@ def probe_then_finetune(
                   earned=True, monitor="accuracy"),
         ])
 
-    It is not the default of `ck.finetune`, since few pictures of validation say little: of 16 photographs one more
-    right answer let a deep phase stay that lost 7 of 103 test pictures. `tests/benchmarks/bench_accuracy.py` says what
-    was measured. A head with hidden layers has no exact solution: `freeze_then_finetune` steps it instead.
+    It is not the default of `ck.finetune`, since few pictures of validation say little: an accuracy of .69 on 16
+    photographs has a standard error of two of them. `tests/benchmarks/bench_accuracy.py` says what was measured. A head
+    with hidden layers has no exact solution: `freeze_then_finetune` steps it instead.
 
     Args:
         epochs: Of the deep phase; 0 leaves it out.
