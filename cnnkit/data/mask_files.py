@@ -143,6 +143,8 @@ def _opened(path: Path) -> Iterator[tuple[Image.Image, int]]:
             file.seek(0)
             with Image.open(file) as image:
                 _require_kind(path, str(image.format), image.mode)
+                if (pictures := getattr(image, "n_frames", 1)) > 1:
+                    raise _refused(path, f"{pictures} pictures in one file", "Save each mask as a file of its own.")
                 yield image, depth if colour_type == PNG_GREY else 0
     except CnnkitError:
         raise

@@ -92,6 +92,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "augmented": (ck.data.augmented, {"dataset": None, "augment": ck.data.Augmentation()}),
     "Augmentation": (ck.data.Augmentation, {}),
     "RandAugment": (ck.data.RandAugment, {}),
+    "Elastic": (ck.data.Elastic, {}),
     "RandomErasing": (ck.data.RandomErasing, {}),
     "RandomCrop": (ck.data.RandomCrop, {"size": (8, 8)}),
     "Chain": (ck.data.Chain, {"steps": ()}),
