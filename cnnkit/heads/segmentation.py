@@ -114,7 +114,7 @@ class Segmenter:
         return np.stack([truth.mask(index) for index in range(len(truth))])
 
     def loss(self, encoded: Any, outputs: Any) -> Any:
-        """(n,) weighed cross-entropy of the pixels, plus `dice_weight` times the Dice loss.
+        """(n,) weighed cross-entropy of the pixels, plus `dice_weight` times the Dice loss of the whole batch.
 
         Under deep supervision plus `deep_supervision` times that of each coarser map.
         """
@@ -128,7 +128,8 @@ class Segmenter:
         labels = _at_cells(encoded, logits.shape[1:3])
         weights = None if self.class_weight is None else keras.ops.convert_to_tensor(self.class_weight, "float32")
         loss = pixel_cross_entropy(labels, logits, weights=weights)
-        return loss + self.dice_weight * dice(labels, logits) if self.dice_weight else loss
+        # Areas over the batch: a class of which one picture shows a few pixels says little there.
+        return loss + self.dice_weight * dice(labels, logits, over="batch") if self.dice_weight else loss
 
     def weights(self, truth: Masks) -> None:
         """Pictures weigh the same."""

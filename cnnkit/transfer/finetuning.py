@@ -69,16 +69,16 @@ def finetune(
         body = ck.backbone("mobilenet_v2", input_shape=(384, 480, 3))
         weights = ck.losses.balance_weights(photos.train.targets.pixels())
         net = ck.attach(body, ck.heads.unet(photos.classes, class_weight=weights), framing=ck.data.Framing("pad"))
-        parts = ck.data.RandomCrop((224, 288), scale=(0.5, 2), whole=(384, 480), horizontal_flip=True)
+        parts = ck.data.RandomCrop((288, 384), scale=(0.5, 2), whole=(384, 480), horizontal_flip=True)
         augment = ck.data.Chain((parts, ck.data.Augmentation(channel_shift=20, brightness=(0.7, 1.3))))
         plan = ck.plans.together(epochs=min(90, max(6, math.ceil(5400 / len(photos.train)))))
         run = ck.fit(net, photos, plan, augment=augment, views=None, batch_size=8)
 
     The input is as large as most photographs, up to some 384 × 512 pixels, so that they are seen whole and in their own
     pixels; what is missing to a multiple of 32 is a border. It is of the colour that stands outside of the parts too,
-    so that the network knows it, and no pixel of it counts. A part has a third of the input's pixels and costs a third;
-    `pspnet`, which is built for one size, is trained on parts as large as its input. Masks that are predicted have the
-    photograph's own size.
+    so that the network knows it, and no pixel of it counts. A part has six tenths of the input's pixels and costs as
+    much less; `pspnet`, which is built for one size, is trained on parts as large as its input. Masks that are
+    predicted have the photograph's own size.
 
     No plan wins on every set. The exact head alone, `plan=ck.plans.probe(solver="lbfgs"), augment=None,
     head=ck.heads.classifier(photos.classes, class_weight="balanced")`, takes about a tenth of the time and may be as

@@ -115,14 +115,14 @@ def freeze_then_finetune(
     )
 
 
-def together(*, epochs: int = 40, train: str | int = 3, rate: float = 1e-3, rate_decay: float = 0.5) -> Plan:
+def together(*, epochs: int = 40, train: str | int = 3, rate: float = 1e-3, rate_decay: float = 0.3) -> Plan:
     """The head and the deepest stages at once, deeper layers faster: what `ck.finetune` does where truth is masks.
 
     A decoder is too large to be trained alone first, as a classifier's head is: it learns with the encoder, whose last
-    stage has half of its rate, the one before a quarter, and so on. Layers before these stay as they are, which saves
-    the way back through the largest maps.
+    stage has 0.3 of its rate, the one before 0.09, and so on. Layers before these stay as they are, which saves the way
+    back through the largest maps.
 
-    It is `Plan([Phase("together", train=3, epochs=40, rate=1e-3, rate_decay=0.5, schedule="cosine",
+    It is `Plan([Phase("together", train=3, epochs=40, rate=1e-3, rate_decay=0.3, schedule="cosine",
     optimizer="adamw", weight_decay=1e-4)])`.
 
     Args:
