@@ -16,6 +16,7 @@ import keras
 from cnnkit.backbones.graph import Node, boundary, nodes
 from cnnkit.errors import InputError
 from cnnkit.heads.head import Head, MeasuredHead
+from cnnkit.transfer.traced_once import TracedOnce
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,21 @@ class Tail(keras.Model):
     """
 
     head: Head
+    train_function: Any  # Keras's names for what it calls with batches
+    predict_function: Any
+
+    def make_train_function(self, force: bool = False) -> None:
+        """As Keras's, but traced once for batches of any size."""
+        if self.train_function is None or force:
+            step = TracedOnce(self.train_step)
+            self.train_function = lambda batches: step(next(iter(batches)))
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """As Keras's, but traced once for batches of any size."""
+        if self.predict_function is None or force:
+            step = TracedOnce(self.predict_step)
+            self.predict_function = lambda batches: step(batches[0])
+        return self.predict_function
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True

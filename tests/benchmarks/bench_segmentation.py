@@ -97,11 +97,13 @@ class Recipe:
         plan: What trains when; None is that of `ck.finetune`.
         views: How many take turns behind frozen layers.
         parts: (height, width) of the parts of photographs that are trained on; None is `ck.finetune`'s.
+        batch_size: Pictures a step.
     """
 
     plan: ck.Plan | None = None
     views: int | Literal["auto"] | None = "auto"
     parts: tuple[int, int] | None = None
+    batch_size: int | Literal["auto"] = "auto"
 
     def augment(self) -> Augmenter | Literal["auto"]:
         """What `ck.finetune` is given."""
@@ -122,7 +124,7 @@ def decoder(epochs: int, rate: float) -> ck.Plan:
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
     "smaller parts": Recipe(parts=(224, 288)),
-    "frozen": Recipe(decoder(160, 1e-3), views=8),
+    "frozen": Recipe(decoder(56, 3e-3), views=8, parts=(384, 480), batch_size=4),
 }
 
 
@@ -182,6 +184,7 @@ def measured(set_name: str, head: str, backbone: str, weights: str, recipe: str,
             plan=way.plan,
             augment=way.augment(),
             views=way.views,
+            batch_size=way.batch_size,
             seed=seed,
             progress=False,
         )
