@@ -24,8 +24,10 @@ from cnnkit.errors import InputError
 from cnnkit.heads.cells import middle_cells
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
-from cnnkit.heads.detector import PRIOR, SPREAD, SURE, Detector, counts, factors
+from cnnkit.heads.detector import SURE, Detector, counts, factors
 from cnnkit.heads.head import Size
+from cnnkit.heads.levels_layers import PRIOR_LOGIT, prediction
+from cnnkit.necks.blocks import block, normalized
 from cnnkit.necks.feature_pyramid import fpn
 from cnnkit.necks.levels import Levels
 
@@ -66,26 +68,11 @@ class CenterNet(Detector):
 
     def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
         """The finest map of a feature pyramid, then a 3×3 and a 1×1 convolution for heatmaps and boxes each."""
-        x = keras.layers.ReLU(name="centre_relu")(fpn(features, width=self.width, seed=self.seed)[self.taps[0]])
-        prior = float(np.log(PRIOR / (1 - PRIOR)))
+        x = normalized(fpn(features, width=self.width, seed=self.seed)[self.taps[0]], "centre")
         outputs = {}
-        for name, numbers, bias in (("heatmaps", len(self.names), prior), ("boxes", 4, 0.0)):
-            inner = keras.layers.Conv2D(
-                self.width,
-                3,
-                padding="same",
-                activation="relu",
-                kernel_initializer=keras.initializers.HeNormal(seed=self.seed + 1),
-                name=f"{name}_inner",
-            )(x)
-            outputs[name] = keras.layers.Conv2D(
-                numbers,
-                1,
-                kernel_initializer=keras.initializers.RandomNormal(stddev=SPREAD, seed=self.seed),
-                bias_initializer=keras.initializers.Constant(bias),
-                name=name,
-                dtype="float32",
-            )(inner)
+        for name, numbers, bias in (("heatmaps", len(self.names), PRIOR_LOGIT), ("boxes", 4, 0.0)):
+            inner = block(x, self.width, name=f"{name}_inner", seed=self.seed + 1)
+            outputs[name] = prediction(name, numbers, kernel=1, bias=bias, seed=self.seed)(inner)
         return outputs
 
     def encode(self, truth: Boxes, size: Size) -> dict[str, NDArray[Any]]:

@@ -64,6 +64,8 @@ class Detector(ABC):
 
     kind: ClassVar[str]
     arguments: ClassVar[tuple[Argument, ...]] = ()
+    per_box: ClassVar[bool] = True
+    """Whether the loss of a picture is divided by what it shows."""
 
     names: tuple[str, ...]
     iou: float = 0.6
@@ -104,13 +106,20 @@ class Detector(ABC):
         """The outputs that are sure of what `encode` gave: what a network would say that has learned it all."""
 
     def weights(self, truth: Boxes) -> NDArray[np.float32] | None:
-        """Pictures weigh the same.
+        """(n,) how many boxes each picture shows, at least 1, as a multiple of their mean, where losses are per box.
+
+        Papers divide the sum over a batch by the number of boxes in it, so that each box counts as much as another. A
+        loss per picture is divided by its own; this weighs it again.
 
         Raises:
             DataError: As of `encode`: said of all pictures before the first step.
         """
-        require_boxes(truth, self.names)
-        return None
+        boxes = require_boxes(truth, self.names)
+        if not self.per_box or not len(boxes):
+            return None
+        shown = np.bincount(boxes.owners[~not_counted(boxes)], minlength=len(boxes))
+        counted = np.maximum(shown, 1)
+        return np.asarray(counted / counted.mean(), np.float32)
 
     def score(self) -> DetectionScore:
         """COCO's average precision."""

@@ -23,8 +23,9 @@ from cnnkit.errors import InputError
 from cnnkit.heads.cells import BACKGROUND, IGNORED, cells_of, owned
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
-from cnnkit.heads.detector import PRIOR, SPREAD, Detector, counts, factors, sure_logits
+from cnnkit.heads.detector import Detector, counts, factors, sure_logits
 from cnnkit.heads.head import Size
+from cnnkit.heads.levels_layers import PRIOR_LOGIT, joined, normalized_levels, on_levels, prediction, tower
 from cnnkit.losses.boxes import giou
 from cnnkit.losses.focal import focal_of_logits
 from cnnkit.necks.feature_pyramid import fpn
@@ -61,36 +62,15 @@ class FCOS(Detector):
 
     def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
         """A feature pyramid, then the same layers on each of its levels."""
-        tower = [
-            keras.layers.Conv2D(
-                self.width,
-                3,
-                padding="same",
-                activation="relu",
-                kernel_initializer=keras.initializers.HeNormal(seed=self.seed + 1 + place),
-                name=f"tower{place + 1}",
-            )
-            for place in range(self.depth)
-        ]
-        prior = float(np.log(PRIOR / (1 - PRIOR)))
-        ends = {
-            "classes": self._prediction("classes_of_cells", len(self.names), prior),
-            "boxes": self._prediction("boxes_of_cells", 4, 0.0),
-        }
-        parts: dict[str, list[keras.KerasTensor]] = {name: [] for name in ends}
-        for level, x in fpn(features, width=self.width, seed=self.seed).items():
-            x = keras.layers.ReLU(name=f"{level}_relu")(x)
-            for layer in tower:
-                x = layer(x)
-            for name, end in ends.items():
-                cells = keras.layers.Reshape((-1, end.filters), name=f"{level}_{name}", dtype="float32")(end(x))
-                parts[name].append(cells)
-        joined = {
-            name: keras.layers.Concatenate(axis=1, name=name, dtype="float32")(cells) for name, cells in parts.items()
-        }
+        maps = normalized_levels(fpn(features, width=self.width, seed=self.seed))
+        maps = tower(maps, self.width, self.depth, name="tower", seed=self.seed)
+        outputs = {}
+        for name, numbers, bias in (("classes", len(self.names), PRIOR_LOGIT), ("boxes", 4, 0.0)):
+            last = prediction(f"{name}_of_cells", numbers, bias=bias, seed=self.seed)
+            outputs[name] = joined(on_levels(maps, last), numbers, name=name)
         start = [0.0, 0.0, LOG_SIDE, LOG_SIDE]
-        boxes = keras.layers.Rescaling(1.0, offset=start, name="boxes_from_start", dtype="float32")(joined["boxes"])
-        return {"classes": joined["classes"], "boxes": boxes}
+        boxes = keras.layers.Rescaling(1.0, offset=start, name="boxes_from_start", dtype="float32")(outputs["boxes"])
+        return outputs | {"boxes": boxes}
 
     def encode(self, truth: Boxes, size: Size) -> dict[str, NDArray[Any]]:
         """`labels` (n, cells), −1 of cells without a box and −2 of those that do not count, and `boxes` (n, cells, 4).
@@ -154,17 +134,6 @@ class FCOS(Detector):
         corners = np.concatenate([middle - half, middle + half], axis=-1)
         scores = probabilities(outputs["classes"])
         return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
-
-    def _prediction(self, name: str, channels: int, bias: float) -> keras.layers.Conv2D:
-        return keras.layers.Conv2D(
-            channels,
-            3,
-            padding="same",
-            kernel_initializer=keras.initializers.RandomNormal(stddev=SPREAD, seed=self.seed),
-            bias_initializer=keras.initializers.Constant(bias),
-            name=name,
-            dtype="float32",
-        )
 
 
 def fcos(

@@ -8,32 +8,40 @@ import keras
 import numpy as np
 
 from cnnkit.heads.detector import PRIOR, SPREAD
+from cnnkit.necks.blocks import normalized
 from cnnkit.necks.levels import Levels
 
 # The logit of a class at the start.
 PRIOR_LOGIT = float(np.log(PRIOR / (1 - PRIOR)))
 
 
-def tower(width: int, depth: int, *, name: str, seed: int) -> list[keras.layers.Layer]:
-    """3×3 convolutions with ReLU, called `NAME1`, `NAME2` and so on."""
-    return [
-        keras.layers.Conv2D(
+def tower(
+    maps: Mapping[str, keras.KerasTensor], width: int, depth: int, *, name: str, seed: int
+) -> dict[str, keras.KerasTensor]:
+    """3×3 convolutions that all levels share, each with a batch normalization per level and a ReLU.
+
+    Statistics differ from level to level, so that one normalization for all would be another in training, where it sees
+    one level at a time, than afterwards.
+    """
+    towers = dict(maps)
+    for place in range(1, depth + 1):
+        shared = keras.layers.Conv2D(
             width,
             3,
             padding="same",
-            activation="relu",
+            use_bias=False,
             kernel_initializer=keras.initializers.HeNormal(seed=seed + place),
             name=f"{name}{place}",
         )
-        for place in range(1, depth + 1)
-    ]
+        towers = {level: normalized(shared(x), f"{level}_{name}{place}") for level, x in towers.items()}
+    return towers
 
 
-def prediction(name: str, channels: int, *, bias: float = 0.0, seed: int) -> keras.layers.Conv2D:
-    """A 3×3 convolution that begins near `bias`."""
+def prediction(name: str, channels: int, *, kernel: int = 3, bias: float = 0.0, seed: int) -> keras.layers.Conv2D:
+    """A convolution that begins near `bias`."""
     return keras.layers.Conv2D(
         channels,
-        3,
+        kernel,
         padding="same",
         kernel_initializer=keras.initializers.RandomNormal(stddev=SPREAD, seed=seed),
         bias_initializer=keras.initializers.Constant(bias),
@@ -50,11 +58,14 @@ def joined(maps: Mapping[str, keras.KerasTensor], numbers: int, *, name: str) ->
     return keras.layers.Concatenate(axis=1, name=name, dtype="float32")(parts)
 
 
-def through(x: keras.KerasTensor, layers: Sequence[keras.layers.Layer]) -> keras.KerasTensor:
-    """One map through layers, one after the other."""
-    for layer in layers:
-        x = layer(x)
-    return x
+def on_levels(maps: Mapping[str, keras.KerasTensor], layer: keras.layers.Layer) -> dict[str, keras.KerasTensor]:
+    """One layer on the map of each level."""
+    return {level: layer(x) for level, x in maps.items()}
+
+
+def normalized_levels(maps: Mapping[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+    """Each level with a batch normalization and a ReLU of its own."""
+    return {level: normalized(x, level) for level, x in maps.items()}
 
 
 def deeper(features: Levels, levels: Sequence[str], width: int, *, seed: int) -> dict[str, keras.KerasTensor]:

@@ -24,7 +24,7 @@ from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.detection import best_boxes, probabilities, require_boxes
 from cnnkit.heads.detector import Detector, counts, factors, sure_logits
 from cnnkit.heads.head import Size
-from cnnkit.heads.levels_layers import PRIOR_LOGIT, deeper, joined, prediction, through, tower
+from cnnkit.heads.levels_layers import PRIOR_LOGIT, deeper, joined, normalized_levels, on_levels, prediction, tower
 from cnnkit.heads.pyramid_levels import LEVELS, of_backbone, pyramid_levels
 from cnnkit.losses.boxes import smooth_l1
 from cnnkit.losses.focal import focal_of_logits
@@ -69,13 +69,13 @@ class RetinaNet(Detector):
         """A feature pyramid with coarser levels behind it, then two towers that all levels share."""
         coarser = deeper(features, self.levels, self.width, seed=self.seed)
         maps = fpn(features, width=self.width, seed=self.seed) | coarser
-        maps = {level: keras.layers.ReLU(name=f"{level}_relu")(x) for level, x in maps.items()}
+        maps = normalized_levels(maps)
         number = self.sizes * len(RATIOS)
         outputs = {}
         for name, numbers, bias in (("classes", len(self.names), PRIOR_LOGIT), ("offsets", 4, 0.0)):
-            layers = tower(self.width, self.depth, name=f"{name}_tower", seed=self.seed)
-            layers.append(prediction(f"{name}_of_anchors", number * numbers, bias=bias, seed=self.seed))
-            outputs[name] = joined({level: through(x, layers) for level, x in maps.items()}, numbers, name=name)
+            towers = tower(maps, self.width, self.depth, name=f"{name}_tower", seed=self.seed)
+            last = prediction(f"{name}_of_anchors", number * numbers, bias=bias, seed=self.seed)
+            outputs[name] = joined(on_levels(towers, last), numbers, name=name)
         return outputs
 
     def encode(self, truth: Boxes, size: Size) -> dict[str, NDArray[Any]]:

@@ -47,6 +47,7 @@ class YOLOv1(Detector):
     """
 
     kind: ClassVar[str] = "yolo_v1"
+    per_box: ClassVar[bool] = False
     arguments: ClassVar[tuple[Argument, ...]] = (
         *counts("cells", "boxes", "width", "depth"),
         *factors("coordinates_weight", "nothing_weight"),

@@ -62,6 +62,7 @@ class YOLOv2(Detector):
     """
 
     kind: ClassVar[str] = "yolo_v2"
+    per_box: ClassVar[bool] = False
     arguments: ClassVar[tuple[Argument, ...]] = (
         *counts("width"),
         Argument("stride", lambda value: value in STRIDES, f"stride as one of {list(STRIDES)}", "32 is the paper's."),

@@ -19,7 +19,7 @@ from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.plan import Plan
-from cnnkit.transfer.plans import freeze_then_finetune, together
+from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, together
 
 Size = tuple[int, int]
 
@@ -118,6 +118,12 @@ OF_KINDS = {
         batch_size=8,
         framing=Framing("pad"),
         input_shape=whole_photographs,
-    )
+    ),
+    "boxes": DefaultTraining(
+        plan=lambda photos: head_then_together(),
+        augment=lambda network: Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True),
+        views=8,
+        batch_size=16,
+    ),
 }
 """Kind of truth → how it is trained."""

@@ -61,7 +61,11 @@ def finetune(
 
     Where a picture may show several classes the head is multi-label instead, without class weights.
 
-    Of boxes, the detector `ck.heads.fcos(photos.classes)` instead, trained the same way.
+    Of boxes, the detector `ck.heads.fcos(photos.classes)`, alone and then with the last three stages::
+
+        net = ck.attach(ck.backbone("mobilenet_v2"), ck.heads.fcos(photos.classes))
+        augment = ck.data.Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True)
+        run = ck.fit(net, photos, ck.plans.head_then_together(), augment=augment, batch_size=16)
 
     Of masks, a U-Net and the last three stages at once, on parts of the photographs::
 
@@ -103,7 +107,7 @@ def finetune(
         views: How many versions of each picture take turns, as in `fit`; by default 8, of masks None.
         engine: What runs the frozen layers, as in `fit`.
         precision: Of the frozen layers, as in `fit`.
-        batch_size: Pictures a step; by default 32, of masks 8.
+        batch_size: Pictures a step; by default 32, of boxes 16, of masks 8.
         seed: Of the head's weights, the split, the order, augmentation and dropout.
         resume: Folder of checkpoints to write and to go on from, as in `fit`.
         progress: Whether to show the live line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 
 from cnnkit.errors import InputError
@@ -144,6 +145,37 @@ def together(*, epochs: int = 40, train: str | int = 3, rate: float = 1e-3, rate
                 weight_decay=1e-4,
             )
         ]
+    )
+
+
+def head_then_together(
+    *, head_epochs: int = 12, epochs: int = 12, train: str | int = 3, rate: float = 2e-3, rate_decay: float = 0.5
+) -> Plan:
+    """The head alone, on kept features, then with the deepest stages: what `ck.finetune` does where truth is boxes.
+
+    A detector has so many layers of its own that they need as many epochs as a small network does, and most of these
+    are cheap while nothing below them moves. Rates are AdamW's and fall along a cosine in both phases, from `rate` and
+    from half of it; a step is no longer than a norm of 10, since the first boxes are far off.
+
+    Args:
+        head_epochs: Epochs of the head alone.
+        epochs: Epochs with the layers of `train`.
+        train: As in `Phase`; 3 are the last three stages.
+        rate: Rate of the head in the first phase.
+        rate_decay: Factor to the last stage in the second phase, and again to each one before it.
+    """
+    head = Phase(
+        "head",
+        epochs=head_epochs,
+        rate=rate,
+        schedule="cosine",
+        warmup_epochs=0.2,
+        optimizer="adamw",
+        weight_decay=1e-4,
+        clip_norm=10.0,
+    )
+    return Plan(
+        [head, replace(head, name="together", train=train, epochs=epochs, rate=rate / 2, rate_decay=rate_decay)]
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +16,7 @@ from cnnkit.heads.detection import best_boxes
 from cnnkit.heads.detection_score import DetectionScore
 from cnnkit.heads.fcos import FCOS, LEVELS
 from cnnkit.losses.focal import focal_of_logits
+from cnnkit.transfer.default_training import OF_KINDS
 
 SIZE = (64, 96)
 
@@ -148,18 +148,22 @@ def test_flags_of_some_parts_are_false_in_others() -> None:
         score.add(truth, truth)
 
 
-def test_finetune_takes_a_detector_for_boxes(tmp_path: Path) -> None:
+def test_finetune_takes_a_detector_for_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
     photos = ck.data.scenes(20, seed=1, size=64, target="boxes")
-    keras.utils.set_random_seed(0)
-    net = ck.finetune(
-        photos,
-        backbone="nano",
-        input_shape=(64, 64, 3),
-        plan=ck.Plan([ck.Phase("head", epochs=1)]),
-        views=1,
-        augment=None,
-        progress=False,
+    short = replace(
+        OF_KINDS["boxes"], plan=lambda photos: ck.plans.head_then_together(head_epochs=1, epochs=1), views=1
     )
+    monkeypatch.setitem(OF_KINDS, "boxes", short)
+    keras.utils.set_random_seed(0)
+    net = ck.finetune(photos, backbone="nano", input_shape=(64, 64, 3), progress=False)
     assert isinstance(net.head, FCOS)
+    assert net.run.history["phase"].tolist() == ["head", "together"]
     table = ck.predict(net, photos.test)
     assert list(table.columns) == ["id", "label", "score", "x", "y", "width", "height"]
+
+
+def test_a_picture_weighs_as_many_boxes_as_it_shows() -> None:
+    truth = Boxes.of_lists(("a",), [[[0, 0, 9, 9]] * 3, [[0, 0, 9, 9]] * 2, []], [[0] * 3, [0] * 2, []])
+    truth = replace(truth, difficult=[0, 0, 0, 1, 1])
+    np.testing.assert_allclose(ck.heads.fcos(("a",)).weights(truth), [9 / 5, 3 / 5, 3 / 5])
+    assert ck.heads.yolo_v1(("a",)).weights(truth) is None
