@@ -10,6 +10,8 @@ from .detector import representable as representable
 from .fcn import fcn as fcn
 from .fcos import FCOS as FCOS
 from .fcos import fcos as fcos
+from .graph_decoding import GraphDecoder as GraphDecoder
+from .graph_decoding import cell_places as cell_places
 from .head import ConvexHead as ConvexHead
 from .head import CrossEntropy as CrossEntropy
 from .head import Head as Head

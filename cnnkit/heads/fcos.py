@@ -24,6 +24,7 @@ from cnnkit.heads.cells import BACKGROUND, IGNORED, cells_of, owned
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
 from cnnkit.heads.detector import Detector, counts, factors, sure_logits
+from cnnkit.heads.graph_decoding import cell_places
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import PRIOR_LOGIT, joined, normalized_levels, on_levels, prediction, tower
 from cnnkit.losses.boxes import giou
@@ -134,6 +135,14 @@ class FCOS(Detector):
         corners = np.concatenate([middle - half, middle + half], axis=-1)
         scores = probabilities(outputs["classes"])
         return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
+
+    def candidates(self, outputs: Mapping[str, Any], size: Size) -> tuple[Any, Any]:
+        """Boxes (n, cells, 4) and scores (n, cells, classes) in `keras.ops`, as `decode` computes them."""
+        ops = keras.ops
+        centres, strides = cell_places(outputs["boxes"], self.taps, size)
+        middle = centres + outputs["boxes"][..., :2] * strides
+        half = ops.exp(ops.minimum(outputs["boxes"][..., 2:], MOST_LOG_SIDE)) * strides / 2
+        return ops.concatenate([middle - half, middle + half], axis=-1), ops.sigmoid(outputs["classes"])
 
 
 def fcos(

@@ -47,6 +47,7 @@ class Cost:
         multiply_adds: Multiplications with their additions.
         operations: Comparisons and additions in pooling windows.
         inner: Values of the largest array that exists only inside the layer.
+        others: Shapes of further outputs.
     """
 
     output: Shape
@@ -54,6 +55,7 @@ class Cost:
     multiply_adds: int = 0
     operations: int = 0
     inner: int = 0
+    others: tuple[Shape, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def _slice(value: Any) -> slice:
     return slice(*parts)
 
 
-def _rows(
+def rows_of(
     module: str,
     names: str,
     cost: Callable[[Settings, Inputs], Cost],
@@ -144,26 +144,29 @@ def _rows(
     *,
     view: Callable[[Settings], Layer] = views.unknown,
     others: Arguments | None = None,
+    outputs: int = 1,
 ) -> dict[tuple[str, str], Row]:
+    """A row for each of the classes of a module of `keras.ops`, which a text names."""
     path = f"keras.src.ops.{module}"
-    row = Row(cost, view, arguments or {}, others or {}, modules=(path,), layer=False, registered=True)
+    row = Row(cost, view, arguments or {}, others or {}, modules=(path,), layer=False, registered=True, outputs=outputs)
     return {(path, name): row for name in names.split()}
 
 
-_AXIS = {"axis": integer(-8, 8)}
+AXIS = {"axis": integer(-8, 8)}
 _LIMITS = dict.fromkeys(("x_min", "x_max"), PLAIN | None)
 _SHAPES_OF_CURVES = dict.fromkeys(("approximate", "negative_slope", "alpha", "axis"), PLAIN | None)
+_CAST_TO = one_of("float32", "float16", "bfloat16", "int32")
 _REDUCED = {"axis": axes() | None, "keepdims": FLAG | False}
 
 ROWS: dict[tuple[str, str], Row] = {
-    **_rows("numpy", "Add Subtract Multiply Divide TrueDivide Maximum Minimum Power", pairwise, view=views.same),
-    **_rows("numpy", "Absolute Abs Negative Square Sqrt Exp Log Tanh Clip", unary, view=views.same, others=_LIMITS),
-    **_rows("nn", "Relu Relu6 Sigmoid Silu Softplus Softsign HardSigmoid HardSilu Selu", unary, view=views.same),
-    **_rows("nn", "Gelu LeakyRelu Elu Softmax", unary, view=views.same, others=_SHAPES_OF_CURVES),
-    **_rows("core", "Cast", unary, view=views.same, others={"dtype": one_of("float32", "float16", "bfloat16")}),
-    **_rows("numpy", "Mean Max Min Sum", reduction, _REDUCED, others={"initial": one_of() | None}),
-    **_rows("numpy", "Concatenate", concatenation_of_list, _AXIS, view=views.same),
-    **_rows("numpy", "Stack", stack, _AXIS),
-    **_rows("numpy", "Reshape", reshaping_of_batch, {"newshape": dimensions(-1)}, view=views.rearrangement),
-    **_rows("numpy", "GetItem", slicing, view=views.rearrangement),
+    **rows_of("numpy", "Add Subtract Multiply Divide TrueDivide Maximum Minimum Power", pairwise, view=views.same),
+    **rows_of("numpy", "Absolute Abs Negative Square Sqrt Exp Log Tanh Clip", unary, view=views.same, others=_LIMITS),
+    **rows_of("nn", "Relu Relu6 Sigmoid Silu Softplus Softsign HardSigmoid HardSilu Selu", unary, view=views.same),
+    **rows_of("nn", "Gelu LeakyRelu Elu Softmax", unary, view=views.same, others=_SHAPES_OF_CURVES),
+    **rows_of("core", "Cast", unary, view=views.same, others={"dtype": _CAST_TO}),
+    **rows_of("numpy", "Mean Max Min Sum", reduction, _REDUCED, others={"initial": one_of() | None}),
+    **rows_of("numpy", "Concatenate", concatenation_of_list, AXIS, view=views.same),
+    **rows_of("numpy", "Stack", stack, AXIS),
+    **rows_of("numpy", "Reshape", reshaping_of_batch, {"newshape": dimensions(-1)}, view=views.rearrangement),
+    **rows_of("numpy", "GetItem", slicing, view=views.rearrangement),
 }

@@ -28,6 +28,7 @@ class Row:
         layer: Whether it is a layer; otherwise it is an operation on tensors, which has neither dtype nor weights.
         listed: Whether the tensors of a call come in a list.
         keywords: Tensors and constants that a call may name.
+        outputs: How many tensors a call gives.
         registered: Whether Keras writes the class name as `registered_name`, for what it does not export.
     """
 
@@ -39,6 +40,7 @@ class Row:
     layer: bool = True
     listed: bool = False
     keywords: tuple[str, ...] = ()
+    outputs: int = 1
     registered: bool = False
 
     def settings(self, config: Mapping[str, Any]) -> Settings:

@@ -8,6 +8,7 @@ kind.
 from __future__ import annotations
 
 from cnnkit.layers import (
+    choosing,
     convolution,
     elementwise,
     merging,
@@ -32,7 +33,7 @@ LAYERS: dict[str, Row] = {
     **products.ROWS,
 }
 # (module, class name) → row: names of operations are those of layers too.
-OPERATIONS: dict[tuple[str, str], Row] = operations.ROWS
+OPERATIONS: dict[tuple[str, str], Row] = {**operations.ROWS, **choosing.ROWS}
 
 
 def find_row(class_name: object, module: object) -> Row | None:

@@ -68,6 +68,13 @@ class Part:
     trainable: bool = True
     built: tuple[Shape, ...] = ()
 
+    @property
+    def outputs(self) -> int:
+        """How many tensors a call gives."""
+        if self.graph is not None:
+            return len(self.graph.outputs)
+        return 1 if self.row is None else self.row.outputs
+
 
 @dataclass(eq=False)
 class Graph:

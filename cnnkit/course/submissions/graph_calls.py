@@ -15,7 +15,7 @@ from cnnkit.course.submissions.json_form import as_list, as_object, as_shape, fo
 from cnnkit.layers.configuration import LARGEST, nested_shape
 from cnnkit.layers.cost import Operand
 
-_TENSOR_DTYPES = ("float32", "float16", "bfloat16", "uint8", "int32")
+_TENSOR_DTYPES = ("float32", "float16", "bfloat16", "uint8", "int32", "bool")
 _MOST_OPERANDS = 16  # an array is one, a slice has one per axis
 
 LeafT = TypeVar("LeafT")

@@ -76,7 +76,7 @@ class GraphWalk:
                 outputs, inner = self._run(part.graph, taken)
             else:
                 cost = self._cost(part, taken)
-                outputs, inner = [cost.output], cost.inner
+                outputs, inner = [cost.output, *cost.others], cost.inner
             if number == 0:
                 _require_built(part, taken)
             self._largest(part, max(size(shape) for shape in outputs))

@@ -18,8 +18,7 @@ def require_tensors(references: Iterable[Reference], by_name: Mapping[str, Part]
     """
     for reference in references:
         part = by_name.get(reference.layer)
-        outputs = len(part.graph.outputs) if part is not None and part.graph else 1
-        if part is None or not (0 <= reference.call < len(part.calls) and reference.tensor < outputs):
+        if part is None or not (0 <= reference.call < len(part.calls) and reference.tensor < part.outputs):
             raise RefusedError(
                 "graph-missing-layer",
                 f"a tensor that exists as an input of {what}",

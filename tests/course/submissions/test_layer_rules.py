@@ -97,6 +97,10 @@ def test_preprocessing_within_the_model(preprocess: Callable[..., Any], tmp_path
         lambda x: x[::2, ...],
         lambda x: ops.concatenate([x, x], axis=0),
         lambda x: ops.stack([x, x], axis=0),
+        lambda x: ops.cumsum(x, axis=0),
+        lambda x: ops.cumsum(x),
+        lambda x: ops.take_along_axis(x, ops.cast(x, "int32"), axis=0),
+        lambda x: ops.triu(x[:, :, 0, 0]),
     ],
 )
 def test_what_mixes_pictures_of_a_batch_is_refused(expression: Callable[[Any], Any]) -> None:
