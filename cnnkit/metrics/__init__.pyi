@@ -13,6 +13,8 @@ from .classification import roc_auc_score as roc_auc_score
 from .classification import wilson_interval as wilson_interval
 from .coco import CocoResult as CocoResult
 from .coco import coco as coco
+from .detection_errors import DetectionErrors as DetectionErrors
+from .detection_errors import detection_errors as detection_errors
 from .one_against_rest import average_precision_score as average_precision_score
 from .one_against_rest import class_scores as class_scores
 from .one_against_rest import macro_means as macro_means

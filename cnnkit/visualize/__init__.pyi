@@ -1,5 +1,6 @@
 from . import style as style
 from .augmented_views import augmentations as augmentations
+from .box_error_bars import detection_errors as detection_errors
 from .calibration_curve import calibration as calibration
 from .class_activation import gradcam as gradcam
 from .class_activation import gradcam_figure as gradcam_figure
@@ -17,6 +18,7 @@ from .layer_activations import activation_maps as activation_maps
 from .layer_activations import activations as activations
 from .layer_filters import filters as filters
 from .pixel_confusion import pixel_confusion as pixel_confusion
+from .precision_recall import precision_recall as precision_recall
 from .rate_curve import rates as rates
 from .receptive_fields import receptive_field as receptive_field
 from .speed_bars import speeds as speeds
