@@ -284,13 +284,14 @@ def test_the_rest_of_the_product_shows_it_or_says_why_not(
     ck.visualize.curves(trained.run)
     assert len(ck.find_rate(network(), discs, steps=4).table) > 2
     assert len(trained.summary()) == len(trained.groups)
-    assert ck.export.predict_to_csv(trained, discs.test, tmp_path / "p.csv").pictures == 8
+    assert ck.export.predict_to_parquet(trained, discs.test, tmp_path / "p.parquet").pictures == 8
     assert ck.report(trained, discs, tmp_path / "report.html").exists()
     ck.visualize.worst(discs.test, ck.predict(trained, discs.test), head=trained)
     for call, message in (
         (lambda: ck.visualize.gradcam(trained, discs.test.image(0)), r"labels or tags.*masks"),
         (lambda: ck.fit(network(), discs, ck.plans.probe(solver="lbfgs"), progress=False), r"convex"),
         (lambda: ck.calibrate(trained, discs.validation), r"ck\.heads\.classifier"),
+        (lambda: ck.export.predict_to_csv(trained, discs.test, tmp_path / "p.csv"), r"PNG file.*predict_to_parquet"),
     ):
         with pytest.raises(ck.errors.CnnkitError, match=message):
             call()
