@@ -1,10 +1,11 @@
 """Detection without anchors: every cell of a pyramid says which class it shows and where the box around it is.
 
 After Tian et al., "FCOS: Fully Convolutional One-Stage Object Detection", ICCV 2019 (arXiv:1904.01355): feature
-pyramid, layers that all levels share, focal loss and an IoU loss. Three things differ. Every box owns a cell, where
+pyramid, layers that all levels share, focal loss and an IoU loss. Four things differ. Every box owns a cell, where
 published ones that lie between centres or under smaller ones own none. A cell says the middle and the size of its box
-instead of the distances to four sides, so that a small box may lie beside the centre of its cell. And there is no
-centre-ness: cells far from the middle of a box do not own it.
+instead of the distances to four sides, so that a small box may lie beside the centre of its cell. There is no
+centre-ness: cells far from the middle of a box do not own it. And the pyramid and the shared layers have a batch
+normalization for each level, where the authors' code has a group normalization.
 """
 
 from __future__ import annotations
