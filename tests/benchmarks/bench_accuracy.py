@@ -22,24 +22,14 @@ that reaches .922 and .928 (seeds 0 and 1), the plain head .915 twice; .95 was a
 cross-validation of the 244 training pictures, twice in five parts, the head reaches .943 with a crop of .875 and of the
 whole short side alike, .926 squashed; mirrored views, in training and in the test, change that by −.006 to +.006.
 
-What a head alone could gain was looked for on pictures that no test holds. In `accuracy_features.csv` each fifth of the
-pictures to train and validate by is `predicted` by heads that the others have taught, a seventh of which is held out to
-validate by: four sets, 18 pairs of set and backbone, of the scenes three fifths. In points above the plain head, ± the
-standard error over the pairs: a strength by cross-validation too −.4 ± .4, always the same one between −1.0 ± .3 (.01)
-and −.1 ± .3 (.3), the pooled features of the last three stages beside each other +.2 ± .6 (Head2Toe, Evci et al. 2022,
-arXiv:2201.03529, without its selection). Only more pictures help: +.9 ± .5 where the validation pictures are learned
-too in the end, as Kornblith et al. (2019) did, and +2.0 ± .7 together with three stages, yet −.5 on ants_bees. It is
-not done, since all that is said by validation pictures afterwards, the accuracy that `cnnkit finetune` prints, a
-threshold, a temperature, would be said by pictures that were learned.
-
 The last 18 rows of `accuracy_tuning.csv` are six deep phases from an exact head, each with the weights half way between
 those before and after it, the fixed average of WiSE-FT (Wortsman et al. 2022, arXiv:2109.01903). In five of them the
 deep phase is 1.2 points above the head in the mean and half way 1.5, from −3.3 (2 of 61 ants and bees) to +4.2; half
-way the loss falls in four, at the end of the phase in two. In the sixth, 72 pictures of things and MobileNet α=.75, a
-rate of 5e-4 is too large: .69 becomes .23, half way .27, since weights that are so far apart have no useful mean. So
-the average does not spare the validation. That of 13 to 70 pictures sees the collapse and no more: by one standard
-error it keeps the end of one phase, +.5, and gives +3.5, +3.0 and +.5 away for the one −1.6 that it refuses. The
-average was not measured on test pictures; nor were larger inputs, on any.
+way the loss falls in four, at the end of the phase in two. In the sixth, 72 pictures of things and MobileNet α=.75, .69
+becomes .23, half way .27: probably 5e-4 is too large a rate there. So the average does not spare the validation. That
+of 13 to 70 pictures sees the collapse and no more: by one standard error it keeps the end of one phase, +.5, and gives
++3.5, +3.0 and +.5 away for the one −1.6 that it refuses. The average was not measured on test pictures; nor were larger
+inputs, on any.
 """
 
 from __future__ import annotations
