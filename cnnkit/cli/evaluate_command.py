@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from cnnkit.data.dataset import Dataset
     from cnnkit.data.image_folder import Decode
     from cnnkit.data.source import Source
+    from cnnkit.engines.runtimes import EngineName, Precision
+    from cnnkit.transfer.network import Network
 
 
 def evaluate(
@@ -37,6 +40,14 @@ def evaluate(
     part: Annotated[
         str | None,
         typer.Option(help="test, validation, train or all; by default test, or validation where there is no test."),
+    ] = None,
+    coco: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a detector: a file of COCO's annotations of the pictures in DATA; prints COCO's twelve numbers.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     void: Void = 255,
     seed: SplitSeed = None,
@@ -52,7 +63,7 @@ def evaluate(
     """Score a saved network on pictures with truth: of labels accuracy and F1, of masks IoU, and those of each class.
 
     A folder that was trained on is split as in the training, and scored on what was held out; of a folder of new
-    pictures take --part all.
+    pictures take --part all. A detector is scored by a file of COCO's annotations, --coco instances.json.
 
     Example: cnnkit evaluate runs/photos photos/
     """
@@ -62,6 +73,9 @@ def evaluate(
     import cnnkit as ck
 
     network = ck.load(bundle)
+    if coco is not None:
+        _evaluate_coco(network, data, coco, batch_size, engine, precision, as_json)
+        return
     photos = read_for(
         network, data, void=void, seed=network.seed if seed is None else seed, decode=cast("Decode", decode)
     )
@@ -72,6 +86,36 @@ def evaluate(
         print(json.dumps({"part": name, "pictures": len(source), "scores": scores}))
         return
     print(f"{len(source)} pictures: {name} of {data}")
+    for line in _table(scores, network.classes):
+        print(line)
+
+
+def _evaluate_coco(
+    network: Network, images: Path, annotations: Path, batch_size: int, engine: str, precision: str, as_json: bool
+) -> None:
+    """COCO's numbers of all pictures of a file of annotations, then those of each class that it shows."""
+    from cnnkit.export.prediction_coco import evaluate_coco
+
+    found = evaluate_coco(
+        network,
+        images,
+        annotations,
+        batch_size=batch_size,
+        engine=cast("EngineName", engine),
+        precision=cast("Precision", precision),
+        progress=not as_json,
+    )
+    of_class = {name: found.of_category(name) for name in found.names}
+    scores = found.numbers | {
+        f"{score}/{name}": row[score]
+        for score in ("AP", "AP50", "AP75")
+        for name, row in of_class.items()
+        if row[score] >= 0
+    }
+    if as_json:
+        print(json.dumps({"annotations": str(annotations), "scores": scores}))
+        return
+    print(f"pictures of {annotations}, COCO's numbers; -1 where the file has no such thing")
     for line in _table(scores, network.classes):
         print(line)
 

@@ -24,6 +24,7 @@ class CocoFile:
     Attributes:
         path: The file.
         pictures: n file names, sorted.
+        picture_ids: Their n ids, by which annotations name them.
         shapes: (n, 2) height and width in pixels, as the file says.
         names: The category names in the order of their ids.
         categories: The category entries in that order.
@@ -34,6 +35,7 @@ class CocoFile:
 
     path: Path
     pictures: tuple[str, ...]
+    picture_ids: tuple[int, ...]
     shapes: NDArray[np.int64]
     names: tuple[str, ...]
     categories: list[dict[str, Any]]
@@ -104,6 +106,7 @@ def read_coco(path: Path) -> CocoFile:
     return CocoFile(
         path=path,
         pictures=tuple(entry["file_name"] for entry in pictures),
+        picture_ids=tuple(entry["id"] for entry in pictures),
         shapes=np.array([[entry["height"], entry["width"]] for entry in pictures], np.int64).reshape(-1, 2),
         names=names,
         categories=categories,

@@ -3,6 +3,8 @@ from .bundle import save as save
 from .decoding import with_decoding as with_decoding
 from .keras2_import import import_keras2 as import_keras2
 from .keras2_layers import KERAS2_LAYERS as KERAS2_LAYERS
+from .prediction_coco import evaluate_coco as evaluate_coco
+from .prediction_coco import predict_to_coco as predict_to_coco
 from .prediction_images import predict_to_folder as predict_to_folder
 from .prediction_parts import predict_to_csv as predict_to_csv
 from .prediction_parts import predict_to_parquet as predict_to_parquet
