@@ -31,6 +31,7 @@ GOOD = {
     },
     "coco": {"truth": {"images": [], "categories": [], "annotations": []}, "predictions": []},
     "confusion": {"labels": [0, 1], "decisions": [0, 1]},
+    "detection_errors": {"truth": TRUE_BOX, "predictions": replace(TRUE_BOX, scores=[1.0])},
     "dice": MAPS,
     "frequency_weighted_iou": MAPS,
     "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
