@@ -3,32 +3,32 @@
     python tests/benchmarks/bench_localization.py --rounds 3
 
 Trains `ck.heads.localizer` on nano with 1,206 scenes that show a person and scores it on 243 others, once per seed for
-each row; `--csv FILE` keeps what is done, and a run that is started again goes on from there. Cost is the processor
-time of `ck.fit`, which other work on the machine changes little. The mean box of the training scenes is what a network
-has to beat that looks at nothing.
+each row. Each run appends its row to the results at once; those that are there are not repeated. Cost is the processor
+time of `ck.fit`; how fast the machine was then is told by `harness.convolution_ms`. The mean box of the training scenes
+is what a network has to beat that looks at nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
 import harness
 import keras
 import numpy as np
+import result_rows
 
 import cnnkit as ck
 from cnnkit.data.targets import Boxes
 
 SIDE = 160
 TRAIN, TEST = 1206, 243
-COLUMNS = ("row", "seed", "cpu_seconds", "mean_iou", "above_half")
+RESULTS = Path(__file__).with_name("localization.csv")
+EPOCHS = 12
 
 
 @dataclass(frozen=True)
@@ -37,47 +37,67 @@ class Case:
 
     Args:
         pooling: Of the head.
-        epochs: Of the training.
         weights: Of nano.
         bars: Least mean IoU and share above one half; None where nothing was set.
     """
 
     pooling: str
-    epochs: int
     weights: str | None = "imagenet"
     bars: tuple[float, float] | None = None
 
 
 CASES = {
-    "attention": Case("attention", 24, bars=(0.58, 0.73)),
-    "average": Case("average", 24),
-    "flatten": Case("flatten", 24),
-    "attention, random weights": Case("attention", 24, weights=None),
+    "attention": Case("attention", bars=(0.58, 0.73)),
+    "average": Case("average"),
+    "flatten": Case("flatten"),
+    "attention, random weights": Case("attention", weights=None),
 }
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run.
+
+    Attributes:
+        row: One of `CASES`.
+        cpu_seconds: Of `ck.fit`, of all threads.
+        convolution_ms: Of this machine at that time: the mean of one measurement before and one after.
+        mean_iou: Of the test scenes.
+        above_half: The share of them whose IoU is above one half.
+    """
+
+    row: str
+    seed: int
+    epochs: int
+    cpu_seconds: float
+    convolution_ms: float
+    mean_iou: float
+    above_half: float
 
 
 def main() -> None:
     """Runs what the file does not hold yet, and prints medians over the seeds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="seeds (3)")
-    parser.add_argument("--csv", type=Path, help="where results are kept")
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
     parser.add_argument("--rows", nargs="*", default=list(CASES), choices=list(CASES), help="only these rows")
     arguments = parser.parse_args()
     started = harness.machine()
-    results = read(arguments.csv)
+    results = result_rows.read(arguments.results, _typed)
     for seed in range(arguments.rounds):
         for name in arguments.rows:
-            if (name, str(seed)) not in results:
-                results[name, str(seed)] = trained(CASES[name], seed)
-                write(arguments.csv, results)
-                harness.say(f"  {name}, seed {seed}: {results[name, str(seed)]}")
+            if (name, seed) not in {(result.row, result.seed) for result in results}:
+                results.append(trained(name, seed))
+                result_rows.append(arguments.results, results[-1])
+                harness.say(f"  {results[-1]}")
     print(f"localization, {arguments.rounds} seeds, medians; {started}")
     iou, above = mean_box()
     print(f"{'mean box':<28}        mean IoU {iou:.3f}  above one half {above:.3f}")
     for name in arguments.rows:
+        mine = [result for result in results if result.row == name and result.seed < arguments.rounds]
         cost, iou, above = (
-            statistics.median(values)
-            for values in zip(*(results[name, str(s)] for s in range(arguments.rounds)), strict=True)
+            statistics.median(getattr(result, field) for result in mine)
+            for field in ("cpu_seconds", "mean_iou", "above_half")
         )
         bars = CASES[name].bars
         met = "" if bars is None else f"  bars {bars}: {'met' if iou >= bars[0] and above >= bars[1] else 'missed'}"
@@ -108,8 +128,9 @@ def parted(scenes: int, seed: int, count: int) -> ck.data.Source:
     return ck.data.Source(arrays.ids, people.targets, arrays.reader, arrays.positions)
 
 
-def trained(case: Case, seed: int) -> tuple[float, float, float]:
-    """CPU seconds, mean IoU and the share above one half of one training."""
+def trained(name: str, seed: int) -> Result:
+    """One training of a row, and its test."""
+    case = CASES[name]
     keras.utils.set_random_seed(seed)
     body = ck.backbone("nano", weights=case.weights, input_shape=(SIDE, SIDE, 3))
     head = ck.heads.localizer(photos().classes, pooling=case.pooling, seed=seed)
@@ -119,7 +140,7 @@ def trained(case: Case, seed: int) -> tuple[float, float, float]:
             ck.Phase(
                 "all",
                 train="all",
-                epochs=case.epochs,
+                epochs=EPOCHS,
                 rate=1e-3,
                 schedule="cosine",
                 warmup_epochs=1,
@@ -131,12 +152,22 @@ def trained(case: Case, seed: int) -> tuple[float, float, float]:
         ]
     )
     augment = ck.data.Augmentation(horizontal_flip=True, width_shift=0.1, height_shift=0.1, zoom=0.15)
-    started = time.process_time()
+    photos()  # drawn before
+    before, started = harness.convolution_ms(), time.process_time()
     run = ck.fit(net, photos(), plan, augment=augment, batch_size=16, seed=seed, progress=False)
     cost = time.process_time() - started
+    convolution = (before + harness.convolution_ms()) / 2
     scores = ck.evaluate(net, photos().test)
     harness.say(run.history.tail(3).to_string())
-    return cost, scores["mean_iou"], scores["above_half"]
+    return Result(
+        row=name,
+        seed=seed,
+        epochs=EPOCHS,
+        cpu_seconds=round(cost, 1),
+        convolution_ms=round(convolution, 1),
+        mean_iou=round(scores["mean_iou"], 4),
+        above_half=round(scores["above_half"], 4),
+    )
 
 
 def mean_box() -> tuple[float, float]:
@@ -148,25 +179,9 @@ def mean_box() -> tuple[float, float]:
     return score.result()["mean_iou"], score.result()["above_half"]
 
 
-Results = dict[tuple[str, str], tuple[float, float, float]]
-
-
-def read(path: Path | None) -> Results:
-    """What was measured before."""
-    if path is None or not path.exists():
-        return {}
-    with path.open(newline="") as file:
-        rows: Sequence[dict[str, str]] = list(csv.DictReader(file))
-    return {(row["row"], row["seed"]): tuple(float(row[name]) for name in COLUMNS[2:]) for row in rows}
-
-
-def write(path: Path | None, results: Results) -> None:
-    """Keeps what was measured."""
-    if path is not None:
-        with path.open("w", newline="") as file:
-            out = csv.writer(file)
-            out.writerow(COLUMNS)
-            out.writerows([*key, *(f"{value:.4f}" for value in values)] for key, values in results.items())
+def _typed(row: dict[str, str]) -> Result:
+    numbers = {"str": str, "int": int, "float": float}
+    return Result(**{field.name: numbers[str(field.type)](row[field.name]) for field in fields(Result)})
 
 
 if __name__ == "__main__":
