@@ -90,7 +90,12 @@ class _Dilation:
             self._grids[index] = None
         if grid.rate > 1 and (not isinstance(geometry, Activation | Whole) or isinstance(geometry, Flatten)):
             raise self._refused(node)
-        return self._copies.called(node, self._aligned(node, grids, grid, tensors))
+        aligned = self._aligned(node, grids, grid, tensors)
+        shown = [given for given, own in zip(node.inputs, grids, strict=True) if own is not None]
+        before, after = {given.shape[1:3] for given in shown}, {aligned[id(given)].shape[1:3] for given in shown}
+        if len(after) > len(before):  # NASNet's halves of a reduction, of which one is moved by a pixel, have no grid
+            raise self._refused(node)
+        return self._copies.called(node, aligned)
 
     # ---- Windows ----
 

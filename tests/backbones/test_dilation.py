@@ -94,3 +94,15 @@ def test_what_has_no_dilated_form_is_named() -> None:
         ck.backbone(model, dilate=16, preprocessing="inside")
     with pytest.raises(InputError, match="dilate as 8, 16 or None"):
         ck.backbone("nano", dilate=4)
+
+
+def test_halves_that_are_moved_by_a_pixel_have_no_dilated_form() -> None:
+    """NASNet's reduction of the maps of a larger cell: every second pixel, and the same of the map moved by one."""
+    layers = keras.layers
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(4, 16, 16, name="stem")(image)
+    moved = layers.Cropping2D(((1, 0), (1, 0)))(layers.ZeroPadding2D(((0, 1), (0, 1)))(x))
+    halves = [layers.AveragePooling2D(1, 2, padding="valid")(half) for half in (x, moved)]
+    model = keras.Model(image, layers.Concatenate(name="both")(halves))
+    with pytest.raises(InputError, match=r"(?s)dilated behind stride 16.*Concatenate 'both'"):
+        ck.backbone(model, dilate=16, preprocessing="inside")
