@@ -229,7 +229,8 @@ class Feed:
         if getattr(mix, "of_truth", False):
             for step, (indices, pictures, truth) in enumerate(ahead(partial(self._truths, view), steps)):
                 images, mixed = mix.apply(pictures, truth, np.random.Generator(batch_bits(self.seed, number, step)))
-                yield Batch(self.run(images), self.head.encode(mixed, self.size), self.weights_at(indices), indices)
+                weights = self.head.weights(mixed) if self.weighted else None  # of what the mixed pictures show
+                yield Batch(self.run(images), self.head.encode(mixed, self.size), weights, indices)
             return
         for step, (indices, pictures, encoded) in enumerate(ahead(partial(self._pictures, view), steps)):
             targets, weights = np.asarray(encoded), self.weights_at(indices)

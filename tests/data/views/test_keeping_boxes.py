@@ -157,7 +157,7 @@ def test_a_detector_learns_from_mosaics() -> None:
     """What the head encodes of a mosaic is the truth of its pixels: cells that own a box are white."""
     source = painted([[[64 * (index % 2), 0, 64 * (index % 2) + 64, 128]] for index in range(6)], (128, 128))
     head = fcos(NAMES)
-    feed = Feed(source, head, ck.data.Framing(), (128, 128), 3, None, mix=ck.data.Mosaic(1.0))
+    feed = Feed(source, head, ck.data.Framing(), (128, 128), 3, None, mix=ck.data.Mosaic(1.0), weighted=True)
     one, two = list(feed.epoch(0)), list(feed.epoch(0))
     assert all((a.inputs[0] == b.inputs[0]).all() for a, b in zip(one, two, strict=True))
     assert (one[0].inputs[0] != next(iter(feed.epoch(1))).inputs[0]).any()
@@ -167,3 +167,6 @@ def test_a_detector_learns_from_mosaics() -> None:
         pictures = np.asarray(batch.inputs[0])[:, 4::8, 4::8, 0]
         assert (pictures[shown] > 128).all()
         assert (batch.targets["labels"] == 0).any(axis=1).all()
+        np.testing.assert_allclose(np.mean(batch.weights), 1, rtol=1e-6)
+    # Each photograph has one box, a mosaic of four as many as it shows: it weighs as much.
+    assert any(len(np.unique(batch.weights)) > 1 for batch in one)
