@@ -13,6 +13,7 @@ import keras
 
 from cnnkit.heads.segmentation import Scores, Segmenter, scores_of, segmenter, widths_of
 from cnnkit.heads.segnet import SegNet
+from cnnkit.losses.overlap import Over
 from cnnkit.necks.blocks import normalized
 from cnnkit.necks.levels import Levels, deepest_first
 from cnnkit.necks.unpooling import unpooling
@@ -69,6 +70,7 @@ def deconvnet(
     hidden: int = 512,
     class_weight: Sequence[float] | None = None,
     dice_weight: float = 1.0,
+    dice_over: Over = "picture",
     deep_supervision: float = 0.0,
     seed: int = 0,
 ) -> Segmenter:
@@ -86,6 +88,7 @@ def deconvnet(
         hidden: Channels of fc6 and fc7; 4,096 in the paper.
         class_weight: As of `fcn`.
         dice_weight: As of `fcn`.
+        dice_over: As of `fcn`.
         deep_supervision: As of `fcn`.
         seed: Of the initial weights.
 
@@ -93,4 +96,4 @@ def deconvnet(
         InputError: A setting out of its range. On `ck.attach`: a backbone without the max pooling.
     """
     decoder = DeconvNet(stride, output_stride, width, convolutions, hidden)
-    return segmenter(classes, decoder, class_weight, dice_weight, deep_supervision, seed)
+    return segmenter(classes, decoder, class_weight, dice_weight, dice_over, deep_supervision, seed)

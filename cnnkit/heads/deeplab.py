@@ -14,6 +14,7 @@ import keras
 
 from cnnkit.heads.pspnet import OUTPUT_STRIDE
 from cnnkit.heads.segmentation import Scores, Segmenter, check_stride, levels, segmenter, widths_of
+from cnnkit.losses.overlap import Over
 from cnnkit.necks.atrous_pyramid import aspp
 from cnnkit.necks.blocks import block
 from cnnkit.necks.levels import Levels, deepest_first, enlarged
@@ -68,6 +69,7 @@ def deeplab(
     skip_width: int = 48,
     class_weight: Sequence[float] | None = None,
     dice_weight: float = 1.0,
+    dice_over: Over = "picture",
     deep_supervision: float = 0.0,
     seed: int = 0,
 ) -> Segmenter:
@@ -84,6 +86,7 @@ def deeplab(
         skip_width: Channels to which P2 is brought, few against those of the deep map (table 1 of the paper).
         class_weight: As of `fcn`.
         dice_weight: As of `fcn`.
+        dice_over: As of `fcn`.
         deep_supervision: As of `fcn`.
         seed: Of the initial weights.
 
@@ -91,4 +94,4 @@ def deeplab(
         InputError: A setting out of its range.
     """
     decoder = DeepLab(output_stride, widths_of(rates, RATES), width, skip_width)
-    return segmenter(classes, decoder, class_weight, dice_weight, deep_supervision, seed)
+    return segmenter(classes, decoder, class_weight, dice_weight, dice_over, deep_supervision, seed)

@@ -24,7 +24,7 @@ def _several_labels(names: Sequence[str], truth: Any, seed: int) -> Head:
 
 def _masks(names: Sequence[str], truth: Any, seed: int) -> Head:
     weights = None if truth is None else balance_weights(truth.pixels()).tolist()
-    return unet(names, class_weight=weights, seed=seed)
+    return unet(names, class_weight=weights, dice_over="batch", seed=seed)
 
 
 def _boxes(names: Sequence[str], truth: Any, seed: int) -> Head:

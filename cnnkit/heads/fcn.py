@@ -12,6 +12,7 @@ from typing import ClassVar
 import keras
 
 from cnnkit.heads.segmentation import Scores, Segmenter, check_stride, levels, segmenter
+from cnnkit.losses.overlap import Over
 from cnnkit.necks.levels import Levels, deepest_first, enlarged
 
 
@@ -49,6 +50,7 @@ def fcn(
     stride: int = 8,
     class_weight: Sequence[float] | None = None,
     dice_weight: float = 1.0,
+    dice_over: Over = "picture",
     deep_supervision: float = 0.0,
     seed: int = 0,
 ) -> Segmenter:
@@ -61,6 +63,8 @@ def fcn(
         stride: Of the finest map: 32 takes P5 alone, 16 adds P4, 8 adds P3.
         class_weight: One per class in the cross-entropy; `ck.losses.balance_weights` makes them of pixel counts.
         dice_weight: Of the Dice loss, which every class counts alike in; 0 leaves it out.
+        dice_over: Which pixels make the area of a class in it: those of a `"picture"`, or of the `"batch"`, which is
+            steadier where a picture shows few pixels of a class; then the loss of a picture depends on the others.
         deep_supervision: How much the loss of each coarser map of the decoder counts, with scores of its own (Lee et
             al. 2015, arXiv:1409.5185); above 0 the model has several outputs, of which `"logits"` is decoded.
         seed: Of the initial weights.
@@ -68,4 +72,4 @@ def fcn(
     Raises:
         InputError: Another stride, or a setting out of its range.
     """
-    return segmenter(classes, FCN(stride), class_weight, dice_weight, deep_supervision, seed)
+    return segmenter(classes, FCN(stride), class_weight, dice_weight, dice_over, deep_supervision, seed)

@@ -12,6 +12,7 @@ from typing import ClassVar
 import keras
 
 from cnnkit.heads.segmentation import Scores, Segmenter, check_stride, levels, segmenter, widths_of
+from cnnkit.losses.overlap import Over
 from cnnkit.necks.levels import Levels
 from cnnkit.necks.pyramid_pooling import psp
 
@@ -52,6 +53,7 @@ def pspnet(
     width: int = 128,
     class_weight: Sequence[float] | None = None,
     dice_weight: float = 1.0,
+    dice_over: Over = "picture",
     deep_supervision: float = 0.0,
     seed: int = 0,
 ) -> Segmenter:
@@ -66,6 +68,7 @@ def pspnet(
         width: Channels behind the pooling; 512 in the paper.
         class_weight: As of `fcn`.
         dice_weight: As of `fcn`.
+        dice_over: As of `fcn`.
         deep_supervision: As of `fcn`: the loss of scores of the map before the pooling, weighed .4 in the paper, where
             it is taken one stage earlier.
         seed: Of the initial weights.
@@ -74,4 +77,4 @@ def pspnet(
         InputError: A setting out of its range.
     """
     decoder = PSPNet(output_stride, widths_of(bins, "(1, 2, 3, 6)"), width)
-    return segmenter(classes, decoder, class_weight, dice_weight, deep_supervision, seed)
+    return segmenter(classes, decoder, class_weight, dice_weight, dice_over, deep_supervision, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, get_args
 
 import cv2
 import keras
@@ -18,7 +18,7 @@ from cnnkit.errors import DataError, InputError
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.head import Size
 from cnnkit.heads.segmentation_score import SegmentationScore
-from cnnkit.losses.overlap import dice
+from cnnkit.losses.overlap import Over, dice
 from cnnkit.losses.pixels import pixel_cross_entropy
 from cnnkit.necks.levels import Levels
 
@@ -76,6 +76,7 @@ class Segmenter:
     decoder: Decoder
     class_weight: tuple[float, ...] | None = None
     dice_weight: float = 1.0
+    dice_over: Over = "picture"
     deep_supervision: float = 0.0
     seed: int = 0
 
@@ -114,7 +115,7 @@ class Segmenter:
         return np.stack([truth.mask(index) for index in range(len(truth))])
 
     def loss(self, encoded: Any, outputs: Any) -> Any:
-        """(n,) weighed cross-entropy of the pixels, plus `dice_weight` times the Dice loss of the whole batch.
+        """(n,) weighed cross-entropy of the pixels, plus `dice_weight` times the Dice loss.
 
         Under deep supervision plus `deep_supervision` times that of each coarser map.
         """
@@ -128,8 +129,7 @@ class Segmenter:
         labels = _at_cells(encoded, logits.shape[1:3])
         weights = None if self.class_weight is None else keras.ops.convert_to_tensor(self.class_weight, "float32")
         loss = pixel_cross_entropy(labels, logits, weights=weights)
-        # Areas over the batch: a class of which one picture shows a few pixels says little there.
-        return loss + self.dice_weight * dice(labels, logits, over="batch") if self.dice_weight else loss
+        return loss + self.dice_weight * dice(labels, logits, over=self.dice_over) if self.dice_weight else loss
 
     def weights(self, truth: Masks) -> None:
         """Pictures weigh the same."""
@@ -180,12 +180,13 @@ def segmenter(
     decoder: Decoder,
     class_weight: Sequence[float] | None,
     dice_weight: float,
+    dice_over: Over,
     deep_supervision: float,
     seed: int,
 ) -> Segmenter:
     """The head of a decoder, with what its users gave."""
     weights = None if class_weight is None else tuple(float(weight) for weight in class_weight)
-    return Segmenter(class_names(classes), decoder, weights, dice_weight, deep_supervision, seed)
+    return Segmenter(class_names(classes), decoder, weights, dice_weight, dice_over, deep_supervision, seed)
 
 
 def levels(finest: int, deepest: int) -> tuple[str, ...]:
@@ -245,6 +246,12 @@ def _conditions(head: Segmenter) -> list[tuple[bool, str, str, str]]:
             "a dice_weight of at least 0",
             repr(head.dice_weight),
             "0 leaves the Dice loss out.",
+        ),
+        (
+            head.dice_over in get_args(Over),
+            "dice_over as 'picture' or 'batch'",
+            repr(head.dice_over),
+            "'picture' is the default.",
         ),
         (
             isinstance(head.deep_supervision, Real) and 0 <= head.deep_supervision < np.inf,

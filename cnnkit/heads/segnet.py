@@ -13,6 +13,7 @@ from typing import ClassVar
 import keras
 
 from cnnkit.heads.segmentation import Scores, Segmenter, check_stride, levels, scores_of, segmenter, widths_of
+from cnnkit.losses.overlap import Over
 from cnnkit.necks.levels import Levels
 from cnnkit.necks.unpooling import unpooling
 
@@ -57,6 +58,7 @@ def segnet(
     convolutions: int = 2,
     class_weight: Sequence[float] | None = None,
     dice_weight: float = 1.0,
+    dice_over: Over = "picture",
     deep_supervision: float = 0.0,
     seed: int = 0,
 ) -> Segmenter:
@@ -73,6 +75,7 @@ def segnet(
         convolutions: At each scale; 2 or 3 in the paper.
         class_weight: As of `fcn`.
         dice_weight: As of `fcn`.
+        dice_over: As of `fcn`.
         deep_supervision: As of `fcn`.
         seed: Of the initial weights.
 
@@ -80,4 +83,4 @@ def segnet(
         InputError: A setting out of its range. On `ck.attach`: a backbone without the max pooling.
     """
     decoder = SegNet(stride, output_stride, width, convolutions)
-    return segmenter(classes, decoder, class_weight, dice_weight, deep_supervision, seed)
+    return segmenter(classes, decoder, class_weight, dice_weight, dice_over, deep_supervision, seed)

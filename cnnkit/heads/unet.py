@@ -13,6 +13,7 @@ import keras
 
 from cnnkit.errors import InputError
 from cnnkit.heads.segmentation import Scores, Segmenter, levels, scores_of, segmenter, widths_of
+from cnnkit.losses.overlap import Over
 from cnnkit.necks.blocks import Border, check_border
 from cnnkit.necks.levels import Levels
 from cnnkit.necks.u_shape import unet as neck
@@ -52,6 +53,7 @@ def unet(
     border: Border = "zeros",
     class_weight: Sequence[float] | None = None,
     dice_weight: float = 1.0,
+    dice_over: Over = "picture",
     deep_supervision: float = 0.0,
     seed: int = 0,
 ) -> Segmenter:
@@ -65,6 +67,7 @@ def unet(
         border: `"zeros"` or `"mirror"`: what convolutions see outside of the maps.
         class_weight: As of `fcn`.
         dice_weight: As of `fcn`.
+        dice_over: As of `fcn`.
         deep_supervision: As of `fcn`.
         seed: Of the initial weights.
 
@@ -73,4 +76,4 @@ def unet(
         UnknownNameError: Another border.
     """
     decoder = UNet(widths_of(widths, FOUR), border)
-    return segmenter(classes, decoder, class_weight, dice_weight, deep_supervision, seed)
+    return segmenter(classes, decoder, class_weight, dice_weight, dice_over, deep_supervision, seed)
