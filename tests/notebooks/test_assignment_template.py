@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from cnnkit.course.grading.labels import read_labels
-from cnnkit.course.grading.prepare import prepare, whole
+from cnnkit.course.grading.prepare import prepare
 from cnnkit.course.submissions import Assignment, check
 from cnnkit.data.scene_pictures import scenes
 
@@ -22,7 +22,9 @@ def test_the_template_hands_in_what_passes(tmp_path: Path) -> None:
     spec = Assignment.load(PERSON).model_copy(update={"rows": 150})
     labels = tmp_path / "secret" / "labels.parquet"
     student = tmp_path / "student"
-    prepared, _ = prepare(whole(scenes(450, seed=3, size=128)), spec, out=student / "segments", labels=labels, salt="1")
+    prepared, _ = prepare(
+        scenes(450, seed=3, size=128).whole(), spec, out=student / "segments", labels=labels, salt="1"
+    )
     prepared.save(student)
     shutil.copy(PERSON / "AssignmentTemplate.ipynb", student)
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from cnnkit.cli.assignment_command import assignment_app
 from cnnkit.course.grading.labels import read_labels
-from cnnkit.course.grading.prepare import one_class, prepare, whole
+from cnnkit.course.grading.prepare import one_class, prepare
 from cnnkit.course.grading.tfds_boxes import tfds_boxes
 from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.data.array_images import arrays
@@ -33,7 +33,7 @@ SPEC = Assignment(name="person", title="Person?", rows=40, pass_above=Decimal("0
 
 
 def drawn(n: int = 100, seed: int = 1) -> Source:
-    return whole(scenes(n, seed, size=48))
+    return scenes(n, seed, size=48).whole()
 
 
 def test_segments_from_scenes(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_rows_are_those_of_the_pictures(tmp_path: Path) -> None:
     images += np.arange(60, dtype=np.uint8)[:, None, None, None] // 10 + 3
     dataset = arrays(images, np.arange(60) % 2 == 0, classes=["dark", "bright"], split=(1, 0, 0))
     images[::2] -= 10
-    spec, _ = prepare(whole(dataset), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
+    spec, _ = prepare(dataset.whole(), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
     truth = read_labels(tmp_path / "labels.parquet", spec).truth
     for row, path in enumerate(sorted((tmp_path / "out" / "score").iterdir())):
         assert (cv2.imread(str(path)).mean() > 100) == truth[row]
@@ -114,13 +114,13 @@ def test_who_has_what_is_handed_out_and_this_code_cannot_tell_the_labels(tmp_pat
         assert "scene" not in public_text(handed_out)
         # Salt and data are enough to make it again, for those who have the labels.
         seed = int(found.salt, 16) if not named else 0
-        again = whole(scenes(60, seed, size=48))
+        again = scenes(60, seed, size=48).whole()
         same, _ = prepare(again, spec, out=tmp_path / f"{name}2", labels=tmp_path / f"{name}2.parquet", salt=found.salt)
         assert same.labels_fingerprint == found.fingerprint
     assert orders[0] != orders[1]
     assert pictures[0] & pictures[1] == (pictures[0] if named else set())
     for public in range(3):  # seeds that one would guess: the order of an earlier version
-        drawn_again = whole(scenes(60, public, size=48))
+        drawn_again = scenes(60, public, size=48).whole()
         order = sorted(range(60), key=lambda row: hashlib.sha256(f"{public} {drawn_again.ids[row]}".encode()).digest())
         assert (np.asarray(drawn_again.labels)[order[:40]] == 1).tolist() != orders[0]
 
@@ -129,7 +129,7 @@ def test_a_picture_of_the_score_segment_is_not_to_be_trained_on(tmp_path: Path) 
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3)).astype(np.uint8)
     twice = np.concatenate([images, images])
     dataset = arrays(twice, np.arange(100) % 2, classes=["no", "yes"], split=(1, 0, 0))
-    _, segments = prepare(whole(dataset), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
+    _, segments = prepare(dataset.whole(), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
     assert segments.duplicates > 0
     assert segments.train + segments.duplicates + segments.score == 100
     assert len(list((tmp_path / "out" / "train").rglob("*.jpg"))) == segments.train
@@ -139,7 +139,7 @@ def test_labels_that_a_constant_answer_would_pass_with_are_refused(tmp_path: Pat
     images = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 3)).astype(np.uint8)
     dataset = arrays(images, (np.arange(100) < 15).astype(int), classes=["no", "yes"], split=(1, 0, 0))
     with pytest.raises(DataError, match="always answering the same"):
-        prepare(whole(dataset), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet", salt="0")
+        prepare(dataset.whole(), SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet", salt="0")
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "labels.parquet").exists()
 
@@ -162,7 +162,7 @@ def test_wrong_use(tmp_path: Path) -> None:
         prepare(three.train, SPEC, out=tmp_path / "out", labels=tmp_path / "labels.parquet")
     first, second = scenes(9, 1, size=48), scenes(9, 2, size=48)
     with pytest.raises(DataError, match="one place"):
-        whole(Dataset(first.classes, first.train, second.train, first.test))
+        Dataset(first.classes, first.train, second.train, first.test).whole()
 
 
 def run(*arguments: object) -> dict[str, Any]:
@@ -296,7 +296,8 @@ def test_an_assignment_from_class_folders_asks_for_one_of_them(tmp_path: Path) -
     assert sorted(path.name for path in (out / "train").iterdir()) == ["ant", "no_ant"]
     with pytest.raises(UnknownNameError, match=r"'ant'.*wasp|wasp.*ant"):
         one_class(
-            whole(arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1] * 2, classes=["bee", "wasp"], split=(1, 0, 0))), "ant"
+            arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1] * 2, classes=["bee", "wasp"], split=(1, 0, 0)).whole(),
+            "ant",
         )
 
 

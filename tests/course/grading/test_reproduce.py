@@ -17,7 +17,6 @@ from cnnkit.course.grading.batch import grade
 from cnnkit.course.grading.graded import StudentGrade
 from cnnkit.course.grading.labels import write_labels
 from cnnkit.course.grading.ledger import Ledger
-from cnnkit.course.grading.prepare import whole
 from cnnkit.course.grading.reproduce import Reproduction, reproduce
 from cnnkit.course.grading.reproduce_child import BEGUN, architecture
 from cnnkit.course.grading.rerun import Rerun
@@ -38,7 +37,7 @@ SPEC = Assignment(name="person", title="Person?", rows=ROWS)
 
 @pytest.fixture(scope="module")
 def pictures() -> Source:
-    return whole(scenes(ROWS, 5, size=64))
+    return scenes(ROWS, 5, size=64).whole()
 
 
 @pytest.fixture(scope="module")
