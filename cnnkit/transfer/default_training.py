@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnkit.backbones.resizing import at_size
+from cnnkit.backbones.resizing import DEEPEST_STRIDE, at_size
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.data.views.augmentation import Augmentation
@@ -23,12 +23,10 @@ from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, toge
 
 Size = tuple[int, int]
 
-# Both sides of an input of masks are multiples of this, so that each scale is exactly half of the one before.
-STRIDE = 32
 # Photographs with more pixels are framed smaller.
 MOST_PIXELS = 384 * 512
-# Larger inputs are trained on parts of so many pixels: half of the time of the whole, which a network without dense
-# layers predicts all the same.
+# Larger inputs are trained on parts of so many pixels, which cost as much less; a network without dense layers predicts
+# the whole all the same.
 PART_PIXELS = 288 * 384
 # How many parts a decoder is trained on, and how often it sees each photograph.
 PARTS = 5_400
@@ -97,11 +95,11 @@ def default_training(kind: str) -> DefaultTraining:
 
 
 def _up(side: float) -> int:
-    return STRIDE * math.ceil(round(side) / STRIDE)
+    return DEEPEST_STRIDE * math.ceil(round(side) / DEEPEST_STRIDE)
 
 
 def _nearest(side: float) -> int:
-    return STRIDE * max(1, round(side / STRIDE))
+    return DEEPEST_STRIDE * max(1, round(side / DEEPEST_STRIDE))
 
 
 OF_LABELS = DefaultTraining(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -191,12 +191,16 @@ class Training:
         """Versions of each picture that an exact head sees."""
         return 1 if self.settings.augment is None else self._views(phase) or 1
 
+    @cached_property
+    def _of_crops(self) -> keras.Model:
+        """The network for the pictures that it trains on: crops may be smaller or larger than its own."""
+        return at_size(self.network.model, crop_size(self.settings.augment) or self.network.size)
+
     def _halves(self) -> tuple[Halves, Halves]:
-        """The network cut for pictures of its own size, and for those it trains on: crops may be smaller or larger."""
+        """The network cut for pictures of its own size, and for those that it trains on."""
         model, head = self.network.model, self.network.head
         halves = halve(model, head)
-        crop = crop_size(self.settings.augment)
-        return halves, halves if crop in (None, self.network.size) else halve(at_size(model, crop), head)
+        return halves, halves if self._of_crops is model else halve(self._of_crops, head)
 
     def _feeds(
         self, phase: Phase, prefix: keras.Model | None, of_validation: keras.Model | None

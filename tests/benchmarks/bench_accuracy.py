@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="Only the rows that are there, and no runs.")
     arguments = parser.parse_args()
     started = harness.machine()
-    results = result_rows.read(arguments.results, _typed)
+    results = result_rows.read(arguments.results, Result)
     if arguments.print:
         print(table(results).to_string(float_format="{:.3f}".format))
         return
@@ -249,11 +249,6 @@ def _json(found: pd.DataFrame) -> list[dict[str, Any]]:
         for (set_name, recipe), row in found.iterrows()
         if recipe != PEER
     ]
-
-
-def _typed(row: dict[str, str]) -> Result:
-    numbers = {"seed": int, "accuracy": float, "cpu_seconds": float, "wall_seconds": float}
-    return Result(**{name: numbers.get(name, str)(value) for name, value in row.items()})
 
 
 if __name__ == "__main__":

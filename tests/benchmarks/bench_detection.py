@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,43 +44,15 @@ def scenes(size: int) -> ck.data.Dataset:
     return ck.data.Dataset(train.names, train, train.take([]), test)
 
 
-def frozen(epochs: int, rate: float = 2e-3) -> ck.Plan:
-    """The head alone, on kept features."""
-    return ck.Plan([head_phase(epochs, rate)])
+def frozen(epochs: int) -> ck.Plan:
+    """The head alone, on kept features, as `ck.finetune` begins."""
+    return ck.Plan(ck.plans.head_then_together(head_epochs=epochs).phases[:1])
 
 
 def head_first(epochs: int, deep_epochs: int) -> ck.Plan:
     """The head, then all layers at smaller rates."""
-    return ck.Plan(
-        [
-            head_phase(epochs, 2e-3),
-            ck.Phase(
-                "all",
-                train="all",
-                epochs=deep_epochs,
-                rate=1e-3,
-                rate_decay=0.7,
-                schedule="cosine",
-                optimizer="adamw",
-                weight_decay=1e-4,
-                clip_norm=10.0,
-            ),
-        ]
-    )
-
-
-def head_phase(epochs: int, rate: float) -> ck.Phase:
-    """Of the head."""
-    return ck.Phase(
-        "head",
-        epochs=epochs,
-        rate=rate,
-        schedule="cosine",
-        warmup_epochs=0.2,
-        optimizer="adamw",
-        weight_decay=1e-4,
-        clip_norm=10.0,
-    )
+    head, deep = ck.plans.head_then_together(head_epochs=epochs, epochs=deep_epochs, train="all", rate_decay=0.7).phases
+    return ck.Plan([head, replace(deep, name="all", warmup_epochs=0)])
 
 
 @dataclass(frozen=True)
@@ -211,7 +183,7 @@ def main() -> None:
         print(json.dumps(asdict(measured(case, int(seed)))))
         return
     started = harness.machine()
-    results = result_rows.read(arguments.results, _typed)
+    results = result_rows.read(arguments.results, Result)
     if arguments.print:
         print(table(results).to_string(float_format="{:.3f}".format) if results else "no rows yet")
         return
@@ -244,11 +216,6 @@ def _json(found: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for name, row in found.iterrows()
     ]
-
-
-def _typed(row: dict[str, str]) -> Result:
-    numbers: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float}
-    return Result(**{field.name: numbers[str(field.type)](row[field.name]) for field in fields(Result)})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="*", default=list(CASES), choices=list(CASES), help="only these rows")
     arguments = parser.parse_args()
     started = harness.machine()
-    results = result_rows.read(arguments.results, _typed)
+    results = result_rows.read(arguments.results, Result)
     for seed in range(arguments.rounds):
         for name in arguments.rows:
             if (name, seed) not in {(result.row, result.seed) for result in results}:
@@ -177,11 +177,6 @@ def mean_box() -> tuple[float, float]:
     box = photos().train.targets.boxes.mean(axis=0)
     score.add(truth, Boxes(truth.names, np.tile(box, (TEST, 1)), truth.labels, truth.starts))
     return score.result()["mean_iou"], score.result()["above_half"]
-
-
-def _typed(row: dict[str, str]) -> Result:
-    numbers = {"str": str, "int": int, "float": float}
-    return Result(**{field.name: numbers[str(field.type)](row[field.name]) for field in fields(Result)})
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -268,7 +268,7 @@ def main() -> None:
         print(json.dumps(asdict(measured(*names, seed=int(seed)))))
         return
     started = harness.machine()
-    results = result_rows.read(arguments.results, _typed)
+    results = result_rows.read(arguments.results, Result)
     if arguments.print:
         print(table(results).to_string(float_format="{:.3f}".format))
         return
@@ -309,11 +309,6 @@ def _json(found: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for names, row in found.iterrows()
     ]
-
-
-def _typed(row: dict[str, str]) -> Result:
-    numbers: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float}
-    return Result(**{field.name: numbers[str(field.type)](row[field.name]) for field in fields(Result)})
 
 
 if __name__ == "__main__":

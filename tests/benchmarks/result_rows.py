@@ -6,15 +6,22 @@ import csv
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Row = TypeVar("Row")
 
 
-def read(file: Path, typed: Callable[[dict[str, str]], Any]) -> list[Any]:
-    """The rows that a results file has already; `typed` makes a result of a row of texts."""
+NUMBERS: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float}
+"""Annotation of a field → what makes its value of a text."""
+
+
+def read(file: Path, kind: type[Row]) -> list[Row]:
+    """The rows that a results file has already; `kind` is a dataclass of texts and numbers."""
     if not file.exists():
         return []
+    makers = {field.name: NUMBERS[str(field.type)] for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
     with file.open(newline="", encoding="utf-8") as lines:
-        return [typed(row) for row in csv.DictReader(lines)]
+        return [kind(**{name: make(row[name]) for name, make in makers.items()}) for row in csv.DictReader(lines)]
 
 
 def append(file: Path, result: Any) -> None:

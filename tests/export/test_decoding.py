@@ -59,6 +59,7 @@ assert not [name for name in sys.modules if name.startswith("cnnkit")]
     expected = detector.head.decode(detector.model.predict(PICTURES, verbose=0), SIZE)
     assert len(expected.boxes) == 60
     np.testing.assert_array_equal(labels.ravel(), expected.labels)
+    # float32 in the graph, float64 in NumPy; in pixels.
     np.testing.assert_allclose(boxes.reshape(-1, 4), expected.boxes, atol=2e-3)
     np.testing.assert_allclose(scores.ravel(), expected.scores, atol=1e-6)
 
