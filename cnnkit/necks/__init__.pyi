@@ -1,6 +1,9 @@
 from .atrous_pyramid import aspp as aspp
 from .feature_pyramid import fpn as fpn
 from .pyramid_pooling import psp as psp
+from .regions import roi_align as roi_align
+from .regions import roi_pool as roi_pool
+from .regions import spatial_pyramid as spatial_pyramid
 from .table import NECKS as NECKS
 from .u_shape import unet as unet
 from .unpooling import unpooling as unpooling
