@@ -39,6 +39,8 @@ from .transfer.network import Network as Network
 from .transfer.network import attach as attach
 from .transfer.plan import Phase as Phase
 from .transfer.plan import Plan as Plan
+from .transfer.predictor import Predictor as Predictor
+from .transfer.predictor import predictor as predictor
 from .transfer.rate_finding import find_rate as find_rate
 from .transfer.run import Run as Run
 

@@ -106,6 +106,22 @@ def in_photographs(
     return said.moved(inverse(_framed(source, indices, shapes, framing, size)), shapes)
 
 
+def from_inputs(said: Kind, shapes: Sequence[tuple[int, ...]], framing: Framing, size: tuple[int, int]) -> Kind:
+    """The same for photographs that are in no source: what a network says, in their pixels.
+
+    Args:
+        said: Of n inputs of `size`.
+        shapes: (height, width) of each of the n photographs.
+        framing: How they met the input size.
+        size: (height, width) of the input.
+    """
+    if not said.placed:
+        return said
+    sizes = np.array(shapes, np.int64).reshape(-1, 2)
+    places = [framing.positions((height, width), size) for height, width in sizes.tolist()]
+    return said.moved(inverse(np.array(places, np.float64).reshape(-1, 3, 3)), sizes)
+
+
 def shapes_of(source: Source, indices: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n, 2) height and width of each photograph, which may be read from the header of its file."""
     return np.array([source.shape(index) for index in indices.tolist()], np.int64).reshape(-1, 2)

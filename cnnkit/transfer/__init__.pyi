@@ -13,6 +13,8 @@ from .network import Network as Network
 from .network import attach as attach
 from .plan import Phase as Phase
 from .plan import Plan as Plan
+from .predictor import Predictor as Predictor
+from .predictor import predictor as predictor
 from .rate_finding import find_rate as find_rate
 from .run import Run as Run
 from .user_cache import cache_entries as cache_entries

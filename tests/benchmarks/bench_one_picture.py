@@ -1,10 +1,11 @@
-"""The second `ck.predict` of one frame against `model.predict_on_batch` of the same frame, seconds of CPU time.
+"""The second `ck.predict` of one frame, and `ck.predictor`, against `model.predict_on_batch`: seconds of CPU time.
 
     python tests/benchmarks/bench_one_picture.py --rounds 5
 
-The frame is an array (h, w, 3) of the input's size. The first call traces the graph, which the network keeps; both are
-called before the rounds. A run is twenty calls one after the other. Also a call after a weight was written to. What
-counts is the CPU time of the whole process, all threads, so that other programs on the machine weigh less.
+The frame is an array (h, w, 3) of the input's size. The first call traces the graph, which the network keeps; a
+predictor folds it when it is made; both are called before the rounds. A run is twenty calls one after the other. Also a
+call after a weight was written to. What counts is the CPU time of the whole process, all threads, so that other
+programs on the machine weigh less.
 """
 
 from __future__ import annotations
@@ -53,12 +54,13 @@ def bench(name: str, side: int, rounds: int) -> list[harness.Row]:
     calls: dict[str, Callable[[], Any]] = {
         "predict_on_batch": partial(network.model.predict_on_batch, frame[None]),
         "ck.predict": partial(ck.predict, network, frame),
+        "ck.predictor": partial(ck.predictor(network), frame),
         "ck.predict after a weight was written to": partial(after_a_write, network, frame),
     }
     for call in calls.values():
         call()
     times = harness.interleaved(rounds, {label: partial(several, call) for label, call in calls.items()})
-    bars = {"ck.predict": BAR}
+    bars = {"ck.predict": BAR, "ck.predictor": BAR}
     return harness.rows(f"{name} {side}², {CALLS} calls", times, peer="predict_on_batch", bars=bars)
 
 

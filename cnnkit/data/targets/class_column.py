@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.targets.bends import Bends
 from cnnkit.data.targets.column import (
+    ID,
     LABEL,
     class_names,
     content_digest,
@@ -21,6 +23,7 @@ from cnnkit.data.targets.column import (
     numbers_of,
     require_alike,
     rows_of_ids,
+    texts,
 )
 
 
@@ -103,3 +106,22 @@ class ClassColumn(ABC):
         require_alike(parts, cls)
         values = np.concatenate([part.values for part in parts])
         return cls(parts[0].names, values, joined_arrays(parts, "probabilities"))
+
+
+def table_of_probabilities(
+    ids: Sequence[str], labels: Sequence[str], names: tuple[str, ...], probabilities: NDArray[np.float32]
+) -> pd.DataFrame:
+    """Columns `id`, `label` and one float32 probability column per class.
+
+    A table of one row is a tenth of what a small network takes for a picture. So pandas is not asked to make an index
+    of the names each time.
+    """
+    columns = dict(enumerate((texts(ids), texts(labels), *probabilities.T)))
+    table = pd.DataFrame(columns, index=pd.RangeIndex(len(ids)))
+    table.columns = _columns(names)
+    return table
+
+
+@lru_cache(maxsize=64)
+def _columns(names: tuple[str, ...]) -> pd.Index[str]:
+    return pd.Index((ID, LABEL, *names), dtype="str")

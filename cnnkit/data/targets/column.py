@@ -19,6 +19,8 @@ T = TypeVar("T", bound=np.generic)
 ID, LABEL = "id", "label"
 # Kinds whose tables have one column per class. A class of the others may have any name.
 COLUMN_KINDS = ("labels", "tags")
+# What "str" stands for in the installed pandas: to look it up takes longer than to make a column of one row.
+TEXT: Any = pd.Series([], dtype="str").dtype
 
 
 def read_only(array: NDArray[T]) -> NDArray[T]:
@@ -97,7 +99,8 @@ def texts(values: Sequence[str]) -> ExtensionArray:
 
     It is an array and no series: a table of series is aligned by their indices, which takes twice as long.
     """
-    return pd.array(values, dtype="str")
+    column: ExtensionArray = pd.array(values, dtype=TEXT)
+    return column
 
 
 def one_id_each(ids: Sequence[str], count: int) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.data.targets.class_column import ClassColumn
-from cnnkit.data.targets.column import ID, LABEL, class_indices, one_id_each, texts
+from cnnkit.data.targets.class_column import ClassColumn, table_of_probabilities
+from cnnkit.data.targets.column import ID, LABEL, class_indices, one_id_each
 from cnnkit.errors import unknown_name
 
 
@@ -71,5 +71,4 @@ class Labels(ClassColumn):
         rows, labels = one_id_each(ids, len(self)), [self.names[value] for value in self.values]
         if self.probabilities is None:
             return pd.DataFrame({ID: rows}, dtype="str").assign(**{LABEL: labels})
-        probabilities = dict(zip(self.names, self.probabilities.T, strict=True))
-        return pd.DataFrame({ID: texts(rows), LABEL: texts(labels)} | probabilities)
+        return table_of_probabilities(rows, labels, self.names, self.probabilities)

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.arguments import said
-from cnnkit.data.targets.class_column import ClassColumn
-from cnnkit.data.targets.column import ID, LABEL, one_id_each, read_only, texts
+from cnnkit.data.targets.class_column import ClassColumn, table_of_probabilities
+from cnnkit.data.targets.column import ID, one_id_each, read_only
 from cnnkit.data.targets.labels import Labels
 from cnnkit.errors import DataError, unknown_name
 
@@ -103,8 +103,7 @@ class Tags(ClassColumn):
             return pd.DataFrame({ID: rows}, dtype="str").join(shown)
         names = np.asarray(self.names)
         labels = ["|".join(names[row]) for row in self.values.astype(bool)]
-        probabilities = dict(zip(self.names, self.probabilities.T, strict=True))
-        return pd.DataFrame({ID: texts(rows), LABEL: texts(labels)} | probabilities)
+        return table_of_probabilities(rows, labels, self.names, self.probabilities)
 
 
 def combinations_of(rows: NDArray[np.generic]) -> NDArray[np.int64]:
