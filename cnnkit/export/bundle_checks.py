@@ -11,7 +11,7 @@ import keras
 import cnnkit
 from cnnkit.errors import BundleError, CnnkitError, InputError
 from cnnkit.export.manifest import MANIFEST_FILE, Manifest
-from cnnkit.heads.head import Head
+from cnnkit.heads.head import Head, OpenSetHead
 from cnnkit.heads.table import KINDS
 from cnnkit.heads.table import from_settings as head_from_settings
 from cnnkit.transfer.finite import not_finite
@@ -63,6 +63,8 @@ def check_classes(classes: tuple[str, ...], network: Network, folder: Path) -> N
     """The head can read the outputs of the network as its classes."""
     try:
         names = network.head.decode(network.no_outputs(), network.size).names
+        if isinstance(network.head, OpenSetHead):  # what it predicts has no names
+            names = network.head.names
     except (CnnkitError, ValueError, IndexError, KeyError, TypeError) as error:
         units = ", ".join("×".join(map(str, tensor.shape[1:])) for tensor in network.outputs.values())
         raise BundleError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -121,3 +121,37 @@ class ConvexHead(Protocol):
     @property
     def cross_entropy(self) -> CrossEntropy | None:
         """The loss as a solver needs it; None where it is another one."""
+
+
+@runtime_checkable
+class OpenSetHead(Protocol):
+    """A head that compares pictures with each other, whoever they show: of other classes than it was trained on too."""
+
+    @property
+    def truth(self) -> type[Targets]:
+        """The kind of truth that it learns from and is scored on, which is another one than it predicts."""
+
+    @property
+    def group(self) -> int:
+        """Pictures of one class that stand side by side in a training batch; 1 where that does not matter."""
+
+    def judges(self, truth: Any) -> bool:
+        """Whether the loss says anything of pictures with this truth."""
+
+
+def truth_kind(head: Head) -> type[Targets]:
+    """The kind of truth that a head learns from."""
+    return head.truth if isinstance(head, OpenSetHead) else head.target
+
+
+@runtime_checkable
+class ClosedFormHead(Protocol):
+    """A head whose layers can be solved for at once where they are put on frozen features."""
+
+    def closed_form(self, features: NDArray[np.float32], encoded: Any) -> Mapping[str, Sequence[NDArray[Any]]]:
+        """Layer → its weights in order.
+
+        Args:
+            features: (n, d) of the training pictures, as the first layer with weights gets them.
+            encoded: From `encode`.
+        """

@@ -12,6 +12,7 @@ from cnnkit.heads.classification import Classifier
 from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
 from cnnkit.heads.detector import Detector
+from cnnkit.heads.embedding import Embedding
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
@@ -30,6 +31,7 @@ DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, C
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
+    "embedding": Embedding.from_settings,
     "localizer": Localizer.from_settings,
     **{detector.kind: detector.from_settings for detector in DETECTORS},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},

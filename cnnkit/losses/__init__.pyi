@@ -3,9 +3,14 @@ from .boxes import smooth_l1 as smooth_l1
 from .class_balance import class_balanced_weights as class_balanced_weights
 from .focal import binary_focal as binary_focal
 from .focal import categorical_focal as categorical_focal
+from .margins import arcface as arcface
+from .margins import cosface as cosface
+from .margins import sphereface as sphereface
 from .overlap import dice as dice
 from .overlap import lovasz_softmax as lovasz_softmax
 from .overlap import tversky as tversky
+from .pairs import contrastive as contrastive
+from .pairs import triplet as triplet
 from .pixel_weights import balance_weights as balance_weights
 from .pixel_weights import edge_weights as edge_weights
 from .pixel_weights import instance_edge_weights as instance_edge_weights

@@ -15,6 +15,8 @@ from .coco import CocoResult as CocoResult
 from .coco import coco as coco
 from .detection_errors import DetectionErrors as DetectionErrors
 from .detection_errors import detection_errors as detection_errors
+from .identification import detection_identification_rate as detection_identification_rate
+from .identification import rank1 as rank1
 from .one_against_rest import average_precision_score as average_precision_score
 from .one_against_rest import class_scores as class_scores
 from .one_against_rest import macro_means as macro_means
@@ -26,6 +28,11 @@ from .segmentation import mean_accuracy as mean_accuracy
 from .segmentation import mean_iou as mean_iou
 from .segmentation import pixel_accuracy as pixel_accuracy
 from .thresholds import best_threshold as best_threshold
+from .verification import Roc as Roc
+from .verification import accept_threshold as accept_threshold
+from .verification import equal_error_rate as equal_error_rate
+from .verification import roc as roc
+from .verification import true_accept_rate as true_accept_rate
 from .voc import PrecisionRecall as PrecisionRecall
 from .voc import VocResult as VocResult
 from .voc import average_precision as average_precision

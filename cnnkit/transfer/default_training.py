@@ -1,4 +1,4 @@
-"""How `ck.finetune` trains where nobody asks for something else: the kind of truth decides."""
+"""How `ck.finetune` trains where nobody asks for something else: the kind of what is predicted decides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.plan import Plan
-from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, together
+from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, together, whiten
 
 Size = tuple[int, int]
 
@@ -35,7 +35,7 @@ LEAST_EPOCHS, MOST_EPOCHS = 6, 90
 
 @dataclass(frozen=True)
 class DefaultTraining:
-    """What suits one kind of truth.
+    """What suits one kind of predictions.
 
     Attributes:
         plan: Given the pictures.
@@ -90,7 +90,7 @@ def enough_parts(photos: Dataset) -> Plan:
 
 
 def default_training(kind: str) -> DefaultTraining:
-    """That of a kind of truth; that of labels where none is known for it."""
+    """That of a kind of predictions; that of labels where none is known for it."""
     return OF_KINDS.get(kind, OF_LABELS)
 
 
@@ -123,5 +123,13 @@ OF_KINDS = {
         views=8,
         batch_size=16,
     ),
+    "vectors": DefaultTraining(
+        plan=lambda photos: whiten(),
+        augment=lambda network: Augmentation(
+            rotation=10, width_shift=0.05, height_shift=0.05, zoom=0.1, horizontal_flip=True, brightness=(0.8, 1.2)
+        ),
+        views=17,
+        batch_size=32,
+    ),
 }
-"""Kind of truth → how it is trained."""
+"""Kind of what the head predicts → how it is trained."""

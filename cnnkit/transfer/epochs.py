@@ -15,6 +15,7 @@ import numpy as np
 from cnnkit.errors import DataError, InputError
 from cnnkit.heads.head import Head, MeasuredHead, metrics_of
 from cnnkit.transfer.checkpoint import Arrays, State, pack, unpack
+from cnnkit.transfer.closed_form import solve_in_closed_form
 from cnnkit.transfer.exact_head import solve_head
 from cnnkit.transfer.feed import Batch, Feed
 from cnnkit.transfer.finite import all_finite, overflow_remedy
@@ -115,11 +116,11 @@ class Epochs:
         number = len(state.rows)
         started = time.perf_counter()
         self._call(self.callbacks.begin_epoch, number)
-        exact = self.phase.solver == "lbfgs"
-        logs, pictures = self._solve() if exact else self._steps(state)
+        stepped = self.phase.solver == "steps"
+        logs, pictures = self._steps(state) if stepped else self._solve()
         trained_seconds = time.perf_counter() - started
-        rate = 0.0 if exact else self.rates.head  # before callbacks set that of the next epoch
-        if self.validation is not None and not exact:
+        rate = self.rates.head if stepped else 0.0  # before callbacks set that of the next epoch
+        if self.validation is not None and self.phase.solver != "lbfgs":  # which chose by them, and has their scores
             logs |= validate(
                 self.head, self.validation_tail, self.validation, self.callbacks, monitor=self.phase.monitor
             )
@@ -160,8 +161,11 @@ class Epochs:
         return {name: totals[name] / pictures for name in names}, pictures
 
     def _solve(self) -> tuple[dict[str, float], int]:
-        """The optimum of a linear head: loss and metrics, of validation too if any, and pictures."""
-        logs = solve_head(self.tail, self.head, self.training, self.validation, self.views)
+        """The head's optimum, or its closed form: loss and metrics, and pictures."""
+        if self.phase.solver == "lbfgs":
+            logs = solve_head(self.tail, self.head, self.training, self.validation, self.views)
+        else:
+            logs = solve_in_closed_form(self.tail, self.head, self.training, self.views)
         self.check.verify()
         return logs, self.views * len(self.training.source)
 

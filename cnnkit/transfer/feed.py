@@ -22,8 +22,9 @@ from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError
-from cnnkit.heads.head import Arrays, Head
+from cnnkit.heads.head import Arrays, Head, OpenSetHead
 from cnnkit.transfer.encoded_truth import EncodedTruth
+from cnnkit.transfer.grouped_order import side_by_side
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]
@@ -149,6 +150,8 @@ class Feed:
     def steps(self, number: int) -> list[NDArray[np.int64]]:
         """The places in the source that each step of an epoch visits."""
         visits = pipeline.order(len(self.source), seed=self.seed, epoch=number, shuffle=self.shuffle)
+        if self.shuffle and isinstance(self.head, OpenSetHead) and self.head.group > 1:
+            visits = side_by_side(visits, self.truth.strata(), self.head.group)
         return [visits[start : start + self.batch_size] for start in range(0, len(visits), self.batch_size)]
 
     def view(self, number: int) -> int:

@@ -85,6 +85,13 @@ def finetune(
     much less; `pspnet`, which is built for one size, is trained on parts as large as its input. Masks that are
     predicted have the photograph's own size.
 
+    With a head of `ck.heads.embedding`, of labels that say whom a picture shows, in closed form::
+
+        net = ck.attach(ck.backbone("mobilenet_v2"), ck.heads.embedding(photos.train))
+        augment = ck.data.Augmentation(rotation=10, width_shift=0.05, height_shift=0.05, zoom=0.1,
+                                       horizontal_flip=True, brightness=(0.8, 1.2))
+        run = ck.fit(net, photos, ck.plans.whiten(), augment=augment, views=17)
+
     No plan wins on every set. The exact head alone, `plan=ck.plans.probe(solver="lbfgs"), augment=None,
     head=ck.heads.classifier(photos.classes, class_weight="balanced")`, takes about a tenth of the time and may be as
     accurate or more so: compare both on validation pictures. `tests/benchmarks/bench_accuracy.py` and
@@ -123,9 +130,9 @@ def finetune(
         WeightsError: The weights are not here and cannot be fetched; the message says where to put which file.
     """
     dataset = dataset_of(photos, seed=seed)
-    usual = default_training(dataset.kind)
     if head is None:
         head = default_head(dataset.kind, dataset.names, truth=dataset.train.targets, seed=seed)
+    usual = default_training(head.target.kind if isinstance(head, Head) else dataset.kind)
     if input_shape is None and isinstance(backbone, str) and usual.input_shape is not None:
         input_shape = usual.input_shape(dataset.train)
     body = build_backbone(

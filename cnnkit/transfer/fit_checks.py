@@ -17,6 +17,7 @@ from cnnkit.data.views.mixing import Mixer, require_mixable
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.transfer.cache_choice import FeatureCache
+from cnnkit.transfer.closed_form import require_closed_form
 from cnnkit.transfer.epochs import measures
 from cnnkit.transfer.exact_head import convex_loss, linear_layer
 from cnnkit.transfer.finite import require_finite_weights
@@ -171,7 +172,7 @@ def _check_phase(
     trained_layers(network, phase.train)
     if not phase.epochs:
         return
-    if mix is not None and phase.solver == "lbfgs":
+    if mix is not None and phase.solver != "steps":
         raise InputError(
             f"mix=None for {where}, which solves for one optimum",
             repr(mix),
@@ -202,9 +203,11 @@ def _check_phase(
         )
     if phase.solver == "lbfgs":
         convex_loss(network.head)
+    if phase.solver != "steps":
         with flags_kept(network.model):
             set_flags(network, phase)
-            linear_layer(halve(network.model, network.head).tail)
+            tail = halve(network.model, network.head).tail
+        linear_layer(tail) if phase.solver == "lbfgs" else require_closed_form(tail, network.head, phase.name)
 
 
 def _unknown_monitor(network: Network, dataset: Dataset, monitor: str) -> list[str]:

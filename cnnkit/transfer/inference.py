@@ -13,6 +13,7 @@ from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
 from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.head import OpenSetHead, truth_kind
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.passes import answers, sight_of
@@ -133,7 +134,10 @@ def evaluate(
             framed = in_input(seen, source, answer.indices, network.framing, network.size)
         tally.add(network.head.encode(framed, answer.size), answer.outputs)
         score.add(seen, answer.decoded(network, source, sight))
-    return {**tally.result(), "images": float(len(source)), **score.result()}
+    values = {**tally.result(), "images": float(len(source)), **score.result()}
+    if isinstance(network.head, OpenSetHead) and not network.head.judges(truth):
+        del values["loss"]
+    return values
 
 
 def truth_of(network: Network, source: Source) -> Targets:
@@ -152,13 +156,14 @@ def truth_of(network: Network, source: Source) -> Targets:
             f"{len(source)} pictures {'with' if source.targets is not None else 'without'} labels",
             "A part that does not exist is empty: photos.validation may be what there is.",
         )
-    if source.kind != network.head.target.kind:
+    expected = truth_kind(network.head).kind
+    if source.kind != expected:
         raise DataError(
-            f"{network.head.target.kind} as truth, which the head is scored on",
+            f"{expected} as truth, which the head is scored on",
             source.kind,
             "Take a source of that kind.",
         )
-    if source.names != network.classes:
+    if source.names != network.classes and not isinstance(network.head, OpenSetHead):
         raise DataError(
             f"the classes of the network, {list(network.classes)}",
             f"{list(source.names)}",

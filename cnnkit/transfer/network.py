@@ -23,7 +23,7 @@ from cnnkit.data.views.framing import Framing
 from cnnkit.engines.forward_cache import ForwardCache
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.head import Head
+from cnnkit.heads.head import Head, OpenSetHead, truth_kind
 from cnnkit.transfer.run import Run
 
 NUMBERS = ("layers", "parameters", "trained")
@@ -286,14 +286,14 @@ def check_dataset(network: Network, dataset: Dataset) -> None:
     Raises:
         DataError: Other classes than the network's, no labelled training pictures, or truth of another kind.
     """
-    expected = network.head.target.kind
+    expected = truth_kind(network.head).kind
     if len(dataset.train) and dataset.train.targets is not None and dataset.kind != expected:
         raise DataError(
             f"{expected} as truth, which the head learns from",
             dataset.kind,
             OTHER_KINDS.get((expected, dataset.kind), f"Give the head a dataset of {expected}, or take another head."),
         )
-    if dataset.classes != network.classes:
+    if dataset.classes != network.classes and not isinstance(network.head, OpenSetHead):
         raise DataError(
             f"the classes of the network, {list(network.classes)}",
             f"{list(dataset.classes)}",

@@ -13,7 +13,7 @@ from cnnkit.errors import InputError, unknown_name
 Schedule = Literal["constant", "cosine", "step", "one_cycle", "plateau"]
 Optimizer = Literal["adam", "adamw", "sgd", "rmsprop"]
 BatchNorm = Literal["frozen", "train"]
-Solver = Literal["steps", "lbfgs"]
+Solver = Literal["steps", "lbfgs", "closed_form"]
 
 NUMBERS = {
     "epochs": Integral,
@@ -74,7 +74,8 @@ class Phase:
             (one whose name ends in "error" or "loss" is to be lowered), then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
             with the lowest validation loss, or the lowest in a cross-validation of the training pictures where there
-            are no others. It takes one epoch and no rate, schedule, dropout or optimizer.
+            are no others. `"closed_form"`: the head solves for its layers at once, as `ck.heads.embedding` does. Both
+            take one epoch and no rate, schedule, dropout or optimizer.
     """
 
     name: str
@@ -121,8 +122,8 @@ class Phase:
         deep = isinstance(self.train, str) or (type(self.train) is int and self.train >= 0)
         where = 'train="head", "all", a layer, a stage, or so many of the last stages'
         _require(deep, where, self.train, "0 trains the head alone.")
-        exact = self.solver == "lbfgs"
-        _require(not exact or self.epochs <= 1, "epochs=1 with solver='lbfgs'", self.epochs, "One pass is exact.")
+        several = self.solver not in ("lbfgs", "closed_form") or self.epochs <= 1
+        _require(several, f"epochs=1 with solver={self.solver!r}", self.epochs, "One pass is exact.")
         for field, choices in CHOICES.items():
             allowed = get_args(choices)
             value = getattr(self, field)

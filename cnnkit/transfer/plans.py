@@ -25,6 +25,53 @@ def probe(*, epochs: int = 20, rate: float = 1e-3, solver: Solver = "steps") -> 
     return Plan([Phase("head", epochs=epochs, rate=rate, schedule="cosine", solver=solver)])
 
 
+def whiten(
+    *,
+    epochs: int = 0,
+    train: str | int = "head",
+    rate: float = 1e-3,
+    rate_decay: float = 0.3,
+    patience: int | None = None,
+) -> Plan:
+    """An embedding in closed form, then, with `epochs`, by its loss from there on.
+
+    It is::
+
+        Plan([
+            Phase("whiten", epochs=1, solver="closed_form"),
+            Phase("margin", train="head", epochs=0, rate=1e-3, rate_decay=0.3, schedule="cosine", warmup_epochs=1,
+                  clip_norm=1.0, monitor="equal_error_rate"),
+        ])
+
+    Of few people the closed form alone is hard to beat; of hundreds the loss makes it better, most of all where layers
+    of the backbone train too. `tests/benchmarks/bench_faces.py` says what was measured.
+
+    Args:
+        epochs: Of the second phase; 0 leaves it out.
+        train: As in `Phase`, of the second phase.
+        rate: Of the head in the second phase.
+        rate_decay: Factor to the last stage, and again to the one before it.
+        patience: As in `Phase`, for the second one: by the equal error rate of validation pictures, who may be others.
+    """
+    return Plan(
+        [
+            Phase("whiten", epochs=1, solver="closed_form"),
+            Phase(
+                "margin",
+                epochs=epochs,
+                train=train,
+                monitor="equal_error_rate",
+                patience=patience,
+                schedule="cosine",
+                warmup_epochs=1,
+                clip_norm=1.0,
+                rate=rate,
+                rate_decay=rate_decay,
+            ),
+        ]
+    )
+
+
 def probe_then_finetune(
     *,
     epochs: int = 6,

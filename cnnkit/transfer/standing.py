@@ -9,7 +9,7 @@ from typing import Any
 from cnnkit.transfer.plan import Phase
 
 # Ends of the names of scores that are to be lowered; all others are to be raised.
-LOWERED = ("loss", "error")
+LOWERED = ("loss", "error", "error_rate")
 
 
 def standing_of(phase: Phase, row: Mapping[str, Any]) -> list[float] | None:

@@ -215,7 +215,7 @@ class Training:
         if forward is None or other is None:
             return training, validation, ""
         epochs = range(len(self.state.rows), len(self.state.rows) + phase.epochs - self.state.epoch)
-        if phase.solver == "lbfgs":  # it sees every view, again and again
+        if phase.solver != "steps":  # it sees every view, again and again
             epochs = range(2 * self._exact_views(phase))
         training, validation, kept = self.features.feeds([forward, other], training, validation, epochs)
         return training, validation, f"; {kept}"

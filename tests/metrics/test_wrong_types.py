@@ -15,6 +15,7 @@ from cnnkit.errors import CnnkitError
 MAPS = {"true": [[0, 1]], "predicted": [[0, 1]], "classes": 2}
 TRUE_BOX = Boxes.of_lists(("a",), [[[0, 0, 1, 1]]], [[0]])
 GOOD = {
+    "accept_threshold": {"strangers": [0.1, 0.2]},
     "accuracy_score": {"labels": [0, 1], "decisions": [0, 1]},
     "average_precision": {"recall": [0.5, 1.0], "precision": [1.0, 0.5]},
     "average_precision_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
@@ -31,8 +32,14 @@ GOOD = {
     },
     "coco": {"truth": {"images": [], "categories": [], "annotations": []}, "predictions": []},
     "confusion": {"labels": [0, 1], "decisions": [0, 1]},
+    "detection_identification_rate": {
+        "similarities": [[0.9, 0.1], [0.2, 0.1]],
+        "people": [0, 2],
+        "gallery": [0, 1],
+    },
     "detection_errors": {"truth": TRUE_BOX, "predictions": replace(TRUE_BOX, scores=[1.0])},
     "dice": MAPS,
+    "equal_error_rate": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "frequency_weighted_iou": MAPS,
     "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
     "mean_accuracy": MAPS,
@@ -40,13 +47,17 @@ GOOD = {
     "non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
     "pixel_accuracy": MAPS,
     "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
+    "rank1": {"similarities": [[0.9, 0.1]], "people": [0], "gallery": [0, 1]},
+    "roc": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "roc_auc_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "soft_non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
+    "true_accept_rate": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "voc": {"truth": TRUE_BOX, "predictions": replace(TRUE_BOX, scores=[1.0])},
     "wilson_interval": {"correct": 1, "count": 2},
 }
 VALUES = (None, 3.5, "ab", b"x", object(), [None, None], [[0, 1], [1]], {"a": 1}, {"a": {"b": "c"}}, 1 + 2j, [0, 1, 2])
 FINE = (
+    ("accept_threshold", "strangers", VALUES[10]),
     ("best_threshold", "at", None),
     ("boundary_iou", "distance", None),
     ("box_iou", "crowd", None),
