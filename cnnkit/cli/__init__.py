@@ -17,7 +17,7 @@ from cnnkit import __version__
 from cnnkit.cli.assignment_command import assignment_app
 from cnnkit.cli.backbones_command import backbones
 from cnnkit.cli.bench_command import bench
-from cnnkit.cli.board_command import board
+from cnnkit.cli.board_command import board_app
 from cnnkit.cli.cache_command import cache_app
 from cnnkit.cli.check_command import check
 from cnnkit.cli.cuts_command import cuts
@@ -34,8 +34,14 @@ from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
 FAILED, USED_WRONGLY, STOPPED = 1, 2, 130
 
-COMMANDS = (quickstart, backbones, cuts, finetune, evaluate, predict, report, check, grade, board, notebooks, bench)
-GROUPS = {"assignment": assignment_app, "cache": cache_app, "ledger": ledger_app, "weights": weights_app}
+COMMANDS = (quickstart, backbones, cuts, finetune, evaluate, predict, report, check, grade, notebooks, bench)
+GROUPS = {
+    "assignment": assignment_app,
+    "board": board_app,
+    "cache": cache_app,
+    "ledger": ledger_app,
+    "weights": weights_app,
+}
 
 
 def application() -> typer.Typer:

@@ -50,8 +50,8 @@ def replace_folder(
         partial.chmod(0o777 & ~umask())  # mkdtemp makes it private
         fill(partial)
         for file in partial.iterdir():
-            _flush(file)
-        _flush(partial)
+            flush(file)
+        flush(partial)
         _swap(folder, partial)
         partial = None
     except OSError as error:
@@ -128,7 +128,7 @@ def recover(folder: Path) -> None:
     if (previous := _previous(folder)).is_dir():
         shutil.rmtree(previous)
     for partial in folder.parent.glob(f"{glob.escape(_partial_prefix(folder))}*"):
-        if _abandoned(partial):
+        if abandoned(partial):
             shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -157,8 +157,8 @@ def _partial_prefix(folder: Path) -> str:
     return f".{folder.name}.saving-"
 
 
-def _abandoned(partial: Path) -> bool:
-    """Whether the process that was writing is gone: its lock went with it."""
+def abandoned(partial: Path) -> bool:
+    """Whether the process that held a lock on this folder is gone: its lock went with it."""
     try:
         descriptor = os.open(partial, os.O_RDONLY)
     except OSError:
@@ -183,7 +183,7 @@ def _swap(folder: Path, partial: Path) -> None:
         except BaseException:  # Ctrl-C too
             previous.rename(folder)
             raise
-    _flush(folder.parent)
+    flush(folder.parent)
     shutil.rmtree(previous, ignore_errors=True)
 
 
@@ -191,7 +191,8 @@ def _previous(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -25,15 +25,16 @@ from cnnkit.course.grading.flags import flags_of
 from cnnkit.course.grading.graded import Graded
 from cnnkit.course.grading.labels import Labels, read_labels
 from cnnkit.course.grading.ledger import Ledger
-from cnnkit.course.grading.ledger_key import key_at, key_beside
+from cnnkit.course.grading.ledger_key import key_beside
 from cnnkit.course.grading.progress import progress_display
 from cnnkit.course.grading.rerun import Passed, Rerun, rerun
 from cnnkit.course.grading.roster import Student, read_roster
 from cnnkit.course.grading.snapshot import record_snapshot
+from cnnkit.course.grading.verified_ledger import open_verified
 from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.inbox import read_inbox
 from cnnkit.course.submissions.submission import Submission
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import InputError
 
 LEDGER_FILE = "ledger.sqlite"
 
@@ -98,7 +99,7 @@ def grade(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     circumstances = Circumstances.of(spec, truth)
-    with _opened(ledger or folder / LEDGER_FILE, Path(key or key_beside(labels))) as book:
+    with open_verified(ledger or folder / LEDGER_FILE, Path(key or key_beside(labels))) as book:
         setup = worker.setup(
             spec,
             truth.truth,
@@ -132,27 +133,6 @@ def grade(
             new_decisions=new,
             seconds=time.perf_counter() - started,
         )
-
-
-def _opened(place: str | Path, key: Path) -> Ledger:
-    """The ledger, ready to go on with: what is decided in it counts, so it has to hold.
-
-    Raises:
-        DataError: It does not.
-    """
-    first = not key.exists()  # then the ledger may be an older version's, which has no seals
-    book = Ledger.open(place, key=key_at(key))
-    found = book.verify(unsealed=first)
-    if found.broken is not None:
-        book.close()
-        raise DataError(
-            "a ledger that nobody changed",
-            f"record {found.broken:,} of {place} does not hold: {found.reason}",
-            "Put the last copy that `cnnkit ledger verify` accepts in its place, or begin a new ledger.",
-        )
-    if first:
-        book.seal_the_past()
-    return book
 
 
 def _decided(

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sql
 
 from cnnkit.course.grading.canonical_json import canonical, digest
-from cnnkit.course.grading.ledger_database import RECORDS, SEALS, alone, open_database
+from cnnkit.course.grading.database import alone
+from cnnkit.course.grading.ledger_database import RECORDS, SEALS, open_database
 from cnnkit.course.grading.ledger_key import LedgerKey
 from cnnkit.course.grading.ledger_records import ORIGIN, Draft, Kind, Record, Verification
 from cnnkit.course.grading.ledger_walk import Walk
@@ -187,7 +188,7 @@ class Ledger(AbstractContextManager["Ledger", None]):
     def _transaction(self) -> Iterator[Connection]:
         """A transaction that no other writer shares."""
         try:
-            with alone(self._engine) as connection:
+            with alone(self._engine, RECORDS.name) as connection:
                 yield connection
         except sql.exc.DBAPIError as error:
             raise DataError(

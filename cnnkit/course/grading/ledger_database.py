@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
+from cnnkit.course.grading.database import (
+    alone,
+    database_url,
+    postgresql_engine,
+    private_file,
+    sqlite_connection,
+    sqlite_engine,
+    sqlite_writer,
+)
 from cnnkit.errors import DataError, InputError, missing_extra
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import URL, Engine
 
 try:
     import sqlalchemy as sql
 except ImportError as error:  # pragma: no cover
     raise missing_extra("SQLAlchemy", "grading", "the ledger") from error
-
-_WRITING = {"cnnkit_writing": True}  # execution options of a transaction that writes
 
 metadata = sql.MetaData()
 RECORDS = sql.Table(
@@ -76,12 +80,13 @@ def open_database(place: str | Path, *, read_only: bool) -> Engine:
         DataError: It cannot be reached, is none, holds something else, or, to be read, does not exist.
         MissingExtraError: The driver for PostgreSQL is not installed.
     """
-    url = sql.make_url(str(place)) if "://" in str(place) else sql.URL.create("sqlite", database=str(place))
+    url = database_url(place)
     if url.get_backend_name() not in _FINAL:
         raise InputError(f"a ledger in {' or '.join(_FINAL)}", url.get_backend_name(), "Give a file for SQLite.")
     shown = url.render_as_string(hide_password=True) if "://" in str(place) else str(place)
     try:
-        engine = _sqlite(url, read_only, shown) if url.get_backend_name() == "sqlite" else _postgresql(url, read_only)
+        sqlite = url.get_backend_name() == "sqlite"
+        engine = _sqlite(url, read_only, shown) if sqlite else postgresql_engine(url, read_only=read_only)
         if not read_only:
             _create_tables(engine)
         _refuse_other_databases(engine, shown)
@@ -93,17 +98,8 @@ def open_database(place: str | Path, *, read_only: bool) -> Engine:
     return engine
 
 
-@contextmanager
-def alone(engine: Engine) -> Iterator[Connection]:
-    """A transaction that no other writer of a ledger shares: SQLite's lock, or a lock of our own in PostgreSQL."""
-    with engine.execution_options(**_WRITING).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sql.text("SELECT pg_advisory_xact_lock(hashtext('cnnkit_ledger'))"))
-        yield connection
-
-
 def _create_tables(engine: Engine) -> None:
-    with alone(engine) as connection:
+    with alone(engine, RECORDS.name) as connection:
         metadata.create_all(connection)
         for statement in _FINAL[connection.dialect.name]:
             connection.execute(sql.text(statement))
@@ -122,16 +118,11 @@ def _no_ledger(tables: set[str], shown: str) -> DataError:
 
 def _tables(file: Path) -> set[str]:
     """The tables of a file that others may be writing to."""
-    connection = _connection(file, "rw")
+    connection = sqlite_connection(file, "rw")
     try:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     finally:
         connection.close()
-
-
-def _postgresql(url: URL, read_only: bool) -> Engine:
-    url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
-    return sql.create_engine(url, execution_options={"postgresql_readonly": True} if read_only else {})
 
 
 def _sqlite(url: URL, read_only: bool, shown: str) -> Engine:
@@ -139,27 +130,11 @@ def _sqlite(url: URL, read_only: bool, shown: str) -> Engine:
     if read_only and not file.is_file():
         raise DataError(f"a ledger at {shown}", "no such file", "`cnnkit grade` writes one: OUT/ledger.sqlite.")
     if read_only:
-        return _engine(_reader(file), _begin)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))  # SQLite's files beside it are as private
-    elif file.stat().st_size and (tables := _tables(file)) and RECORDS.name not in tables:
+        return sqlite_engine(_reader(file))
+    private_file(file)
+    if file.stat().st_size and (tables := _tables(file)) and RECORDS.name not in tables:
         raise _no_ledger(tables, shown)  # before anything is set in it
-    return _engine(lambda: _writer(file), _begin)
-
-
-def _engine(connect: Callable[[], sqlite3.Connection], begin: Callable[[Connection], None]) -> Engine:
-    engine = sql.create_engine("sqlite://", creator=connect, poolclass=sql.QueuePool)
-    sql.event.listen(engine, "begin", begin)
-    return engine
-
-
-def _writer(file: Path) -> sqlite3.Connection:
-    """Writers wait for each other, readers never; what is committed survives a power cut."""
-    connection = _connection(file, "rwc")
-    for setting in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {setting}")
-    return connection
+    return sqlite_engine(lambda: sqlite_writer(file))
 
 
 def _reader(file: Path) -> Callable[[], sqlite3.Connection]:
@@ -171,28 +146,20 @@ def _reader(file: Path) -> Callable[[], sqlite3.Connection]:
     """
     changes = file.with_name(f"{file.name}-wal")
     if not changes.exists():
-        _try(_connection(file, "ro", "&immutable=1"))
-        return lambda: _connection(file, "ro", "&immutable=1")
+        _try(sqlite_connection(file, "ro", "&immutable=1"))
+        return lambda: sqlite_connection(file, "ro", "&immutable=1")
     try:
-        _try(_connection(file, "ro"))
+        _try(sqlite_connection(file, "ro"))
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
     else:
-        return lambda: _connection(file, "ro")
+        return lambda: sqlite_connection(file, "ro")
     folder = tempfile.TemporaryDirectory(prefix="cnnkit-ledger-")
     for each in (file, changes):
         shutil.copyfile(each, Path(folder.name, each.name))
     # The default keeps the folder as long as the function, and with it the engine, is there.
-    return lambda held=folder: _connection(Path(held.name, file.name), "rw")  # type: ignore[misc]
-
-
-def _connection(file: Path, mode: str, options: str = "") -> sqlite3.Connection:
-    # Without an isolation level SQLAlchemy, not the driver, begins transactions.
-    place = f"file:{quote(str(file))}?mode={mode}{options}"
-    connection = sqlite3.connect(place, uri=True, check_same_thread=False, isolation_level=None)
-    connection.execute("PRAGMA busy_timeout=60000")
-    return connection
+    return lambda held=folder: sqlite_connection(Path(held.name, file.name), "rw")  # type: ignore[misc]
 
 
 def _try(connection: sqlite3.Connection) -> None:
@@ -200,9 +167,3 @@ def _try(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     finally:
         connection.close()
-
-
-def _begin(connection: Any) -> None:
-    """A transaction that writes takes the lock at its start: at its first write that could fail."""
-    writing = _WRITING.keys() <= connection.get_execution_options().keys()
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,4 @@
+from .app import application as application
+from .board import Board as Board
+from .board import open_board as open_board
+from .server import serve as serve
