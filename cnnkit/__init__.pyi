@@ -43,5 +43,6 @@ from .transfer.predictor import Predictor as Predictor
 from .transfer.predictor import predictor as predictor
 from .transfer.rate_finding import find_rate as find_rate
 from .transfer.run import Run as Run
+from .transfer.stage_scores import stage_scores as stage_scores
 
 __version__: str

@@ -21,7 +21,8 @@ def finetune(
     data: LabelledFolder,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; checkpoints lie beside it until it is saved.")],
     task: Annotated[
-        Task | None, typer.Option(help="labels or masks: a class per picture or per pixel; by default as DATA looks.")
+        Task | None,
+        typer.Option(help="labels, masks, or points of COCO's keypoints; by default labels or masks, as DATA looks."),
     ] = None,
     head: Annotated[str | None, typer.Option(help="Of masks: unet, fcn, pspnet or deeplab; unet by default.")] = None,
     void: Void = 255,
@@ -61,10 +62,12 @@ def finetune(
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Train a network of photographs and save it: which class a picture shows, or each of its pixels.
+    """Train a network of photographs and save it: the class of a picture or of each pixel, or points.
 
     The bundle in OUT loads in plain Keras. A killed training goes on when the same command is given again. Classes of
     masks are the lines of DATA/classes.txt, or what the masks show.
+
+    Points are those of the largest person of each photograph: DATA/images with DATA/person_keypoints.json.
 
     Example: cnnkit finetune photos/ --backbone mobilenet_v2 --out runs/photos
     """
@@ -80,8 +83,13 @@ def finetune(
     folder = out.absolute()  # "." has no name to put the checkpoints beside
     refuse_foreign(folder, FILES, MANIFEST_FILE)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
-    masks = task_of(data, task) == "masks"
-    if masks:
+    kind = task_of(data, task)
+    plan = None
+    if kind == "points":
+        dataset = ck.data.point_folder(data, seed=seed)
+        if deep_epochs is not None:
+            plan = ck.plans.together(epochs=deep_epochs, train=_layers(train or "all"), rate_decay=1.0)
+    elif kind == "masks":
         dataset = ck.data.mask_folder(data, void=void, seed=seed)
         plan = ck.plans.together(epochs=40 if deep_epochs is None else deep_epochs, train=_layers(train or "3"))
     else:
@@ -98,7 +106,7 @@ def finetune(
         alpha=alpha,
         weights=None if weights == "none" else weights,
         cut=cut,
-        head=None if head is None else _head(head, dataset, masks=masks, seed=seed),
+        head=None if head is None else _head(head, dataset, masks=kind == "masks", seed=seed),
         input_shape=None if side is None else (side, side, 3),
         framing=None if resize is None else ck.data.Framing(resize=resize),
         plan=plan,

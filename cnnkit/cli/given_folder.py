@@ -1,4 +1,4 @@
-"""What a command reads from the folder that it is given: photographs with a class each, or with a class per pixel."""
+"""What a command reads from the folder that it is given: photographs with a class each or per pixel, or with points."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from cnnkit.data.image_folder import Decode
     from cnnkit.transfer.network import Network
 
-Task = Literal["labels", "masks"]
-HEADLINES: dict[str, str] = {"labels": "accuracy", "tags": "accuracy", "masks": "mean_iou"}
+Task = Literal["labels", "masks", "points"]
+HEADLINES: dict[str, str] = {"labels": "accuracy", "tags": "accuracy", "masks": "mean_iou", "points": "oks"}
 """Kind of truth → the score that is told first."""
 
 
@@ -29,6 +29,8 @@ def read_for(network: Network, folder: Path, *, void: int, seed: int, decode: De
     import cnnkit as ck
     from cnnkit.data.mask_layouts import mask_layout
 
+    if network.head.target.kind == "points":
+        return ck.data.point_folder(folder, seed=seed)
     if network.head.target.kind != "masks":
         return ck.data.folder(folder, seed=seed, classes=network.classes, decode=decode)
     layout = mask_layout(folder)

@@ -1,6 +1,9 @@
 from . import targets as targets
 from .any_pictures import as_source as as_source
 from .array_images import arrays as arrays
+from .box_crops import box_crops as box_crops
+from .box_crops import crops as crops
+from .box_crops import in_whole_photographs as in_whole_photographs
 from .coco_images import coco as coco
 from .dataset import Dataset as Dataset
 from .dataset import SkippedFile as SkippedFile
@@ -17,6 +20,7 @@ from .mask_layouts import mask_folder as mask_folder
 from .photographs import photograph as photograph
 from .pipeline import Batch as Batch
 from .pipeline import batches as batches
+from .point_folder import point_folder as point_folder
 from .scene_pictures import scenes as scenes
 from .source import Reader as Reader
 from .source import Source as Source

@@ -167,11 +167,14 @@ def points_of(file: CocoFile, classes: Sequence[str] | None) -> Points:
     areas = boxes[:, 2] * boxes[:, 3] * (~file.crowd()[rows] & (points.shown > ABSENT).any(axis=1))
     values = np.zeros((len(file.pictures), len(points.names), 2))
     shown = np.zeros(values.shape[:2], np.uint8)
+    scales = None if points.areas is None else np.zeros(len(values))
     for place in np.argsort(areas, kind="stable").tolist():  # the last one stays
         if areas[place] > 0:
             owner = file.owners[rows[place]]
             values[owner], shown[owner] = points.values[place], points.shown[place]
-    return Points(points.names, values, shown, mirror=points.mirror)
+            if scales is not None and points.areas is not None:
+                scales[owner] = points.areas[place]
+    return Points(points.names, values, shown, mirror=points.mirror, areas=scales)
 
 
 def _chosen(file: CocoFile, classes: Sequence[str] | None) -> tuple[Integers, tuple[str, ...], Integers]:
@@ -212,7 +215,14 @@ def _points(file: CocoFile, rows: Integers) -> Points:
         values = values + CENTRE
     limits = file.shapes[file.owners[rows]][:, None, ::-1]
     shown[((values < 0) | (values > limits)).any(axis=2)] = ABSENT
-    return Points(names, values, shown, mirror=mirror_of(names))
+    return Points(names, values, shown, mirror=mirror_of(names), areas=_areas(file, rows))
+
+
+def _areas(file: CocoFile, rows: Integers) -> NDArray[np.float64] | None:
+    """What annotations say of their areas, which the similarity of keypoints is measured by; None if one says none."""
+    areas = [file.annotations[row].get("area") for row in rows.tolist()]
+    known = all(isinstance(area, int | float) and 0 <= area < np.inf for area in areas)
+    return np.array(areas, np.float64) if known else None
 
 
 # Truth of a file by target, of all its classes or of some.

@@ -71,13 +71,17 @@ class SceneTruth:
         """(size, size) one of the maps."""
         return np.frombuffer(zlib.decompress(self.maps[name]), np.uint8).reshape(self.size, self.size)
 
-    def largest_person(self) -> NDArray[np.float64]:
-        """(17, 3) the keypoints of the person with the largest box; zeros where there is none."""
+    def areas(self) -> NDArray[np.float64]:
+        """(n,) how many pixels show each thing, which is what COCO calls its area."""
+        return np.bincount(self.map("things").ravel(), minlength=len(self.labels) + 1)[1:].astype(np.float64)
+
+    def largest_person(self) -> tuple[NDArray[np.float64], float]:
+        """(17, 3) the keypoints of the person with the largest box, and its area; zeros where there is none."""
         people = np.flatnonzero(self.labels == list(CATEGORIES).index("person"))
         if not len(people):
-            return np.zeros((len(KEYPOINTS), 3))
-        areas = np.prod(self.boxes[people, 2:] - self.boxes[people, :2], axis=1)
-        return np.asarray(self.keypoints[people[areas.argmax()]])
+            return np.zeros((len(KEYPOINTS), 3)), 0.0
+        largest = people[np.prod(self.boxes[people, 2:] - self.boxes[people, :2], axis=1).argmax()]
+        return np.asarray(self.keypoints[largest]), float(self.areas()[largest])
 
 
 class Series:
@@ -187,18 +191,20 @@ def boxes_of(n: int, seed: int, size: int, version: str) -> Boxes:
         labels=np.concatenate([scene.labels for scene in scenes]),
         starts=np.cumsum([0, *counts]),
         masks=Masks(THING, Stored(ThingReader(seed, size, version), np.array(places, np.int64))),
-        points=_points(keypoints),
+        points=_points(keypoints, np.concatenate([scene.areas() for scene in scenes])),
     )
 
 
 def points_of(n: int, seed: int, size: int, version: str) -> Points:
     """The joints of the largest person in each of the first n scenes. Draws all of them."""
     truth = series(seed, size).truth
-    return _points(np.stack(in_threads(lambda index: truth(index).largest_person(), n)))
+    keypoints, areas = zip(*in_threads(lambda index: truth(index).largest_person(), n), strict=True)
+    return _points(np.stack(keypoints), np.array(areas))
 
 
-def _points(keypoints: NDArray[np.float64]) -> Points:
-    return Points(KEYPOINTS, keypoints[..., :2], keypoints[..., 2].astype(np.uint8), mirror=mirror_of(KEYPOINTS))
+def _points(keypoints: NDArray[np.float64], areas: NDArray[np.float64]) -> Points:
+    values, shown = keypoints[..., :2], keypoints[..., 2].astype(np.uint8)
+    return Points(KEYPOINTS, values, shown, mirror=mirror_of(KEYPOINTS), areas=areas)
 
 
 # Truth of scenes by target: of n, seed, size and the version of the code that draws.

@@ -19,10 +19,15 @@ from .head import ConvexHead as ConvexHead
 from .head import CrossEntropy as CrossEntropy
 from .head import Head as Head
 from .head import MeasuredHead as MeasuredHead
+from .head import MirrorHead as MirrorHead
 from .head import OpenSetHead as OpenSetHead
 from .head import Score as Score
+from .head import StagedHead as StagedHead
+from .heatmaps import Heatmaps as Heatmaps
+from .heatmaps import heatmaps as heatmaps
 from .localization import Localizer as Localizer
 from .localization import localizer as localizer
+from .pose import PoseHead as PoseHead
 from .pspnet import pspnet as pspnet
 from .retinanet import RetinaNet as RetinaNet
 from .retinanet import retinanet as retinanet

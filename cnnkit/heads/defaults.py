@@ -10,6 +10,7 @@ from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.heads.fcos import fcos
 from cnnkit.heads.head import Head
+from cnnkit.heads.heatmaps import heatmaps
 from cnnkit.heads.unet import unet
 from cnnkit.losses.pixel_weights import balance_weights
 
@@ -31,11 +32,16 @@ def _boxes(names: Sequence[str], truth: Any, seed: int) -> Head:
     return fcos(names, seed=seed)
 
 
+def _points(names: Sequence[str], truth: Any, seed: int) -> Head:
+    return heatmaps(names, mirror=None if truth is None else truth.mirror, seed=seed)
+
+
 DEFAULT_HEADS: dict[str, Callable[[Sequence[str], Any, int], Head]] = {
     "labels": _one_label,
     "tags": _several_labels,
     "masks": _masks,
     "boxes": _boxes,
+    "points": _points,
 }
 """Kind of truth → its head, of the names of classes, the truth to train on or None, and a seed."""
 

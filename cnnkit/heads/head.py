@@ -86,6 +86,26 @@ class MapHead(Protocol):
 
 
 @runtime_checkable
+class MirrorHead(Protocol):
+    """A head whose outputs for a mirrored picture say what it thinks of the picture itself, once they are put right."""
+
+    def mirrored(self, outputs: Any) -> Any:
+        """Outputs for mirrored pictures → for the pictures themselves: their mean with the others is decoded."""
+
+
+@runtime_checkable
+class StagedHead(Protocol):
+    """A head that answers several times, each time better."""
+
+    @property
+    def stages(self) -> int:
+        """How many answers there are."""
+
+    def at_stage(self, stage: int) -> Head:
+        """The head that decodes the answer of a stage, from 1 on."""
+
+
+@runtime_checkable
 class MeasuredHead(Protocol):
     """A head with measures so cheap that every training step takes them, and a loss that plain Keras knows."""
 

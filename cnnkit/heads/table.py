@@ -16,7 +16,9 @@ from cnnkit.heads.embedding import Embedding
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
+from cnnkit.heads.heatmaps import Heatmaps
 from cnnkit.heads.localization import Localizer
+from cnnkit.heads.pose import PoseHead
 from cnnkit.heads.pspnet import PSPNet
 from cnnkit.heads.retinanet import RetinaNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
@@ -29,10 +31,13 @@ from cnnkit.heads.yolo_v2 import YOLOv2
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
 
+POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps,)
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "embedding": Embedding.from_settings,
     "localizer": Localizer.from_settings,
+    **{head.kind: head.from_settings for head in POSE_HEADS},
     **{detector.kind: detector.from_settings for detector in DETECTORS},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
 }

@@ -17,6 +17,9 @@ from .detection_errors import DetectionErrors as DetectionErrors
 from .detection_errors import detection_errors as detection_errors
 from .identification import detection_identification_rate as detection_identification_rate
 from .identification import rank1 as rank1
+from .keypoints import oks as oks
+from .keypoints import pck as pck
+from .keypoints import point_errors as point_errors
 from .one_against_rest import average_precision_score as average_precision_score
 from .one_against_rest import class_scores as class_scores
 from .one_against_rest import macro_means as macro_means

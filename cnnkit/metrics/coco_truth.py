@@ -117,15 +117,16 @@ def _of_column(column: BoxColumn, kind: Kind) -> Things:
     if (kind == "masks" and column.masks is None) or (kind == "points" and column.points is None):
         raise DataError(f"{kind} of the boxes", "boxes without", 'kind="boxes" compares the boxes themselves.')
     runs = tuple(bitmap_runs(column.masks.mask(index) == 1) for index in range(count)) if kind == "masks" else ()
-    points = None
+    points, areas = None, sides[:, 0] * sides[:, 1]
     if kind == "points":
+        areas = areas if column.points.areas is None else column.points.areas
         points = np.concatenate([column.points.values, column.points.shown[..., None]], axis=2)
         _require_persons(points)
         none = np.asarray((points[:, :, 2] == 0).all(axis=1)) if column.scores is None else none
     return Things(
         pictures=column.owners,
         categories=column.labels,
-        areas=np.array([float((ends - starts).sum()) for starts, ends in runs]) if runs else sides[:, 0] * sides[:, 1],
+        areas=np.array([float((ends - starts).sum()) for starts, ends in runs]) if runs else areas,
         boxes=np.concatenate([corners[:, :2], sides], axis=1),
         scores=np.zeros(count) if column.scores is None else column.scores.astype(np.float64),
         crowd=crowd,

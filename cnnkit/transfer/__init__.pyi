@@ -17,6 +17,7 @@ from .predictor import Predictor as Predictor
 from .predictor import predictor as predictor
 from .rate_finding import find_rate as find_rate
 from .run import Run as Run
+from .stage_scores import stage_scores as stage_scores
 from .user_cache import cache_entries as cache_entries
 from .user_cache import cache_folder as cache_folder
 from .user_cache import clear_cache as clear_cache

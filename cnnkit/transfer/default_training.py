@@ -31,6 +31,8 @@ PART_PIXELS = 288 * 384
 # How many parts a decoder is trained on, and how often it sees each photograph.
 PARTS = 5_400
 LEAST_EPOCHS, MOST_EPOCHS = 6, 90
+# How many views of people heatmaps are trained on.
+PEOPLE = 22_000
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,12 @@ def enough_parts(photos: Dataset) -> Plan:
     return together(epochs=min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(PARTS / len(photos.train)))))
 
 
+def enough_people(photos: Dataset) -> Plan:
+    """Everything at once and at one rate, for so many epochs that heatmaps see enough people."""
+    epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(PEOPLE / len(photos.train))))
+    return together(epochs=epochs, train="all", rate_decay=1.0)
+
+
 def default_training(kind: str) -> DefaultTraining:
     """That of a kind of predictions; that of labels where none is known for it."""
     return OF_KINDS.get(kind, OF_LABELS)
@@ -130,6 +138,15 @@ OF_KINDS = {
         ),
         views=17,
         batch_size=32,
+    ),
+    "points": DefaultTraining(
+        plan=enough_people,
+        augment=lambda network: Augmentation(
+            rotation=20, width_shift=0.08, height_shift=0.08, zoom=0.2, brightness=(0.8, 1.2), horizontal_flip=True
+        ),
+        views=None,
+        batch_size=16,
+        framing=Framing("pad"),
     ),
 }
 """Kind of what the head predicts → how it is trained."""

@@ -49,7 +49,7 @@ def predict(
             weight near the border of a window.
         overlap: The part of a window that its neighbour shows too, 0 ≤ overlap < 1.
         flip: Whether the network sees each picture mirrored too: the outputs for both, mirrored back, are averaged. Of
-            labels, tags, vectors and masks; the boxes and points of two pictures have no mean.
+            labels, tags, vectors, masks and heatmaps of points; the boxes of two pictures have no mean.
         progress: Whether to show a live line.
 
     Returns:

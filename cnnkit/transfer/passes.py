@@ -21,7 +21,7 @@ from cnnkit.data.targets.targets import Targets
 from cnnkit.data.views.framing import Framing
 from cnnkit.engines.runtimes import Runtime
 from cnnkit.errors import InputError
-from cnnkit.heads.head import MapHead
+from cnnkit.heads.head import MapHead, MirrorHead
 from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.progress import Meter, line
@@ -61,11 +61,11 @@ def sight_of(network: Network, window: object, overlap: float, flip: bool) -> Si
     """
     head, kind = network.head, network.head.target.kind
     whole = window is None or window is False
-    if flag(flip, "flip") and head.target.placed and not isinstance(head, MapHead):
+    if flag(flip, "flip") and head.target.placed and not isinstance(head, MapHead | MirrorHead):
         raise InputError(
             "flip=False, as nothing can be averaged of what this head says of a picture and of its mirror image",
             f"flip=True with a head of {kind}",
-            "Labels, tags, vectors and masks are averaged; leave flip out.",
+            "Labels, tags, vectors, masks and heatmaps are averaged; leave flip out.",
         )
     if not whole and not isinstance(head, MapHead):
         raise InputError(
@@ -155,7 +155,9 @@ def _both_ways(
 ) -> Outputs:
     """The mean of the outputs for pictures and for their mirror images, those mirrored back."""
     mirrored = run(np.ascontiguousarray(images[:, :, ::-1]), indices)
-    if isinstance(network.head, MapHead):
+    if isinstance(network.head, MirrorHead):
+        mirrored = network.head.mirrored(mirrored)
+    elif isinstance(network.head, MapHead):
         mirrored = keras.tree.map_structure(lambda maps: maps[:, :, ::-1], mirrored)
     return keras.tree.map_structure(lambda one, other: (one + other) / 2, run(images, indices), mirrored)
 

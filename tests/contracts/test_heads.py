@@ -98,6 +98,31 @@ def scattered() -> ck.data.Dataset:
     return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
 
 
+def posed() -> ck.data.Dataset:
+    """The scenes with three points each, in the middles of cells of stride 8; one of them is absent."""
+    source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=PEOPLE, split=(1, 0, 0)).train
+    cells = np.array(
+        [[[1, 2], [5, 3], [2, 6]], [[6, 6], [1, 1], [4, 0]], [[3, 5], [6, 2], [0, 0]], [[2, 1], [3, 6], [7, 4]]]
+    )
+    shown = np.where(np.arange(12).reshape(4, 3) == 8, 0, 2)
+    truth = ck.data.targets.Points(JOINTS, 8 * cells + 4, shown, mirror=(0, 2, 1))
+    nothing = ck.data.Source.empty(truth)
+    return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
+
+
+def sure_maps(cells: int) -> Callable[[Any], Any]:
+    """Heatmaps that are sure of the cell of each point, or that it is nowhere."""
+
+    def perfect(encoded: Any) -> Any:
+        columns, rows = np.moveaxis(np.floor(encoded["places"] * cells).astype(int), -1, 0)
+        maps = np.full((*rows.shape, cells, cells), -200.0, np.float32)
+        picture, point = np.indices(rows.shape)
+        maps[picture, point, rows, columns] = np.where(encoded["shown"] > 0, 200.0, -200.0)
+        return maps.transpose(0, 2, 3, 1)
+
+    return perfect
+
+
 def certain(encoded: Any) -> Any:
     """The outputs of a localizer that is sure of the truth."""
     return {"boxes": encoded["boxes"], "classes": np.eye(2, dtype=np.float32)[encoded["classes"]]}
@@ -155,6 +180,7 @@ def detector(make: Callable[..., Detector], **settings: Any) -> Row:
 
 PEOPLE, KINDS_OF_SCENE, TAGS = ("no_person", "person"), ("street", "park", "room"), ("person", "car", "tree")
 HALVES = ("above", "below")
+JOINTS = ("nose", "left_hand", "right_hand")
 OF_MASKS = halved(HALVES)
 OF_TWO = labelled(PEOPLE, [0, 1, 0, 1])
 OF_THREE = labelled(KINDS_OF_SCENE, [2, 0, 1, 0])
@@ -183,6 +209,14 @@ ROWS = {
     "ssd": detector(ck.heads.ssd, levels=("P3", "P4", "P5", "P6"), width=16),
     "retinanet": detector(ck.heads.retinanet, levels=("P3", "P4", "P5"), sizes=2, width=16),
     "centernet": detector(ck.heads.centernet, stride=8, width=16),
+    "heatmaps": Row(
+        lambda: ck.heads.heatmaps(JOINTS, stride=8, width=16),
+        posed,
+        OF_TWO,
+        "oks",
+        learned=0.8,
+        perfect=sure_maps(8),
+    ),
     "localizer": Row(
         lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),
         boxed(("ball", "bag"), 2),

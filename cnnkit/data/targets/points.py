@@ -24,6 +24,7 @@ from cnnkit.data.targets.column import (
     require_alike,
     text_names,
 )
+from cnnkit.data.targets.matrices import determinants
 from cnnkit.data.targets.moves import Move, mirrored
 from cnnkit.errors import DataError, InputError
 
@@ -45,10 +46,13 @@ class Points:
         scores: (n, k) float32 of predictions; None of truth.
         mirror: The index of each point's partner on the other side, of the point itself where it has none: a picture
             that swaps left and right makes a left hand a right one. () if no point has a partner.
+        areas: (n,) float64 of what has the points, in pixels: how far off a point may be grows with its root (COCO's
+            object keypoint similarity). None where it is not known.
 
     Raises:
         InputError: Names that are no different texts, or partners that are not each other's.
-        DataError: Another shape, NaN or infinity where a point is shown, or other values of `shown` than 0, 1 and 2.
+        DataError: Another shape, NaN or infinity where a point is shown, other values of `shown` than 0, 1 and 2, or an
+            area below 0.
 
     >>> hands = Points(("left", "right"), [[[1, 2], [3, 2]]], [[2, 1]], mirror=(1, 0))
     >>> hands.moved([[-1, 0, 10], [0, 1, 0], [0, 0, 1]], (10, 10)).values.tolist()
@@ -63,6 +67,7 @@ class Points:
     shown: NDArray[np.uint8]
     scores: NDArray[np.float32] | None = None
     mirror: tuple[int, ...] = ()
+    areas: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", text_names(self.names))
@@ -76,6 +81,11 @@ class Points:
         object.__setattr__(self, "shown", read_only(shown.astype(np.uint8)))
         if self.scores is not None:
             object.__setattr__(self, "scores", numbers_of(self.scores, "scores", shown.shape, np.float32))
+        if self.areas is not None:
+            areas = numbers_of(self.areas, "areas", (len(shown),), np.float64)
+            if (areas < 0).any():
+                raise DataError("areas of at least 0", str(areas.min()), "Width × height of a box is one.")
+            object.__setattr__(self, "areas", areas)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -84,7 +94,8 @@ class Points:
         """The examples at `indices`, in that order."""
         rows = example_indices(indices, len(self))
         scores = None if self.scores is None else self.scores[rows]
-        return type(self)(self.names, self.values[rows], self.shown[rows], scores, self.mirror)
+        areas = None if self.areas is None else self.areas[rows]
+        return type(self)(self.names, self.values[rows], self.shown[rows], scores, self.mirror, areas)
 
     def moved(self, positions: ArrayLike, sizes: ArrayLike, bends: Sequence[Bends] | None = None) -> Self:
         """The same points in other pictures: absent where they left, partners swapped where left and right are."""
@@ -96,7 +107,8 @@ class Points:
         order = np.where(mirrored(move.positions)[:, None], np.array(self.mirror, np.int64), np.arange(len(self.names)))
         rows = np.arange(len(self))[:, None]
         scores = None if self.scores is None else self.scores[rows, order]
-        return type(self)(self.names, values[rows, order], shown[rows, order], scores, self.mirror)
+        areas = None if self.areas is None else self.areas * np.abs(determinants(move.positions))
+        return type(self)(self.names, values[rows, order], shown[rows, order], scores, self.mirror, areas)
 
     def strata(self) -> NDArray[np.int64]:
         """(n,) 1 where an example shows any point, 0 where it shows none."""
@@ -107,9 +119,10 @@ class Points:
         return np.asarray((self.shown > 0).sum(axis=0), np.int64)
 
     def digest(self) -> str:
-        """A sha256 over names, partners, points, what is shown, and scores."""
+        """A sha256 over names, partners, points, what is shown, scores, and areas where they are known."""
         partners = np.array(self.mirror, np.int64)
-        return content_digest(self.kind, self.names, (partners, self.values, self.shown, self.scores))
+        areas = () if self.areas is None else (self.areas,)
+        return content_digest(self.kind, self.names, (partners, self.values, self.shown, self.scores, *areas))
 
     def table(self, ids: Sequence[str]) -> pd.DataFrame:
         """Columns `id`, and per point `NAME_x`, `NAME_y` and `NAME_shown`; of predictions `NAME_score` instead."""
@@ -138,7 +151,8 @@ class Points:
         if others := [part.mirror for part in parts if part.mirror != first.mirror]:
             raise InputError(f"the partners {first.mirror} in every part", str(others[0]), "Give all the same mirror.")
         values, shown = (np.concatenate([getattr(part, field) for part in parts]) for field in ("values", "shown"))
-        return cls(first.names, values, shown, joined_arrays(parts, "scores"), first.mirror)
+        scores, areas = (joined_arrays(parts, field) for field in ("scores", "areas"))
+        return cls(first.names, values, shown, scores, first.mirror, areas)
 
 
 def mirror_of(names: Sequence[str]) -> tuple[int, ...]:
