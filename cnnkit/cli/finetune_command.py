@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnnkit.data.dataset import Dataset
     from cnnkit.heads.head import Head
     from cnnkit.transfer.network import Network
+    from cnnkit.transfer.plan import Plan
 
 
 def finetune(
@@ -84,22 +85,14 @@ def finetune(
     refuse_foreign(folder, FILES, MANIFEST_FILE)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     kind = task_of(data, task)
-    plan = None
-    if kind == "points":
-        dataset = ck.data.point_folder(data, seed=seed)
-        if deep_epochs is not None:
-            plan = ck.plans.together(epochs=deep_epochs, train=_layers(train or "all"), rate_decay=1.0)
-    elif kind == "masks":
-        dataset = ck.data.mask_folder(data, void=void, seed=seed)
-        plan = ck.plans.together(epochs=40 if deep_epochs is None else deep_epochs, train=_layers(train or "3"))
-    else:
-        dataset = ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
-        plan = ck.plans.freeze_then_finetune(
-            head_epochs=head_epochs,
-            deep_epochs=12 if deep_epochs is None else deep_epochs,
-            train=_layers(train or "1"),
-            patience=4 if len(dataset.validation) else None,
-        )
+    dataset = (
+        ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
+        if kind == "labels"
+        else ck.data.mask_folder(data, void=void, seed=seed)
+        if kind == "masks"
+        else ck.data.point_folder(data, seed=seed)
+    )
+    plan = _plan(dataset, head_epochs, deep_epochs, train)
     network = ck.finetune(
         dataset,
         backbone=backbone,
@@ -146,6 +139,24 @@ def _say(network: Network, measure: str, scores: dict[str, tuple[float, int]], o
     if network.run is not None:
         print(f"{len(network.run.history)} epochs in {network.run.seconds:.0f} s")
     print(f"bundle in {out}: cnnkit predict {out} PICTURES --out predictions.parquet")
+
+
+def _plan(dataset: Dataset, head_epochs: int, deep_epochs: int | None, train: str | None) -> Plan:
+    """What trains when, given the options."""
+    import cnnkit as ck
+    from cnnkit.transfer.default_training import default_training
+
+    if dataset.kind == "points":
+        usual = default_training(dataset.kind).plan(dataset).phases[0].epochs
+        return ck.plans.together(epochs=deep_epochs or usual, train=_layers(train or "all"), rate_decay=1.0)
+    if dataset.kind == "masks":
+        return ck.plans.together(epochs=40 if deep_epochs is None else deep_epochs, train=_layers(train or "3"))
+    return ck.plans.freeze_then_finetune(
+        head_epochs=head_epochs,
+        deep_epochs=12 if deep_epochs is None else deep_epochs,
+        train=_layers(train or "1"),
+        patience=4 if len(dataset.validation) else None,
+    )
 
 
 def _layers(train: str) -> str | int:

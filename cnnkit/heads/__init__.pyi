@@ -25,9 +25,13 @@ from .head import Score as Score
 from .head import StagedHead as StagedHead
 from .heatmaps import Heatmaps as Heatmaps
 from .heatmaps import heatmaps as heatmaps
+from .hourglass import Hourglass as Hourglass
+from .hourglass import hourglass as hourglass
 from .localization import Localizer as Localizer
 from .localization import localizer as localizer
 from .pose import PoseHead as PoseHead
+from .pose_machine import PoseMachine as PoseMachine
+from .pose_machine import pose_machine as pose_machine
 from .pspnet import pspnet as pspnet
 from .retinanet import RetinaNet as RetinaNet
 from .retinanet import retinanet as retinanet

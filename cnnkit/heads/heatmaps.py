@@ -13,7 +13,6 @@ from typing import ClassVar
 import keras
 
 from cnnkit.arguments import Argument
-from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.heatmap_peaks import Decoding
 from cnnkit.heads.pose import Objective, PoseHead, counts, partners
 from cnnkit.necks.blocks import block, normalized
@@ -84,15 +83,6 @@ def heatmaps(
     >>> heatmaps(["nose", "left_eye", "right_eye"]).mirror
     (0, 2, 1)
     """
-    names = class_names(points)
     return Heatmaps(
-        names,
-        partners(names, None if mirror is None else tuple(mirror)),
-        objective,
-        decoding,
-        spread,
-        least,
-        seed,
-        stride=stride,
-        width=width,
+        *partners(points, mirror), objective, decoding, spread, least, seed=seed, stride=stride, width=width
     )

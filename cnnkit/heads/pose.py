@@ -8,7 +8,7 @@ squared error to Gaussian bumps, which papers have and `objective="squares"` is,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cnnkit.arguments import Argument, check_arguments, whole
 from cnnkit.data.targets.points import ABSENT, VISIBLE, Points, mirror_of
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.head import Size
 from cnnkit.heads.heatmap_peaks import DECODINGS, Decoding, mass_at_peak, spatial_softmax
 from cnnkit.heads.pose_score import PoseScore
@@ -207,14 +208,15 @@ class PoseHead(ABC):
             raise DataError(f"the partners {self.mirror} for this head", str(truth.mirror), remedy)
 
 
-def partners(names: tuple[str, ...], mirror: tuple[int, ...] | None) -> tuple[int, ...]:
-    """The partners that a user gives, or those that names with "left" and "right" have.
+def partners(points: Sequence[str], mirror: Sequence[int] | None = None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names, and the partners that a user gives or that names with "left" and "right" have.
 
     Raises:
-        InputError: Partners that are not each other's.
+        InputError: No names, or partners that are not each other's.
     """
-    usual = mirror_of(names) if mirror is None else mirror
-    return Points(names, np.zeros((0, len(names), 2)), np.zeros((0, len(names)), np.uint8), mirror=usual).mirror
+    names = class_names(points)
+    usual = mirror_of(names) if mirror is None else tuple(mirror)
+    return names, Points(names, np.zeros((0, len(names), 2)), np.zeros((0, len(names)), np.uint8), mirror=usual).mirror
 
 
 # ---- Losses: true places as shares of the input, maps (n, h, w, k) ----

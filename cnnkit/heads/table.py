@@ -17,8 +17,10 @@ from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
 from cnnkit.heads.heatmaps import Heatmaps
+from cnnkit.heads.hourglass import Hourglass
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.pose import PoseHead
+from cnnkit.heads.pose_machine import PoseMachine
 from cnnkit.heads.pspnet import PSPNet
 from cnnkit.heads.retinanet import RetinaNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
@@ -31,7 +33,7 @@ from cnnkit.heads.yolo_v2 import YOLOv2
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
 
-POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps,)
+POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
 
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,

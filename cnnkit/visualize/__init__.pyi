@@ -14,10 +14,12 @@ from .dream import dreams as dreams
 from .dream_settings import DreamSettings as DreamSettings
 from .film import animation as animation
 from .film import save_animation as save_animation
+from .heatmap_panels import heatmaps as heatmaps
 from .layer_activations import activation_maps as activation_maps
 from .layer_activations import activations as activations
 from .layer_filters import filters as filters
 from .pixel_confusion import pixel_confusion as pixel_confusion
+from .point_curves import point_curves as point_curves
 from .precision_recall import precision_recall as precision_recall
 from .rate_curve import rates as rates
 from .receptive_fields import receptive_field as receptive_field

@@ -15,6 +15,7 @@ from cnnkit.data.targets.tags import Tags
 from cnnkit.data.targets.targets import Targets
 from cnnkit.visualize.box_drawing import box_legend, draw_box_errors, draw_boxes
 from cnnkit.visualize.mask_drawing import draw_mask, draw_mask_errors, mask_legend
+from cnnkit.visualize.point_drawing import draw_point_errors, draw_points, point_legend
 
 
 def _nothing(axes: Axes, truth: Any, index: int) -> None:
@@ -52,6 +53,7 @@ DRAWINGS: dict[str, TruthDrawing] = {
     "labels": TruthDrawing(title=_label),
     "tags": TruthDrawing(title=_tags),
     "boxes": TruthDrawing(draw_boxes, legend=box_legend, errors=draw_box_errors),
+    "points": TruthDrawing(draw_points, legend=point_legend, errors=draw_point_errors),
     "masks": TruthDrawing(draw_mask, legend=mask_legend, errors=draw_mask_errors),
 }
 """Kind of truth → how it is drawn."""

@@ -52,6 +52,8 @@ class Case:
 
 CASES = {
     "heatmaps": Case(lambda names, seed: ck.heads.heatmaps(names, seed=seed), bar=0.68),
+    "hourglass": Case(lambda names, seed: ck.heads.hourglass(names, seed=seed)),
+    "pose machine": Case(lambda names, seed: ck.heads.pose_machine(names, seed=seed)),
     "heatmaps, squares": Case(lambda names, seed: ck.heads.heatmaps(names, objective="squares", seed=seed)),
 }
 
@@ -176,10 +178,10 @@ def trained(name: str, seed: int) -> list[Result]:
             epochs=case.epochs,
             cpu_seconds=round(cost, 1),
             convolution_ms=round(convolution, 1),
-            oks=round(scores["oks"], 4),
-            above_half=round(scores["oks_above_half"], 4),
-            pck_torso=round(scores["pck_torso"], 4),
-            pck_box=round(scores["pck_box"], 4),
+            oks=round(float(scores["oks"]), 4),
+            above_half=round(float(scores["oks_above_half"]), 4),
+            pck_torso=round(float(scores["pck_torso"]), 4),
+            pck_box=round(float(scores["pck_box"]), 4),
         )
         for stage, scores in table.iterrows()
     ]

@@ -110,7 +110,7 @@ def posed() -> ck.data.Dataset:
     return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
 
 
-def sure_maps(cells: int) -> Callable[[Any], Any]:
+def sure_maps(cells: int, stages: int = 0) -> Callable[[Any], Any]:
     """Heatmaps that are sure of the cell of each point, or that it is nowhere."""
 
     def perfect(encoded: Any) -> Any:
@@ -118,7 +118,8 @@ def sure_maps(cells: int) -> Callable[[Any], Any]:
         maps = np.full((*rows.shape, cells, cells), -200.0, np.float32)
         picture, point = np.indices(rows.shape)
         maps[picture, point, rows, columns] = np.where(encoded["shown"] > 0, 200.0, -200.0)
-        return maps.transpose(0, 2, 3, 1)
+        maps = maps.transpose(0, 2, 3, 1)
+        return {f"stage{stage}": maps for stage in range(1, stages + 1)} if stages else maps
 
     return perfect
 
@@ -216,6 +217,23 @@ ROWS = {
         "oks",
         learned=0.8,
         perfect=sure_maps(8),
+    ),
+    "hourglass": Row(
+        lambda: ck.heads.hourglass(JOINTS, width=16, depth=2, stride=8),
+        posed,
+        OF_TWO,
+        "oks",
+        learned=0.8,
+        perfect=sure_maps(8, 2),
+        epochs=60,
+    ),
+    "pose machine": Row(
+        lambda: ck.heads.pose_machine(JOINTS, stages=2, width=16, kernel=5, convolutions=1),
+        posed,
+        OF_TWO,
+        "oks",
+        learned=0.8,
+        perfect=sure_maps(8, 2),
     ),
     "localizer": Row(
         lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),

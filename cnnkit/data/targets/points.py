@@ -22,6 +22,7 @@ from cnnkit.data.targets.column import (
     one_id_each,
     read_only,
     require_alike,
+    rows_of_ids,
     text_names,
 )
 from cnnkit.data.targets.matrices import determinants
@@ -142,6 +143,21 @@ class Points:
                 (last, numbers[:, index]),
             )
         }
+
+    @classmethod
+    def from_table(cls, names: Sequence[str], table: pd.DataFrame, ids: Sequence[str]) -> Self:
+        """Predicted points read from their table. A point whose coordinates are both 0 is absent.
+
+        Raises:
+            InputError: No such table.
+            DataError: An id has no row.
+        """
+        columns = [[f"{name}_{part}" for name in names] for part in ("x", "y", "score")]
+        rows = rows_of_ids(table, ids, [name for part in columns for name in part])
+        x, y, scores = (rows[part].to_numpy(np.float64) for part in columns)
+        values = np.stack([x, y], axis=-1)
+        shown = np.where((values != 0).any(axis=2), VISIBLE, ABSENT).astype(np.uint8)
+        return cls(tuple(names), values, shown, scores.astype(np.float32), mirror_of(names))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
