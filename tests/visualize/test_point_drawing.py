@@ -38,7 +38,7 @@ def test_a_skeleton_has_cocos_bones_where_both_ends_are_shown() -> None:
     assert len(lines) == len(BONES)
     one, other = bones_of(KEYPOINTS)[0]
     np.testing.assert_allclose(lines[0].get_xydata(), truth().values[0, [one, other]] - 0.5)
-    assert lines[0].get_color() == SIDES["right"]  # from the right ankle to the right knee
+    assert lines[0].get_color() == SIDES["left"]  # from the left ankle to the left knee
     assert not panels[1].lines
 
 
