@@ -71,6 +71,13 @@ class PhaseWeights:
         self._last = arrays
         self.best = arrays if best else self.best
 
+    def mix(self, part: float) -> None:
+        """Moves the weights to where only a part of the way from the best to them is gone."""
+        for index, variable in enumerate(self._variables):
+            if variable.dtype.startswith("float"):  # not the state of a random generator
+                before = self.best[f"best/{index}"]
+                variable.assign(before + part * (np.asarray(variable) - before))
+
     def restore(self) -> None:
         """Puts the best back, or the last."""
         unpack("best", self._variables, self.best or self._last)
@@ -120,10 +127,8 @@ class Epochs:
         logs, pictures = self._steps(state) if stepped else self._solve()
         trained_seconds = time.perf_counter() - started
         rate = self.rates.head if stepped else 0.0  # before callbacks set that of the next epoch
-        if self.validation is not None and self.phase.solver != "lbfgs":  # which chose by them, and has their scores
-            logs |= validate(
-                self.head, self.validation_tail, self.validation, self.callbacks, monitor=self.phase.monitor
-            )
+        if self.phase.solver != "lbfgs":  # which chose by the validation pictures, and has their scores
+            logs |= self.validated(self.callbacks)
         self._call(self.callbacks.end_epoch, number, logs)
         return {
             "phase": self.phase.name,
@@ -133,6 +138,16 @@ class Epochs:
             "seconds": time.perf_counter() - started,
             "images_per_second": pictures / trained_seconds,
         }
+
+    def validated(self, callbacks: KerasCallbacks | None = None) -> dict[str, float]:
+        """What validation says of the weights as they are, as `validate` does; nothing without pictures.
+
+        Raises:
+            NotFiniteError: The loss.
+        """
+        if self.validation is None:
+            return {}
+        return validate(self.head, self.validation_tail, self.validation, callbacks, monitor=self.phase.monitor)
 
     def _steps(self, state: State) -> tuple[dict[str, float], int]:
         """A pass over the training pictures, or up to where a callback ends it: mean loss and metrics, and pictures."""

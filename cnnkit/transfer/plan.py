@@ -24,6 +24,7 @@ NUMBERS = {
     "momentum": Real,
     "weight_decay": Real,
     "clip_norm": Real,
+    "mixing": Real,
     "patience": Integral,
 }
 CHOICES = {
@@ -70,6 +71,11 @@ class Phase:
             which `patience` would take; this takes the last or none. An accuracy p of n pictures counts as better where
             it is higher by more than its standard error √(p (1 − p) / n), since one more right answer among 16 says
             nothing. Without validation pictures it is left out.
+        revert: The other burden of proof: the weights before the phase return where validation is clearly worse at its
+            end, an accuracy by more than that standard error, any other score by however little.
+        mixing: Part of the way from the weights before the phase to those at its end that is gone, of a phase that is
+            `earned` or may `revert`: 0.5 ends half way. What lies between fine-tuned weights and those before it is
+            often better than either (WiSE-FT, Wortsman et al. 2022, arXiv:2109.01903).
         monitor: What "better" means: a lower validation `"loss"`; or a higher `"accuracy"` or other score of the head
             (one whose name ends in "error" or "loss" is to be lowered), then a lower loss.
         solver: `"steps"` of the optimizer, or `"lbfgs"`: a linear head is solved to its optimum, for the L2 strength
@@ -94,6 +100,8 @@ class Phase:
     clip_norm: float | None = None
     patience: int | None = None
     earned: bool = False
+    revert: bool = False
+    mixing: float = 1.0
     monitor: str = "loss"
     solver: Solver = "steps"
 
@@ -114,9 +122,14 @@ class Phase:
         _require(self.patience is None or self.patience > 0, "patience above 0", self.patience, "Or None.")
         named = isinstance(self.monitor, str) and bool(self.monitor)
         _require(named, "the name of a score to monitor", repr(self.monitor), '"loss" is the default.')
-        _require(isinstance(self.earned, bool), "earned as True or False", self.earned, "False keeps the last weights.")
-        both = self.earned and self.patience is not None
-        _require(not both, "patience or earned", self.patience, "patience keeps the best epoch, which is earned too.")
+        for field in ("earned", "revert"):
+            value = getattr(self, field)
+            _require(isinstance(value, bool), f"{field} as True or False", value, "False keeps the last weights.")
+        rules = (self.patience is not None) + self.earned + self.revert
+        _require(rules <= 1, "patience, earned or revert", f"{rules} of them", "Each says which weights stay.")
+        _require(0 < self.mixing <= 1, "0 < mixing <= 1", self.mixing, "1 keeps the weights at the end of the phase.")
+        mixed = self.mixing == 1 or self.judged_at_end
+        _require(mixed, "mixing with earned or revert", self.mixing, "revert=True puts the weights before it back.")
         if isinstance(self.train, Integral) and not isinstance(self.train, bool):
             object.__setattr__(self, "train", int(self.train))  # NumPy's do not go into JSON
         deep = isinstance(self.train, str) or (type(self.train) is int and self.train >= 0)
@@ -146,9 +159,14 @@ class Phase:
         return self.solver == "steps" and (self.schedule != "constant" or self.warmup_epochs > 0)
 
     @property
+    def judged_at_end(self) -> bool:
+        """Whether a validation at the end of the phase decides about it as a whole."""
+        return self.earned or self.revert
+
+    @property
     def compares(self) -> bool:
         """Whether the weights before the phase are among those that it may end with."""
-        return self.earned or self.patience is not None
+        return self.judged_at_end or self.patience is not None
 
 
 @dataclass(frozen=True)

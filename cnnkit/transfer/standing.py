@@ -27,17 +27,19 @@ def is_better(phase: Phase, standing: list[float], best: list[float] | None, *, 
 
     An accuracy p that has to be earned is better where it is higher by more than its standard error √(p (1 − p) / n):
     what is simpler stays unless there is more than chance for what is not (the one-standard-error rule of Breiman et
-    al. 1984, "Classification and Regression Trees", section 3.4.3).
+    al. 1984, "Classification and Regression Trees", section 3.4.3). Where the phase may revert, it is better unless it
+    is lower by more than that.
 
     Args:
-        phase: Says what is monitored, and whether it has to be earned.
+        phase: Says what is monitored, and on which side the burden of proof is.
         standing: From `standing_of`.
         best: The same of the best validation.
         pictures: n, of validation.
     """
     if best is None:
         return True
-    if not phase.earned or phase.monitor != "accuracy":
-        return standing < best
+    if not phase.judged_at_end or phase.monitor != "accuracy":
+        return standing <= best if phase.revert else standing < best
     accuracy, gain = -best[0], best[0] - standing[0]
-    return gain > math.sqrt(accuracy * (1 - accuracy) / pictures)
+    error = math.sqrt(accuracy * (1 - accuracy) / pictures)
+    return gain >= -error if phase.revert else gain > error

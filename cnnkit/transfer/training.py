@@ -22,7 +22,7 @@ from cnnkit.engines.runtimes import Kind, Runtime
 from cnnkit.heads.head import metrics_of
 from cnnkit.transfer.callback_counters import packed
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
-from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights, validate
+from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.finite import finite_features
@@ -145,33 +145,39 @@ class Training:
 
     def _run_epochs(self, epochs: Epochs, weights: PhaseWeights, optimizer: keras.optimizers.Optimizer) -> None:
         phase = epochs.phase
-        if phase.compares and epochs.validation is not None and not self.state.epoch:
-            before = validate(epochs.head, epochs.validation_tail, epochs.validation, monitor=phase.monitor)
-            self._advance(best=standing_of(phase, before))
+        if phase.compares and not self.state.epoch and (epochs.validation is not None or phase.revert):
+            self._advance(best=standing_of(phase, epochs.validated()))
             weights.keep(best=True)
         while self.state.epoch < phase.epochs and not self.state.stopped:
             row = epochs.run(self.state)
             ended = self.callbacks.stop_training
             last = ended or self.state.epoch + 1 == phase.epochs
-            standing = standing_of(phase, row) if last or not phase.earned else None
-            held_out = len(self.dataset.validation)
-            improved = standing is not None and is_better(phase, standing, self.state.best, pictures=held_out)
+            if last and phase.mixing < 1:
+                weights.mix(phase.mixing)
+                row |= epochs.validated()
+            improved = (last or not phase.judged_at_end) and self._is_better(phase, row)
             weights.keep(best=improved and phase.compares)
             waited = 0 if improved else self.state.waited + 1
             self._advance(
                 epoch=self.state.epoch + 1,
                 rows=[*self.state.rows, row],
-                best=standing if improved else self.state.best,
+                best=standing_of(phase, row) if improved else self.state.best,
                 waited=waited,
                 stopped=ended or (phase.patience is not None and waited >= phase.patience),
                 ended=ended,
             )
             self._save(optimizer, weights.best)
             epochs.meter.keep(_row_text(row))
-            if last and phase.earned and standing is not None and not improved:
-                self.display.keep(
-                    f"{phase.name}: validation is not clearly better than before it, whose weights return"
-                )
+            if last and phase.judged_at_end and not improved:
+                found = "clearly worse" if phase.revert else "not clearly better"
+                self.display.keep(f"{phase.name}: validation is {found} than before it, whose weights return")
+
+    def _is_better(self, phase: Phase, row: dict[str, Any]) -> bool:
+        """Whether the weights as they are may be those that the phase ends with."""
+        standing = standing_of(phase, row)
+        if standing is None:
+            return phase.revert  # nothing speaks against it
+        return is_better(phase, standing, self.state.best, pictures=len(self.dataset.validation))
 
     def _advance(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)

@@ -92,6 +92,8 @@ PHASE = {
     "clip_norm": [*(value for value in WRONG_NUMBERS if value is not None), 0],
     "patience": [*(value for value in WRONG_NUMBERS if value is not None), 0, 1.5],
     "earned": [None, 0, 1, "yes", [True]],
+    "revert": [None, 0, 1, "yes", [True]],
+    "mixing": [*WRONG_NUMBERS, 0, -0.5, 1.5],
     "monitor": [None, "", ["loss"]],
     "solver": [None, "lbgfs", 1],
 }

@@ -20,6 +20,7 @@ from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import plans
 from cnnkit.transfer.fitting import fit
+from cnnkit.transfer.inference import evaluate
 from cnnkit.transfer.plan import Phase, Plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -317,6 +318,53 @@ def test_a_phase_that_earns_its_place_ends_with_its_last_weights_not_with_its_lu
         fit(earned, colours, Plan([replace(kind, earned=True, monitor=monitor)]), progress=False)
         assert run.history["val_loss"].iloc[-1] < run.history["val_loss"].iloc[0]
         assert_same(plain.model.get_weights(), earned.model.get_weights())
+
+
+def test_a_phase_goes_half_way_to_where_the_same_phase_ends(make, colours) -> None:
+    """The mean of the weights before the phase and those after it, as WiSE-FT defines it."""
+    kind = Phase("deep", train="all", epochs=3, rate=0.01)
+    plain, mixed = make(), make()
+    before = plain.model.get_weights()
+    fit(plain, colours, Plan([kind]), progress=False)
+    run = fit(mixed, colours, Plan([replace(kind, revert=True, mixing=0.5)]), progress=False)
+    half_way = [(first + last) / 2 for first, last in zip(before, plain.model.get_weights(), strict=True)]
+    for said, true in zip(mixed.model.get_weights(), half_way, strict=True):
+        np.testing.assert_allclose(said, true, rtol=1e-6, atol=1e-7)
+    assert run.history["val_loss"].iloc[-1] == pytest.approx(evaluate(mixed, colours.validation)["loss"], rel=1e-5)
+
+
+def test_a_phase_that_is_clearly_worse_reverts(make, colours, capsys) -> None:
+    network = make()
+    fit(network, colours, plans.probe(epochs=15, rate=0.05), progress=False)
+    before = network.model.get_weights()
+    fit(network, colours, Plan([Phase("wild", train="all", epochs=2, rate=2.0, revert=True, mixing=0.5)]))
+    assert_same(before, network.model.get_weights())
+    assert "wild: validation is clearly worse than before it" in capsys.readouterr().err
+
+
+def test_without_validation_pictures_nothing_speaks_against_a_phase_that_may_revert(make, colours) -> None:
+    empty = Source.empty(colours.classes)
+    data = Dataset(colours.classes, train=colours.train, validation=empty, test=empty)
+    kind = Phase("deep", train="all", epochs=2, rate=0.01)
+    plain, free = make(), make()
+    fit(plain, data, Plan([kind]), progress=False)
+    fit(free, data, Plan([replace(kind, revert=True)]), progress=False)
+    assert_same(plain.model.get_weights(), free.model.get_weights())
+
+
+def test_a_mixed_phase_resumed_is_the_uninterrupted_one(make, colours, tmp_path) -> None:
+    def press(epoch, logs) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=press)
+    plan = Plan([Phase("deep", train="all", epochs=4, rate=0.01, revert=True, mixing=0.5)])
+    whole, resumed = make(), make()
+    fit(whole, colours, plan, progress=False)
+    with pytest.raises(InterruptedTrainingError):
+        fit(make(), colours, plan, callbacks=stop, resume=tmp_path, progress=False)
+    fit(resumed, colours, plan, resume=tmp_path, progress=False)
+    assert_same(whole.model.get_weights(), resumed.model.get_weights())
 
 
 def test_without_validation_pictures_a_phase_that_has_to_earn_its_place_is_left_out(make, colours, capsys) -> None:

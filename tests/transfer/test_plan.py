@@ -26,10 +26,10 @@ def test_settings_of_another_version() -> None:
         from_settings([{**settings, "lookahead": 5}])
 
 
-def test_probe_then_finetune_solves_the_head_and_keeps_deep_layers_that_validation_earns() -> None:
+def test_probe_then_finetune_solves_the_head_and_goes_half_way_to_deep_layers_that_do_no_harm() -> None:
     head, deep = plans.probe_then_finetune().phases
     assert (head.train, head.solver, head.compares) == ("head", "lbfgs", False)
-    assert (deep.solver, deep.earned, deep.compares) == ("steps", True, True)
+    assert (deep.solver, deep.revert, deep.mixing, deep.compares) == ("steps", True, 0.5, True)
 
 
 def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
@@ -53,6 +53,9 @@ def test_gradual_unfreezes_one_more_stage_each_phase_at_falling_rates() -> None:
         ("clip_norm", 0),
         ("patience", 0),
         ("earned", 1),
+        ("revert", 0),
+        ("mixing", 0),
+        ("mixing", 1.5),
         ("train", -1),
         ("train", True),
         ("schedule", "linear"),
@@ -74,8 +77,11 @@ def test_a_phase_has_a_name_and_an_exact_solver_one_epoch() -> None:
         Phase(5)
     with pytest.raises(InputError, match="epochs=1 with solver='lbfgs'"):
         Phase("p", solver="lbfgs", epochs=2)
-    with pytest.raises(InputError, match="patience or earned"):
-        Phase("p", patience=1, earned=True)
+    for two in ({"patience": 1, "earned": True}, {"patience": 1, "revert": True}, {"earned": True, "revert": True}):
+        with pytest.raises(InputError, match=r"patience, earned or revert.*2 of them"):
+            Phase("p", **two)
+    with pytest.raises(InputError, match=r"mixing with earned or revert.*0\.5"):
+        Phase("p", mixing=0.5)
 
 
 def test_a_number_after_the_name_is_not_taken_for_stages() -> None:

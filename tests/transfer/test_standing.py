@@ -29,6 +29,31 @@ def test_an_accuracy_is_earned_by_more_than_its_standard_error(before, after, pi
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "pictures", "kept"),
+    [
+        (12, 11, 16, True),  # of .75 the standard error is .108, a picture is .0625
+        (12, 10, 16, False),  # .125
+        (80, 77, 100, True),
+        (80, 75, 100, False),
+        (16, 15, 16, False),  # all right leaves no room for chance
+        (0, 0, 16, True),
+        (12, 13, 16, True),
+    ],
+)
+def test_a_phase_that_may_revert_is_kept_unless_it_is_worse_by_more_than_that(before, after, pictures, kept) -> None:
+    phase = Phase("deep", revert=True, monitor="accuracy")
+    rows = [{"val_accuracy": right / pictures, "val_loss": 1.0} for right in (before, after)]
+    first, second = (standing_of(phase, row) for row in rows)
+    assert is_better(phase, second, first, pictures=pictures) == kept
+
+
+def test_another_score_that_is_no_worse_is_kept() -> None:
+    phase = Phase("deep", revert=True)
+    assert is_better(phase, [1.0], [1.0], pictures=16)
+    assert not is_better(phase, [1.01], [1.0], pictures=16)
+
+
+@pytest.mark.parametrize(
     ("monitor", "scores", "losses"),
     [
         ("loss", (0.5, 0.5), (1.0, 0.99)),
