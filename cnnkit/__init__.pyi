@@ -15,6 +15,7 @@ from . import necks as necks
 from . import primitives as primitives
 from . import reports as reports
 from . import scenes as scenes
+from . import serving as serving
 from . import transfer as transfer
 from . import visualize as visualize
 from . import zoo as zoo

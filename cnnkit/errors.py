@@ -5,6 +5,7 @@
     │   ├── UnknownNameError              a name does not exist; the nearest ones are named
     │   ├── MisfitError                   a layer and its inputs do not go together; in `layers.cost`
     │   └── RefusedError                  a check of a submission failed; in `submissions.findings`
+    ├── RequestError                      a server refuses a request; in `serving.refusals`
     ├── DataError(ValueError)             the examples are wrong: labels, classes, value range
     │   └── ImageFileError(OSError)       one file is not a picture
     ├── WeightsError(OSError)             a weights file is missing, changed or does not fit

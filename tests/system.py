@@ -45,6 +45,7 @@ class Program:
 NAMESPACES = ("--user", "--net", "--pid", "--ipc", "--uts", "--fork", "--", sys.executable, "-c", "")
 
 PROGRAMS = {
+    "Chromium": Program("chromium", "chromium"),
     "bubblewrap": Program(
         *("bubblewrap", "bwrap"),
         trial=("--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", sys.executable, "-c", ""),

@@ -43,6 +43,7 @@ RANKS = {
     "reports": 7,
     "tasks": 7,
     "course": 8,
+    "serving": 8,
     "cli": 9,
     "__main__": 10,
 }

@@ -29,12 +29,16 @@ from cnnkit.cli.notebooks_command import notebooks
 from cnnkit.cli.predict_command import predict
 from cnnkit.cli.quickstart_command import quickstart
 from cnnkit.cli.report_command import report
+from cnnkit.cli.serve_command import serve
 from cnnkit.cli.weights_command import weights_app
 from cnnkit.errors import CnnkitError, InputError, InterruptedTrainingError
 
 FAILED, USED_WRONGLY, STOPPED = 1, 2, 130
 
-COMMANDS = (quickstart, backbones, cuts, finetune, evaluate, predict, report, check, grade, notebooks, bench)
+COMMANDS = (
+    *(quickstart, backbones, cuts, finetune, evaluate, predict, report, serve),
+    *(check, grade, notebooks, bench),
+)
 GROUPS = {
     "assignment": assignment_app,
     "board": board_app,

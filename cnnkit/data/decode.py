@@ -101,7 +101,7 @@ def decode_bytes(data: bytes, name: str, *, least: int | None = None) -> NDArray
     except MissingExtraError:
         raise
     except Exception as error:
-        raise refused(name, _reason(error, data)) from error
+        raise refused(name, reason_of(error, data)) from error
 
 
 def jpeg_pixels(data: bytes, *, least: int | None = None, upright: bool = True) -> NDArray[np.uint8] | None:
@@ -178,7 +178,7 @@ def check_header(path: str | Path) -> int:
     except (ImageFileError, MissingExtraError):
         raise
     except Exception as error:  # as in `decode_bytes`: decoders raise anything
-        raise refused(str(path), _reason(error, head)) from error
+        raise refused(str(path), reason_of(error, head)) from error
 
 
 def check_name(name: str) -> None:
@@ -211,7 +211,7 @@ def picture_of(image: Image.Image) -> NDArray[np.uint8]:
     try:
         return _decoded_by_pillow(image, b"")
     except Exception as error:  # as in `decode_bytes`: decoders raise anything
-        raise refused(str(getattr(image, "filename", "") or "a Pillow image"), _reason(error, b"")) from error
+        raise refused(str(getattr(image, "filename", "") or "a Pillow image"), reason_of(error, b"")) from error
 
 
 def over_white(image: Image.Image) -> Image.Image:
@@ -253,7 +253,8 @@ def is_heif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
 
 
-def _reason(error: Exception, data: bytes) -> str:
+def reason_of(error: Exception, data: bytes) -> str:
+    """What a decoder complained of; of what it does not know, how the bytes begin."""
     if isinstance(error, UnidentifiedImageError):
         return f"something else, beginning with {data[:16]!r}"
     return str(error) or type(error).__name__

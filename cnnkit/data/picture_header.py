@@ -22,10 +22,12 @@ from cnnkit.data.decode import (
     decode_file,
     heif_reader,
     is_heif,
+    reason_of,
     reduction_of,
     refused,
 )
 from cnnkit.data.jpeg_markers import ORIENTATION, jpeg_frame, jpeg_orientation
+from cnnkit.errors import MissingExtraError
 
 # Orientations of EXIF that exchange height and width.
 EXCHANGING = (5, 6, 7, 8)
@@ -68,6 +70,39 @@ def bytes_shape(data: bytes, name: str) -> tuple[int, int]:
     except Exception:
         shape = None
     return shape or _sides(decode_bytes(data, name))
+
+
+def declared_pixels(data: bytes, name: str) -> int:
+    """How many pixels the header of a file in memory declares; nothing is decoded.
+
+    A file of kilobytes may declare gigabytes. Of what Pillow refuses for its size, one more than Pillow decodes. TIFFs
+    of floating-point colours, which Pillow does not know, are refused.
+
+    Args:
+        data: The whole file.
+        name: What an error calls it.
+
+    Raises:
+        ImageFileError: The bytes are empty or begin as no picture.
+        MissingExtraError: It is HEIC, and pillow-heif is not installed.
+
+    >>> declared_pixels(b"P6 8000 6000 255 ", "a bomb")
+    48000000
+    """
+    try:
+        height, width, _ = jpeg_frame(data)
+        if is_heif(data):
+            width, height = heif_reader(name).open_heif(BytesIO(data)).size
+        if not height * width:
+            with Image.open(BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+    except MissingExtraError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # the latter where warnings are errors
+        return LARGEST + 1
+    except Exception as error:  # damaged files make readers of headers raise anything
+        raise refused(name, reason_of(error, data)) from error
+    return height * width
 
 
 def file_reduction(path: str | Path, least: int) -> int:
