@@ -61,7 +61,7 @@ def board_serve(
     canvas: Annotated[Path | None, typer.Option(help="Canvas's gradebook export, to fill in.")] = None,
     moodle: Annotated[Path | None, typer.Option(help="Moodle's grading worksheet, to fill in.")] = None,
     host: Annotated[str, typer.Option(help="Where to listen; this machine only by default.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="Of TCP.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Of TCP; 0 for any free one.")] = 8000,
     trust_proxy: Annotated[
         list[str] | None,
         typer.Option(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, cast
@@ -103,7 +104,8 @@ def serve(
         )
         with _listening(address) as listener:
             ready(f"http://{address.host}:{listener.getsockname()[1]}")
-            uvicorn.Server(config).run(sockets=[listener])
+            with _ending_well():
+                uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listening(address: Address) -> socket.socket:
@@ -119,6 +121,20 @@ def _listening(address: Address) -> socket.socket:
         raise InputError(
             f"a free address {address.host}:{address.port}", error.strerror or str(error), "Name another --port."
         ) from error
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """SIGTERM is the way to stop: when everything is answered uvicorn sends it once more, which would kill us here."""
+
+    def stop(*_: object) -> None:
+        sys.exit(0)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class GraderProcess:

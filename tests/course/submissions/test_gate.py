@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.gate import GateReport, check
 from cnnkit.course.submissions.inbox import read_inbox
 from cnnkit.course.submissions.isolation import TOOLS
@@ -66,6 +67,13 @@ def test_a_sandbox_of_its_own_the_assignments_folder_and_a_script_for_a_notebook
     report = check(write_valid(tmp_path / "ada", script=True), str(tmp_path / "assignment"))
     assert report.passed
     assert set(report.hashes) == {"model", "weights", "predictions", "script"}
+
+
+def test_an_assignment_may_name_a_time_zone_which_the_sandbox_cannot_look_up(sandbox: Sandbox, folder: Path) -> None:
+    late = {"policy": "per-day"}
+    values = {**ASSIGNMENT.model_dump(), "timezone": "Europe/Berlin", "deadline": "2026-12-18T23:59:00", "late": late}
+    report = check(folder, Assignment.model_validate(values), sandbox=sandbox)
+    assert (report.outcome, report.findings) == ("passed", ())
 
 
 @pytest.mark.parametrize("isolation", TOOLS)
