@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,7 +79,8 @@ def board_serve(
     """Serve the pages where a class hands in, until Ctrl-C or SIGTERM; two servers may share a folder.
 
     Students sign in with a token of `cnnkit board token add`, see what the check says at once, and their accuracy on
-    the public rows, rounded, on a board of pseudonyms. Behind a reverse proxy with https name it with --trust-proxy.
+    the public rows, rounded, on a board of pseudonyms. From outside it is reached through a reverse proxy with https,
+    which passes Host, X-Forwarded-Proto and bodies of some hundred MB on; name its address with --trust-proxy.
 
     Example: cnnkit board serve handin --assignment assignments/person --labels secret/labels.parquet
     """
@@ -97,6 +99,8 @@ def board_serve(
 
     def ready(url: str) -> None:
         print(json.dumps({"url": url}) if as_json else f"Serving {folder} at {url}", flush=True)
+        if host not in ("127.0.0.1", "::1", "localhost") and not trust_proxy:
+            print("Tokens travel unencrypted: put a reverse proxy with https before it.", file=sys.stderr)
 
     serve(
         folder,

@@ -1,4 +1,4 @@
-"""The graded course: what students hand in (`write_submission`, `submissions`) and how it is graded (`grading`).
+"""The graded course: what is handed in (`write_submission`, `submissions`), where (`hand_in_server`), its `grading`.
 
 Nothing else of cnnkit imports this room but the command line.
 """

@@ -138,6 +138,13 @@ def accepted(engine: Engine) -> dict[str, list[HandIn]]:
     return students
 
 
+def refused(engine: Engine) -> dict[str, int]:
+    """Student → how many uploads the check refused."""
+    chosen = sql.select(HAND_INS.c.student, sql.func.count()).where(~HAND_INS.c.accepted).group_by(HAND_INS.c.student)
+    with engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(chosen)}
+
+
 def ungraded(engine: Engine, circumstances: str) -> list[HandIn]:
     """What counts and was not graded under these circumstances, or is to be graded again, the oldest first."""
     due = HAND_INS.c.result.is_(None) | HAND_INS.c.again | (HAND_INS.c.circumstances != circumstances)

@@ -142,7 +142,7 @@ def require_same_origin(request: Request) -> None:
     if request.headers.get("origin") is None:
         return
     if origin.netloc != request.headers.get("host"):
-        raise HTTPException(403, "This form was sent by another site.")
+        raise HTTPException(403, "This form was sent by another site, or a reverse proxy does not pass Host on.")
     if origin.scheme != request.url.scheme:
         raise HTTPException(
             403,

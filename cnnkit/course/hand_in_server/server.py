@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import cnnkit
 from cnnkit.course.hand_in_server.app import application
@@ -28,8 +28,12 @@ try:
 except ImportError as error:  # pragma: no cover
     raise missing_extra("uvicorn", "board", "the hand-in server") from error
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 RESTART_SECONDS = 2.0
 STOP_SECONDS = 30
+MOST_CONNECTIONS = 1_000
 
 
 def _silent(url: str) -> None:
@@ -93,19 +97,24 @@ def serve(
     with GraderProcess(given) as grader:
         checks = Checks(board.assignment, workers=workers, require=require_isolation)
         app = application(replace(board, wake=grader.wake), checks)
-        config = uvicorn.Config(
-            app,
-            proxy_headers=bool(address.proxies),
-            forwarded_allow_ips=",".join(address.proxies),
-            server_header=False,
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
         with _listening(address) as listener:
             ready(f"http://{address.host}:{listener.getsockname()[1]}")
             with _ending_well():
-                uvicorn.Server(config).run(sockets=[listener])
+                uvicorn.Server(configured(app, address)).run(sockets=[listener])
+
+
+def configured(app: FastAPI, address: Address) -> uvicorn.Config:
+    """How uvicorn runs an application: no header of a proxy is believed but those of the address's."""
+    return uvicorn.Config(
+        app,
+        proxy_headers=bool(address.proxies),
+        forwarded_allow_ips=",".join(address.proxies),
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
 
 
 def _listening(address: Address) -> socket.socket:
@@ -169,15 +178,9 @@ class GraderProcess:
     def close(self) -> None:
         """Lets it finish what it is doing, and sees to it."""
         self._stop.set()
-        with suppress(OSError):
-            self._input.close()
-        try:
-            self._process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._end()
         self._watch.join()
-        cast("IO[bytes]", self._process.stdout).close()
+        self._end()  # the one that was being started meanwhile
 
     def _start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603  (our own module)
@@ -196,6 +199,16 @@ class GraderProcess:
         if "refused" in said:
             self._process.wait()
             raise InputError(*said["refused"])
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            self._input.close()
+        try:
+            self._process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        cast("IO[bytes]", self._process.stdout).close()
 
     def _restart(self) -> None:
         while not self._stop.is_set():

@@ -13,6 +13,7 @@ from cnnkit.course.hand_in_server import hand_ins, leaderboard, settings
 from cnnkit.course.hand_in_server.pages import page, wants_json
 from cnnkit.course.hand_in_server.rules import NotNowError
 from cnnkit.course.hand_in_server.security import Board_, OwnForm, Staff, staff
+from cnnkit.course.hand_in_server.tokens import issued_tokens
 
 router = APIRouter(prefix="/staff", dependencies=[Depends(staff)])
 
@@ -22,9 +23,11 @@ def staff_page(request: Request, guest: Staff, board: Board_) -> Response:
     """The class: who stands where by all rows, what waits, and what staff can do."""
     students = hand_ins.accepted(board.engine)
     public = {line.student: line for line in leaderboard.lines(students, board.rules.assignment)}
+    refused = hand_ins.refused(board.engine)
+    invited = {each.name for each in issued_tokens(board.engine) if not each.staff}
     rows = [
-        {"student": student, "tries": tries, "last": tries[-1], "line": public.get(student)}
-        for student, tries in sorted(students.items())
+        {"student": name, "tries": students.get(name, []), "refused": refused.get(name, 0), "line": public.get(name)}
+        for name in sorted({*students, *refused, *invited})
     ]
     counts = Counter(
         "waiting" if each.result is None or each.again else each.result.outcome

@@ -46,6 +46,12 @@ def style() -> FileResponse:
     return FileResponse(FOLDER / STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
+@router.get("/favicon.ico")
+def no_icon() -> Response:
+    """None; browsers ask for one."""
+    return Response(status_code=204)
+
+
 @router.get("/sign-in")
 def sign_in_page(request: Request) -> Response:
     """Asks for the token."""
@@ -90,7 +96,6 @@ def own_page(request: Request, guest: SignedIn, board: Board_) -> Response:
         "left": rules.attempts_left(past),
         "left_today": rules.left_today(past, now()),
         "per_day": rules.per_day,
-        "waiting": any(_waits(each) for each in past),
         "pseudonym": next((each.result.pseudonym for each in past if each.result), ""),
     }
     return page(request, "student", values, guest=guest)

@@ -17,7 +17,9 @@ from fastapi.testclient import TestClient
 
 from cnnkit.course.hand_in_server import settings
 from cnnkit.course.hand_in_server.app import application
+from cnnkit.course.hand_in_server.checks import Checks
 from cnnkit.course.hand_in_server.hand_ins import HandIn, kept_files, of_student, record
+from cnnkit.course.hand_in_server.server import Address, configured
 from tests.course.hand_in_server.conftest import Site, form_of
 from tests.course.hand_in_server.files import files_of
 from tests.course.submissions.valid import write_valid
@@ -151,6 +153,21 @@ def test_a_proxy_is_believed_only_where_the_server_is_told_so(site: Site) -> Non
     assert "--trust-proxy" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("proxies", "sender", "believed"), [((), "10.0.0.1", False), (("10.0.0.1",), "10.0.0.1", True)]
+)
+@pytest.mark.parametrize("other", [False, True])
+def test_forwarded_headers_count_only_from_the_address_that_was_named(
+    site: Site, checks: Checks, proxies: tuple[str, ...], sender: str, believed: bool, other: bool
+) -> None:
+    config = configured(application(site.board, checks), Address(proxies=proxies))
+    config.load()
+    client = TestClient(config.loaded_app, client=(sender, 1), follow_redirects=False)  # type: ignore[arg-type]
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4"}
+    answer = client.post("/sign-in", data={"token": site.token("ada")}, headers=headers)
+    assert answer.headers["set-cookie"].startswith("__Host-board=" if believed else "board=")
+
+
 def test_attempts_a_day_are_bounded(site: Site, tmp_path: Path) -> None:
     ada = site.program("ada")
     for seed in range(site.board.per_day):
@@ -175,7 +192,9 @@ def test_staff_opens_closes_and_extends(site: Site, course: Path) -> None:
         assert prof.post("/staff/deadline", data={"form": form, "deadline": text}).status_code == 200
         assert site.program("ada").post("/attempts", files=files).status_code == status
     assert prof.post("/staff/deadline", data={"form": form, "deadline": "soon"}).status_code == 422
+    site.token("cy")  # has handed in nothing so far
     log = prof.get("/staff").text
+    assert ">cy<" in log
     assert log.count("prof set the deadline to") == 2
     assert log.count("prof closed handing in") == 1
 

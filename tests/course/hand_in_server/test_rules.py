@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -71,3 +73,10 @@ def test_refused_uploads_are_bounded_too() -> None:
     refused = [at(NOON, accepted=False)] * REFUSED_A_DAY
     assert status(RULES, refused[1:]) == 200
     assert status(RULES, refused) == 429
+
+
+def test_neither_the_server_nor_its_grader_needs_tensorflow() -> None:
+    code = "import sys; from cnnkit.course.hand_in_server import grader, server; "
+    code += "print({'tensorflow', 'keras'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
