@@ -19,49 +19,33 @@ from numpy.typing import NDArray
 from cnnkit.arguments import Argument
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.heads.detector import counts
+from cnnkit.heads.fast_rcnn import LEVELS, FastRCNN
 from cnnkit.heads.head import Size
-from cnnkit.heads.levels_layers import normalized_levels
-from cnnkit.heads.region_detector import REGIONS, RegionDetector, as_regions, stride_of
+from cnnkit.heads.region_detector import as_regions
 from cnnkit.heads.region_proposals import RegionProposals
-from cnnkit.heads.staged import MAPS, Regions
-from cnnkit.necks.feature_pyramid import fpn
-from cnnkit.necks.levels import Levels
-
-LEVELS = ("P3", "P4", "P5")
+from cnnkit.heads.staged import Regions
 
 
 @dataclass(frozen=True)
-class FasterRCNN(RegionDetector):
+class FasterRCNN(FastRCNN):
     """The head of `ck.tasks.faster_rcnn`, which documents the fields.
 
-    Beside the outputs of every `RegionDetector` it has `"objectness"`, (anchors, 1) logits, `"shifts"`, (anchors, 4)
-    from each anchor, and `"maps"`, which regions are cut from.
+    Beside the outputs of `FastRCNN` it has `"objectness"`, (anchors, 1) logits, and `"shifts"`, (anchors, 4) from each
+    anchor.
     """
 
     kind: ClassVar[str] = "faster_rcnn"
     arguments: ClassVar[tuple[Argument, ...]] = (
-        *RegionDetector.arguments,
+        *FastRCNN.arguments,
         *counts("sizes", "proposals"),
     )
 
     sizes: int = 2
     proposals: int = 60
 
-    @property
-    def taps(self) -> tuple[str, ...]:
-        """Strides 8, 16 and 32."""
-        return LEVELS
-
-    def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
-        """A feature pyramid, proposals on all of it, and what each region of its finest map shows."""
-        maps = normalized_levels(fpn({tap: features[tap] for tap in self.taps}, width=self.width, seed=self.seed))
-        outputs = self._proposing.build(maps, self.width)
-        outputs[MAPS] = keras.layers.Identity(name=MAPS)(maps[LEVELS[0]])
-        return outputs | self.region_outputs(outputs[MAPS], features, stride_of(LEVELS[0]))
-
-    def region_outputs(self, maps: keras.KerasTensor, features: Levels, stride: int) -> dict[str, keras.KerasTensor]:
-        """Of the stages."""
-        return self.region_layers(maps, features[REGIONS], stride)
+    def picture_outputs(self, maps: Mapping[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """Proposals on all levels."""
+        return self._proposing.build(maps, self.width)
 
     def encode(self, truth: Boxes, size: Size) -> dict[str, NDArray[Any]]:
         """What anchors show, and the boxes that regions are matched with.

@@ -20,6 +20,7 @@ from cnnkit.backbones.graph import named
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.heads.detection_score import DetectionScore
 from cnnkit.heads.detector import SURE, counts
+from cnnkit.heads.fast_rcnn import STRIDE
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.head import Size
 from cnnkit.heads.region_detector import as_regions
@@ -56,10 +57,10 @@ class MaskRCNN(FasterRCNN):
         """Two: the regions, and those of masks."""
         return {**super().stages, MASK_REGIONS: (MASK_REGIONS, "masks")}
 
-    def region_outputs(self, maps: keras.KerasTensor, features: Levels, stride: int) -> dict[str, keras.KerasTensor]:
+    def region_outputs(self, maps: keras.KerasTensor, features: Levels) -> dict[str, keras.KerasTensor]:
         """Of both stages. Convolutions are of three axes, whose first one, the regions, they leave alone."""
         regions = features[MASK_REGIONS]
-        x = named(roi_align(maps, regions, size=self.mask_side, stride=stride), "mask_roi_align")
+        x = named(roi_align(maps, regions, size=self.mask_side, stride=STRIDE), "mask_roi_align")
         for place in range(1, self.mask_depth + 1):
             x = keras.layers.Conv3D(
                 self.mask_width,
@@ -72,7 +73,7 @@ class MaskRCNN(FasterRCNN):
         x = keras.layers.Dense(
             1, kernel_initializer=keras.initializers.GlorotUniform(seed=self.seed), name="mask_logits", dtype="float32"
         )(x)
-        return super().region_outputs(maps, features, stride) | {
+        return super().region_outputs(maps, features) | {
             MASK_REGIONS: keras.layers.Identity(name="mask_regions_given", dtype="float32")(regions),
             "masks": keras.layers.Reshape((-1, self.mask_side, self.mask_side), name="masks", dtype="float32")(x),
         }

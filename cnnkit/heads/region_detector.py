@@ -124,11 +124,6 @@ class RegionDetector(Detector):
         return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
 
 
-def stride_of(level: str) -> int:
-    """8 of "P3"."""
-    return int(2 ** int(level[1:]))
-
-
 def as_regions(boxes: Boxes, count: int) -> Regions:
     """(n, count, 4) the first boxes of each picture; where there are fewer, the rest has no area."""
     found = np.zeros((len(boxes), count, 4), np.float32)

@@ -34,7 +34,7 @@ class StagedHead(Protocol):
 
         Args:
             stage: Its name.
-            outputs: Of the stages before.
+            outputs: Of the stages before; of `MAPS` perhaps only the first axis.
             size: Of the input.
         """
 

@@ -13,6 +13,7 @@ from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
 from cnnkit.heads.detector import Detector
 from cnnkit.heads.embedding import Embedding
+from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
@@ -35,7 +36,7 @@ from cnnkit.heads.yolo_v2 import YOLOv2
 
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
-REGION_DETECTORS: tuple[type[RegionDetector], ...] = (FasterRCNN, MaskRCNN)
+REGION_DETECTORS: tuple[type[RegionDetector], ...] = (FastRCNN, FasterRCNN, MaskRCNN)
 
 POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
 

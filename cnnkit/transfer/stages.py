@@ -71,7 +71,8 @@ class Stages:
 
     def _regions(self, stage: str, outputs: Mapping[str, Any], encoded: Mapping[str, Any] | None) -> Any:
         """What the head decides on, whenever the graph runs."""
-        small = {name: tensor for name, tensor in outputs.items() if name != MAPS}
+        # Of the maps only how many there are: a copy of them would take as long as a layer.
+        small = {**outputs, MAPS: outputs[MAPS][..., :0]}
 
         def decided(*arrays: NDArray[Any]) -> NDArray[np.float32]:
             told = dict(zip(small, arrays[: len(small)], strict=True))

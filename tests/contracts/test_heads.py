@@ -22,6 +22,7 @@ import cnnkit as ck
 from cnnkit.data.targets import Targets
 from cnnkit.errors import DataError
 from cnnkit.heads import Detector, Head, OpenSetHead, from_settings
+from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.head import truth_kind
 from cnnkit.heads.mask_rcnn import MaskRCNN
@@ -257,6 +258,7 @@ ROWS = {
         learned=0.8,
         perfect=sure_maps(8, 2),
     ),
+    "fast_rcnn": detector(FastRCNN, width=16, units=32, sample=16),
     "faster_rcnn": detector(FasterRCNN, width=16, units=32, sample=16, proposals=20),
     "mask_rcnn": detector(MaskRCNN, masked, width=16, units=32, sample=16, proposals=20, mask_width=8, most=20),
     "localizer": Row(
