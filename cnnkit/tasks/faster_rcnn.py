@@ -62,15 +62,15 @@ def faster_rcnn(
     """
     head = FasterRCNN(
         class_names(classes),
-        iou=iou,
-        most=most,
-        seed=seed,
+        proposals=proposals,
+        sizes=sizes,
         width=width,
         bins=bins,
         units=units,
+        iou=iou,
+        most=most,
         sample=sample,
         positive=positive,
-        sizes=sizes,
-        proposals=proposals,
+        seed=seed,
     )
     return attach(body, head)

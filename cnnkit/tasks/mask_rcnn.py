@@ -61,19 +61,19 @@ def mask_rcnn(
     """
     head = MaskRCNN(
         class_names(classes),
-        iou=iou,
-        most=most,
         seed=seed,
+        proposals=proposals,
+        sizes=sizes,
         width=width,
+        mask_side=mask_side,
+        mask_width=mask_width,
+        mask_depth=mask_depth,
         bins=bins,
         units=units,
         sample=sample,
         positive=positive,
-        sizes=sizes,
-        proposals=proposals,
-        mask_side=mask_side,
-        mask_width=mask_width,
-        mask_depth=mask_depth,
         mask_sample=mask_sample,
+        iou=iou,
+        most=most,
     )
     return attach(body, head)

@@ -1,0 +1,137 @@
+"""RoIAlign, and the lectures' timeline: how long a picture takes from R-CNN to Faster R-CNN.
+
+    python tests/benchmarks/bench_two_stages.py
+
+All of it in CPU seconds of all threads. RoIAlign: 128 regions of a 32 × 32 × 256 map, 7 × 7 bins of 2 × 2 samples, as
+two products with matrices, beside `tf.image.crop_and_resize` of the same samples and their mean; forward, and forward
+and backward. Timeline: one backbone, nano, random regions of pictures of 160 × 160:
+
+* R-CNN: each region is a crop of 64 × 64 that goes through the backbone, then a linear layer;
+* SPP-net: one pass, the maxima of 50 bins per region, a linear layer;
+* Fast R-CNN: one pass, RoIAlign and two dense layers, suppression;
+* Faster R-CNN: its own 60 proposals in place of the given ones, suppressed too.
+
+A factor is how many times as fast as R-CNN.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import cv2
+import harness
+import keras
+import numpy as np
+import tensorflow as tf
+
+import cnnkit as ck
+
+SIDE, CROP, CLASSES = 160, 64, tuple(f"class {number}" for number in range(30))
+
+
+def cpu_seconds(run: Callable[[], Any]) -> float:
+    """Of all threads."""
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+def regions_in(side: int, count: int, seed: int = 0) -> np.ndarray:
+    """(count, 4) random regions whose sides are from an eighth to a half of the picture's."""
+    random = np.random.default_rng(seed)
+    sides = random.uniform(side / 8, side / 2, (count, 2))
+    corner = random.uniform(0, 1, (count, 2)) * (side - sides)
+    return np.concatenate([corner, corner + sides], axis=1).astype(np.float32)
+
+
+def alignments(count: int) -> dict[str, Callable[[], Any]]:
+    """RoIAlign in two forms, forward and with the way back."""
+    maps = tf.constant(np.random.default_rng(0).normal(size=(1, 32, 32, 256)), tf.float32)
+    regions = tf.constant(regions_in(32, count)[None])
+
+    def products(maps: tf.Tensor) -> tf.Tensor:
+        return ck.necks.roi_align(maps, regions, size=7, stride=1)
+
+    def cropped(maps: tf.Tensor) -> tf.Tensor:
+        # Its samples go from the first to the last one, and its cells lie on whole numbers.
+        step = (regions[0, :, 2:] - regions[0, :, :2]) / 14
+        low, high = regions[0, :, :2] + step / 2 - 0.5, regions[0, :, 2:] - step / 2 - 0.5
+        boxes = tf.concat([low[:, ::-1], high[:, ::-1]], axis=1) / 31
+        samples = tf.image.crop_and_resize(maps, boxes, tf.zeros(count, tf.int32), (14, 14))
+        return tf.nn.avg_pool2d(samples, 2, 2, "VALID")
+
+    def backward(form: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[], tf.Tensor]:
+        @tf.function
+        def step() -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                tape.watch(maps)
+                total = tf.reduce_sum(form(maps) ** 2)
+            return tape.gradient(total, maps)
+
+        return step
+
+    runs: dict[str, Callable[[], Any]] = {}
+    for name, form in (("crop_and_resize", cropped), ("two products", products)):
+        runs[f"{name}, forward"] = tf.function(partial(form, maps))
+        runs[f"{name}, forward and backward"] = backward(form)
+    return runs
+
+
+def timeline(count: int, pictures: np.ndarray) -> dict[str, Callable[[], Any]]:
+    """Each network on the same pictures and regions."""
+    regions = regions_in(SIDE, count)
+    body = ck.backbone("nano", input_shape=(SIDE, SIDE, 3))
+    of_crops = ck.attach(
+        ck.backbone("nano", input_shape=(CROP, CROP, 3)), ck.heads.classifier([*CLASSES, "background"])
+    )
+    given = keras.Input((None, 4))
+    maps = body.pyramid()["P4"]
+    bins = keras.layers.Reshape((-1, 50 * maps.shape[-1]))(ck.necks.spatial_pyramid(maps, given, stride=16))
+    spp_net = keras.Model([body.model.input, given], keras.layers.Dense(len(CLASSES))(bins))
+    fast, faster = ck.tasks.fast_rcnn(body, CLASSES), ck.tasks.faster_rcnn(body, CLASSES)
+
+    def crops(picture: np.ndarray) -> np.ndarray:
+        parts = (picture[int(top) : int(bottom), int(left) : int(right)] for left, top, right, bottom in regions)
+        return np.stack([cv2.resize(part, (CROP, CROP)) for part in parts])
+
+    return {
+        "R-CNN": lambda: [ck.predict(of_crops, crops(picture)) for picture in pictures],
+        "SPP-net": lambda: spp_net.predict_on_batch(
+            [pictures.astype(np.float32), np.repeat(regions[None], len(pictures), axis=0)]
+        ),
+        "Fast R-CNN": lambda: ck.tasks.detect(fast, pictures, lambda _picture: regions),
+        "Faster R-CNN": lambda: ck.predict(faster, pictures),
+    }
+
+
+def main() -> None:
+    """Runs all forms and prints the ratios, or JSON."""
+    arguments = harness.options(__doc__, regions=128, proposals=200, pictures=4).parse_args()
+    started = harness.machine()
+    aligned = alignments(arguments.regions)
+    drawn = ck.data.scenes(4 * arguments.pictures, seed=3, size=SIDE).train
+    pictures = np.stack([drawn.image(index) for index in range(arguments.pictures)])
+    detectors = timeline(arguments.proposals, pictures)
+    for run in (*aligned.values(), *detectors.values()):
+        run()  # traces
+    harness.say(f"a convolution takes {harness.convolution_ms():.1f} ms")
+    times = {name: partial(cpu_seconds, run) for name, run in (aligned | detectors).items()}
+    found = harness.interleaved(arguments.rounds, times)
+    rows = []
+    for way in ("forward", "forward and backward"):
+        pair = {name: found[f"{name}, {way}"] for name in ("crop_and_resize", "two products")}
+        case = f"RoIAlign of {arguments.regions} regions, {way}"
+        rows += harness.rows(case, pair, peer="crop_and_resize", bars={})
+    of_each = {name: [value / len(pictures) for value in found[name]] for name in detectors}
+    rows += harness.rows(f"a picture with {arguments.proposals} proposals", of_each, peer="R-CNN", bars={})
+    harness.report("two_stages", rows, started=started, arguments=arguments)
+
+
+if __name__ == "__main__":
+    main()
