@@ -85,7 +85,7 @@ def board_serve(
     Example: cnnkit board serve handin --assignment assignments/person --labels secret/labels.parquet
     """
     from cnnkit.course.grading.ledger_key import key_beside
-    from cnnkit.course.hand_in_server.gradebooks import Secrets
+    from cnnkit.course.hand_in_server.grader_settings import Secrets
     from cnnkit.course.hand_in_server.server import Address, serve
 
     secrets = Secrets(

@@ -29,7 +29,8 @@ from cnnkit.course.grading.ledger import Ledger
 from cnnkit.course.grading.ledger_key import read_key
 from cnnkit.course.hand_in_server import hand_ins
 from cnnkit.course.hand_in_server.board import Board, open_board
-from cnnkit.course.hand_in_server.gradebooks import Secrets, grade_class
+from cnnkit.course.hand_in_server.gradebooks import grade_class
+from cnnkit.course.hand_in_server.grader_settings import Secrets
 from cnnkit.course.hand_in_server.tokens import add_tokens
 from cnnkit.course.submissions.assignment import Assignment
 from tests.benchmarks.harness import Row, machine, options, report, say

@@ -30,14 +30,13 @@ def application(board: Board, checks: Checks) -> FastAPI:
 
     Args:
         board: What it works on.
-        checks: The gate; it is closed when the application ends.
+        checks: The gate.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         board.store.sweep(lambda: kept_files(board.engine))
         yield
-        checks.close()
 
     # No pages of documentation: they would load scripts from elsewhere.
     app = FastAPI(title="cnnkit board", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

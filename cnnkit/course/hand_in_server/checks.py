@@ -43,7 +43,7 @@ class Checks:
         require: The weakest isolation that is good enough.
 
     Raises:
-        InputError: No sandbox of that isolation works on this machine.
+        InputError: No such isolation.
     """
 
     def __init__(
@@ -53,9 +53,17 @@ class Checks:
         self._sandboxes: queue.SimpleQueue[Sandbox] = queue.SimpleQueue()
         self._opened = [Sandbox.open(isolation=isolation, require=require) for _ in range(workers)]
         for sandbox in self._opened:
-            self.isolation = sandbox.isolation  # waits until it works
             self._sandboxes.put(sandbox)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="gate")
+
+    def wait(self) -> None:
+        """Waits until the sandboxes, which start in the background, work.
+
+        Raises:
+            InputError: None of that isolation works on this machine.
+        """
+        for sandbox in self._opened:
+            _ = sandbox.isolation
 
     async def check(self, place: Place) -> Checked:
         """What the gate says of the files at a place; others wait their turn meanwhile."""

@@ -6,7 +6,6 @@ import csv
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from cnnkit.course.grading.batch import grade
@@ -14,28 +13,8 @@ from cnnkit.course.grading.graded import Graded
 from cnnkit.course.grading.results import write_grades
 from cnnkit.course.hand_in_server import hand_ins
 from cnnkit.course.hand_in_server.board import Board
+from cnnkit.course.hand_in_server.grader_settings import Secrets
 from cnnkit.course.submissions.layouts.folders import TIMES_FILE
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """What only the grader reads.
-
-    Attributes:
-        labels: The secret labels.
-        ledger: A file or a URL.
-        key: The key that seals the ledger.
-        roster: Who is enrolled; None for everybody who handed in.
-        canvas: Canvas's gradebook export, to fill in.
-        moodle: Moodle's grading worksheet, to fill in.
-    """
-
-    labels: str
-    ledger: str
-    key: str
-    roster: str | None = None
-    canvas: str | None = None
-    moodle: str | None = None
 
 
 def write_inbox(board: Board, inbox: Path) -> None:

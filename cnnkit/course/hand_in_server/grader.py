@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,8 @@ from cnnkit.course.grading.verified_ledger import open_verified
 from cnnkit.course.grading.workers import UNREAD
 from cnnkit.course.hand_in_server import hand_ins, settings
 from cnnkit.course.hand_in_server.board import Board, open_board
-from cnnkit.course.hand_in_server.gradebooks import Secrets, export
+from cnnkit.course.hand_in_server.gradebooks import export
+from cnnkit.course.hand_in_server.grader_settings import GraderSettings
 from cnnkit.course.hand_in_server.hand_ins import HandIn, Result
 from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.place import Place
@@ -42,39 +42,6 @@ from cnnkit.errors import CnnkitError
 LOCK_FILE = "grader.lock"
 POLL_SECONDS = 2.0
 AT_A_TIME = 50
-
-
-@dataclass(frozen=True)
-class GraderSettings:
-    """What a grader is started with, as JSON.
-
-    Attributes:
-        folder: Of the server.
-        assignment: Its folder.
-        database: A URL, or None for a file in the folder.
-        secrets: Labels, ledger, key, roster and exports.
-        workers: How many processes.
-        isolation: See `Sandbox.open`.
-        require: The weakest isolation that is good enough.
-    """
-
-    folder: str
-    assignment: str
-    database: str | None
-    secrets: Secrets
-    workers: int
-    isolation: str = "auto"
-    require: str | None = None
-
-    def to_json(self) -> str:
-        """One line."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> GraderSettings:
-        """The settings of such a line."""
-        values = json.loads(text)
-        return cls(**{**values, "secrets": Secrets(**values["secrets"])})
 
 
 class Grader:

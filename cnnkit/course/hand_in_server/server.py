@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -19,8 +19,7 @@ import cnnkit
 from cnnkit.course.hand_in_server.app import application
 from cnnkit.course.hand_in_server.board import LEDGER_FILE, PER_DAY, open_board
 from cnnkit.course.hand_in_server.checks import Checks
-from cnnkit.course.hand_in_server.gradebooks import Secrets
-from cnnkit.course.hand_in_server.grader import GraderSettings
+from cnnkit.course.hand_in_server.grader_settings import GraderSettings, Secrets
 from cnnkit.errors import InputError, missing_extra
 
 try:
@@ -94,8 +93,9 @@ def serve(
         workers=workers,
         require=require_isolation,
     )
-    with GraderProcess(given) as grader:
-        checks = Checks(board.assignment, workers=workers, require=require_isolation)
+    checks = Checks(board.assignment, workers=workers, require=require_isolation)
+    with closing(checks), GraderProcess(given) as grader:  # both start at once
+        checks.wait()
         app = application(replace(board, wake=grader.wake), checks)
         with _listening(address) as listener:
             ready(f"http://{address.host}:{listener.getsockname()[1]}")

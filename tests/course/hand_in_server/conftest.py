@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from fastapi.testclient import TestClient
 from cnnkit.course.hand_in_server.app import application
 from cnnkit.course.hand_in_server.board import Board, open_board
 from cnnkit.course.hand_in_server.checks import Checks
-from cnnkit.course.hand_in_server.gradebooks import Secrets
-from cnnkit.course.hand_in_server.grader import Grader, GraderSettings
+from cnnkit.course.hand_in_server.grader import Grader
+from cnnkit.course.hand_in_server.grader_settings import GraderSettings, Secrets
 from cnnkit.course.hand_in_server.tokens import add_tokens
 from tests.course.grading.inboxes import SPEC, make_class
 
@@ -29,18 +30,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_class(tmp_path_factory.mktemp("course"), CORRECT, bad=BAD)
 
 
-class SharedChecks(Checks):
-    """Stays open when an application ends: the next test uses it too."""
-
-    def close(self) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(scope="session")
 def checks() -> Iterator[Checks]:
-    shared = SharedChecks(SPEC, workers=1)
-    yield shared
-    Checks.close(shared)
+    with closing(Checks(SPEC, workers=1)) as checks:
+        yield checks
 
 
 @pytest.fixture
