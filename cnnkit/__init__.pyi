@@ -16,6 +16,7 @@ from . import primitives as primitives
 from . import reports as reports
 from . import scenes as scenes
 from . import serving as serving
+from . import tasks as tasks
 from . import transfer as transfer
 from . import visualize as visualize
 from . import zoo as zoo

@@ -18,7 +18,7 @@ def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
     """A model of the same layers, and so of the same weights, on pictures of another size.
 
     Args:
-        model: A flat functional model of one input (n, h, w, c).
+        model: A flat functional model whose first input is (n, h, w, c); others stay as they are.
         size: (height, width) of the new input.
 
     Returns:
@@ -28,7 +28,8 @@ def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
         InputError: A side, old or new, is no multiple of 32, or a layer knows the size that it was built for: a dense
             one behind a flattened map, or pyramid pooling, whose bins are so many pixels wide.
     """
-    built = tuple(model.input.shape[1:3])
+    picture, *others = model.inputs
+    built = tuple(picture.shape[1:3])
     if built == size:
         return model
     if any(side is None or side % DEEPEST_STRIDE for side in (*built, *size)):
@@ -37,8 +38,8 @@ def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
             f"{_said(size)} for an input of {_said(built)}",
             "Take such sides for both, or the size of the input.",
         )
-    given = keras.Input((*size, model.input.shape[-1]), dtype=model.input.dtype, name=model.input.name)
-    tensors = {id(model.input): given}
+    given = keras.Input((*size, picture.shape[-1]), dtype=picture.dtype, name=picture.name)
+    tensors = {id(picture): given} | {id(tensor): tensor for tensor in others}
     try:
         for call in nodes(model):
             if call.parents:
@@ -51,7 +52,7 @@ def at_size(model: keras.Model, size: tuple[int, int]) -> keras.Model:
         if not _scaled(tuple(tensor.shape), tuple(tensors[id(tensor)].shape), built, size):
             raise _refused(built, size, f"an output of {tuple(tensors[id(tensor)].shape[1:])}")
     output = keras.tree.map_structure(lambda tensor: tensors[id(tensor)], model.output)
-    return keras.Model(given, output, name=model.name)
+    return keras.Model([given, *others] if others else given, output, name=model.name)
 
 
 def _scaled(old: tuple[int, ...], new: tuple[int, ...], built: tuple[int, ...], size: tuple[int, int]) -> bool:

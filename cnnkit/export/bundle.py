@@ -151,7 +151,7 @@ def load(folder: str | Path) -> Network:
     backbone_settings = BackboneSettings(**{**settings, "input_shape": tuple(settings["input_shape"])})
     # Behind several taps no layer is all that the head needs, so the cut is none of the whole model.
     tensor = model.get_layer(manifest.cut).output if manifest.taps else cut_node(model, manifest.cut).outputs[0]
-    body = keras.Model(model.input, tensor, name=backbone_settings.name)
+    body = keras.Model(model.inputs[0], tensor, name=backbone_settings.name)
     framing: Any = manifest.input.framing
     network = Network(
         model=model,

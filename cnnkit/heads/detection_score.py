@@ -24,10 +24,12 @@ class DetectionScore:
 
     Args:
         classes: Names in the order of the labels.
+        masks: Whether masks are scored too, where both truth and predictions have some.
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], *, masks: bool = False) -> None:
         self._classes = tuple(classes)
+        self._masks = masks
         self._truth: list[Boxes] = []
         self._predictions: list[Boxes] = []
 
@@ -48,8 +50,9 @@ class DetectionScore:
                 f"{len(truth)} {getattr(truth, 'kind', '')} and {len(predictions)} {getattr(predictions, 'kind', '')}",
                 "Give what decode returns for the pictures of this truth.",
             )
-        self._truth.append(replace(truth, masks=None, points=None))
-        self._predictions.append(replace(predictions, masks=None, points=None))
+        both = self._masks and truth.masks is not None and predictions.masks is not None
+        for given, kept in ((truth, self._truth), (predictions, self._predictions)):
+            kept.append(replace(given, masks=given.masks if both else None, points=None))
         counts = ~not_counted(truth)
         wrong = np.zeros(len(truth))
         for index in range(len(truth)):
@@ -70,13 +73,17 @@ class DetectionScore:
 
         Returns:
             COCO's numbers, `AP` (mean over IoU .5 … .95), `AP50`, `AP75`, `AP_small` … `AR_large`, without those of
-            sizes that do not occur; then `AP/CLASS` and `AP50/CLASS` of each class that occurs. Nothing where there is
-            no box.
+            sizes that do not occur, of masks with `mask_` before them; then `AP/CLASS` and `AP50/CLASS` of each class
+            that occurs. Nothing where there is no box.
         """
         if not self._truth or not sum(len(truth.boxes) for truth in self._truth):
             return {}
-        found = coco(_together(self._truth), _together(self._predictions))
+        truth, predictions = _together(self._truth), _together(self._predictions)
+        found = coco(truth, predictions)
         scores = {name: value for name, value in found.numbers.items() if value >= 0}
+        if truth.masks is not None:
+            of_masks = coco(truth, predictions, kind="masks").numbers
+            scores |= {f"mask_{name}": value for name, value in of_masks.items() if value >= 0}
         of_class = {name: found.of_category(name) for name in self._classes}
         return scores | {
             f"{score}/{name}": row[score]

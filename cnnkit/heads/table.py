@@ -13,15 +13,19 @@ from cnnkit.heads.deconvnet import DeconvNet
 from cnnkit.heads.deeplab import DeepLab
 from cnnkit.heads.detector import Detector
 from cnnkit.heads.embedding import Embedding
+from cnnkit.heads.fast_rcnn import FastRCNN
+from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
 from cnnkit.heads.head import Head
 from cnnkit.heads.heatmaps import Heatmaps
 from cnnkit.heads.hourglass import Hourglass
 from cnnkit.heads.localization import Localizer
+from cnnkit.heads.mask_rcnn import MaskRCNN
 from cnnkit.heads.pose import PoseHead
 from cnnkit.heads.pose_machine import PoseMachine
 from cnnkit.heads.pspnet import PSPNet
+from cnnkit.heads.region_detector import RegionDetector
 from cnnkit.heads.retinanet import RetinaNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
 from cnnkit.heads.segnet import SegNet
@@ -32,6 +36,7 @@ from cnnkit.heads.yolo_v2 import YOLOv2
 
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
+REGION_DETECTORS: tuple[type[RegionDetector], ...] = (FastRCNN, FasterRCNN, MaskRCNN)
 
 POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
 
@@ -40,7 +45,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "embedding": Embedding.from_settings,
     "localizer": Localizer.from_settings,
     **{head.kind: head.from_settings for head in POSE_HEADS},
-    **{detector.kind: detector.from_settings for detector in DETECTORS},
+    **{detector.kind: detector.from_settings for detector in (*DETECTORS, *REGION_DETECTORS)},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
 }
 

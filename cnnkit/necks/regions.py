@@ -37,7 +37,9 @@ def roi_align(maps: Tensor, regions: Tensor, *, size: int = 7, stride: float, sa
         _bilinear(corners[..., low], corners[..., low + 2], cells, size, samples)
         for low, cells in ((1, _cells(maps[:, :, 0, 0])), (0, _cells(maps[:, 0, :, 0])))
     )
-    return ops.einsum("nkxw,nkywc->nkyxc", columns, ops.einsum("nkyh,nhwc->nkywc", rows, maps))
+    of_rows = ops.einsum("nkyh,nhwc->nkywc", rows, maps)
+    # As a product per row of bins, which as one `einsum` would move the largest tensor about first.
+    return ops.matmul(columns[:, :, None], of_rows)
 
 
 def roi_pool(maps: Tensor, regions: Tensor, *, size: int = 7, stride: float) -> Tensor:

@@ -24,7 +24,9 @@ from cnnkit.engines.forward_cache import ForwardCache
 from cnnkit.errors import DataError, InputError, unknown_name
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.head import Head, OpenSetHead, truth_kind
+from cnnkit.heads.staged import StagedHead
 from cnnkit.transfer.run import Run
+from cnnkit.transfer.stages import StagedForwards
 
 NUMBERS = ("layers", "parameters", "trained")
 """Columns of `Network.summary` that are written with thousands separated."""
@@ -92,12 +94,14 @@ class Network:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the input in pixels."""
-        height, width = self.model.input.shape[1:3]
+        height, width = self.model.inputs[0].shape[1:3]
         return height, width
 
     @cached_property
-    def forward_cache(self) -> ForwardCache:
+    def forward_cache(self) -> ForwardCache | StagedForwards:
         """What runs the network in prediction, made when it is first needed."""
+        if isinstance(self.head, StagedHead):
+            return StagedForwards(self.model, self.head, self.size)
         return ForwardCache(self.model)
 
     @cached_property
@@ -221,7 +225,8 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
         layers = _tapped(body, tuple(head.taps))
         features = {tap: body.model.get_layer(layer).output for tap, layer in layers.items()}
         body = _up_to(body, layers)
-    output = head.build(features)
+    regions = {stage: keras.Input((None, 4), name=stage) for stage in _stages(head)}
+    output = head.build({**features, **regions} if regions else features)
     tensors = list(output.values()) if isinstance(output, Mapping) else [output]
     if not tensors or not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
         raise InputError(
@@ -230,7 +235,8 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
             "Return the tensor of the probabilities, or several by name.",
         )
     try:
-        model = keras.Model(body.model.input, output, name=f"{body.name}_{len(names)}_classes")
+        given = [body.model.input, *regions.values()] if regions else body.model.input
+        model = keras.Model(given, output, name=f"{body.name}_{len(names)}_classes")
     except ValueError as error:
         raise InputError(
             "a head whose layer names the backbone does not have",
@@ -238,6 +244,11 @@ def attach(body: Backbone | keras.Model, head: Head, *, framing: Framing | None 
             "A backbone that already carries a cnnkit head is cut before it: ck.truncate(model, layer).",
         ) from error
     return Network(model=model, backbone=body, head=head, framing=framing or native_framing(body))
+
+
+def _stages(head: Head) -> tuple[str, ...]:
+    """Whose regions the model takes beside the picture."""
+    return tuple(head.stages) if isinstance(head, StagedHead) else ()
 
 
 def _tapped(body: Backbone, taps: tuple[str, ...]) -> dict[str, str]:

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from cnnkit.backbones.graph import Node, boundary, nodes
 from cnnkit.errors import InputError
 from cnnkit.heads.head import Head, MeasuredHead
+from cnnkit.heads.staged import StagedHead
+from cnnkit.transfer.stages import Stages
 from cnnkit.transfer.traced_once import TracedOnce
 
 
@@ -71,6 +74,33 @@ class Tail(keras.Model):
         return losses[0] if len(losses) == 1 else keras.ops.sum(losses)
 
 
+class StagedTail(Tail):
+    """A tail whose model takes regions, on which its head decides between the stages.
+
+    Attributes:
+        stages: Its parts.
+    """
+
+    stages: Stages
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step, for regions that are sampled for the truth; the mean of each loss beside their sum."""
+        inputs, encoded, weights = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            outputs = self.stages.outputs(inputs, encoded, training=True)
+            parts = self.stages.head.losses(encoded, outputs)
+            means = {f"{name}_loss": mean_loss(values, weights) for name, values in parts.items()}
+            loss = sum([*means.values(), *(keras.ops.sum(loss) for loss in self.losses)])
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables, strict=True))
+        return {"loss": loss, **means}
+
+    def predict_step(self, data: Any) -> Any:
+        """Outputs for the regions that are proposed."""
+        return self.stages.outputs(keras.utils.unpack_x_y_sample_weight(data)[0], None, training=False)
+
+
 def mean_loss(values: Any, weights: Any = None) -> Any:
     """Σ weight · value / n of (n,) losses: what Keras calls "sum_over_batch_size"."""
     if weights is not None:
@@ -96,13 +126,18 @@ def halve(model: keras.Model, head: Head) -> Halves:
         )
     # The layer that gives an output stays in the tail, also where a frozen branch leads there: Keras refuses a model of
     # which an inner tensor is input and output at once.
-    tensors = boundary(model, before - ends)
-    prefix = keras.Model(model.input, tensors, name="prefix")
+    picture, *regions = model.inputs
+    given = {id(tensor) for tensor in regions}
+    tensors = [tensor for tensor in boundary(model, before - ends) if id(tensor) not in given]
+    prefix = keras.Model(picture, tensors, name="prefix")
     if not prefix.variables:  # preprocessing alone is not worth a cut
-        prefix, tensors = None, model.inputs
+        prefix, tensors = None, [picture]
     # The tail is a model of its own even where nothing is frozen: compiling it leaves `model` as it was.
-    tail = Tail(tensors, model.output, name="tail")
+    make = StagedTail if isinstance(head, StagedHead) else Tail
+    tail = make([*tensors, *regions], model.output, name="tail")
     tail.head = head
+    if isinstance(head, StagedHead):
+        tail.stages = Stages.of(tail, head, tuple(picture.shape[1:3]))
     return Halves(prefix=prefix, tail=tail)
 
 
@@ -113,9 +148,11 @@ def _prefix_layers(model: keras.Model) -> set[str]:
     pooling, a sum, a border of padding; no enlargement, which gives four times as many.
     """
     calls = nodes(model)
-    passive: set[int] = set()  # what depends on passive layers alone
+    regions = {id(tensor) for tensor in model.inputs[1:]}
+    passive: set[int] = set()  # what depends on the picture and passive layers alone
     for index, call in enumerate(calls):
-        if _passive(call.layer) and passive.issuperset(call.parents):
+        of_picture = regions.isdisjoint(map(id, call.outputs)) and passive.issuperset(call.parents)
+        if _passive(call.layer) and of_picture:
             passive.add(index)
     prefix = {index for index in passive if getattr(calls[index].layer, "variables", ()) or not calls[index].parents}
     for index in sorted(prefix, reverse=True):

@@ -60,26 +60,32 @@ class Case:
     """A detector, and how it is trained.
 
     Attributes:
-        head: Of the training pictures, the size of the input and a seed.
+        network: Of a backbone, the training pictures and a seed.
         plan: What trains when.
         size: Side of the input in pixels.
         views: How many of each picture take turns behind frozen layers.
     """
 
-    head: Callable[[Any, tuple[int, int], int], ck.heads.Detector]
+    network: Callable[[Any, Any, int], ck.Network]
     plan: ck.Plan
     size: int = 160
     views: int = 4
 
 
-def plain(make: Callable[..., ck.heads.Detector], **settings: Any) -> Callable[..., ck.heads.Detector]:
+def plain(make: Callable[..., ck.heads.Detector], **settings: Any) -> Callable[..., ck.Network]:
     """A head that looks at no picture before."""
-    return lambda source, size, seed: make(source.names, seed=seed, **settings)
+    return lambda body, source, seed: ck.attach(body, make(source.names, seed=seed, **settings))
 
 
-def with_anchors(source: Any, size: tuple[int, int], seed: int) -> ck.heads.Detector:
+def with_anchors(body: Any, source: Any, seed: int) -> ck.Network:
     """YOLO v2 with six anchors by k-means."""
-    return ck.heads.yolo_v2(source.names, anchors=ck.heads.anchors_of(source, size=size, count=6), seed=seed)
+    anchors = ck.heads.anchors_of(source, size=body.model.input.shape[1:3], count=6)
+    return ck.attach(body, ck.heads.yolo_v2(source.names, anchors=anchors, seed=seed))
+
+
+def two_stages(make: Callable[..., ck.Network], **settings: Any) -> Callable[..., ck.Network]:
+    """A task that looks at no picture before."""
+    return lambda body, source, seed: make(body, source.names, seed=seed, **settings)
 
 
 OF_BACKBONE = ("P3", "P4", "P5")
@@ -91,6 +97,8 @@ CASES = {
     "ssd, frozen": Case(plain(ck.heads.ssd), frozen(16)),
     "retinanet, frozen": Case(plain(ck.heads.retinanet, levels=OF_BACKBONE), frozen(12)),
     "centernet, frozen": Case(plain(ck.heads.centernet, stride=8), frozen(24)),
+    "faster_rcnn, frozen": Case(two_stages(ck.tasks.faster_rcnn), frozen(12)),
+    "faster_rcnn, head and all": Case(two_stages(ck.tasks.faster_rcnn), head_first(6, 8)),
 }
 """Name → what is measured."""
 
@@ -135,7 +143,7 @@ def measured(name: str, seed: int) -> Result:
         os.environ["CNNKIT_CACHE"] = cache
         wall, cpu = time.perf_counter(), time.process_time()
         body = ck.backbone("nano", input_shape=(*size, 3))
-        net = ck.attach(body, case.head(photos.train, size, seed))
+        net = case.network(body, photos.train, seed)
         options: dict[str, Any] = {"augment": AUGMENTATION, "views": case.views, "batch_size": 16, "progress": False}
         ck.fit(net, photos, case.plan, seed=seed, **options)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
