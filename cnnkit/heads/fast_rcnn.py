@@ -8,26 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from cnnkit.heads.anchors import anchor_grid, ratio_shapes
-from cnnkit.heads.cells import cells_of
-from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import normalized_levels
 from cnnkit.heads.region_detector import REGIONS, RegionDetector
-from cnnkit.heads.staged import MAPS, Regions
+from cnnkit.heads.staged import MAPS
 from cnnkit.necks.feature_pyramid import fpn
 from cnnkit.necks.levels import Levels
 
 LEVELS = ("P3", "P4", "P5")
 # Pixels per cell of the map that regions are cut from: the finest, which has seen what the deeper ones have.
 STRIDE = 8
-# Windows lie around the cells of these levels, two strides wide: 32, 64 and 128 pixels; width / height.
-WINDOWS, SIDE, RATIOS = ("P4", "P5", "P6"), 2.0, (0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -57,9 +50,3 @@ class FastRCNN(RegionDetector):
     def region_outputs(self, maps: keras.KerasTensor, features: Levels) -> dict[str, keras.KerasTensor]:
         """Of the stages."""
         return self.region_layers(maps, features[REGIONS], STRIDE)
-
-    def proposed(self, stage: str, outputs: Mapping[str, NDArray[Any]], size: Size) -> Regions:
-        """The same windows in each picture, clipped to it."""
-        shapes = [ratio_shapes(SIDE * 2 ** int(level[1:]), RATIOS) for level in WINDOWS]
-        windows = np.clip(anchor_grid(cells_of(WINDOWS, size), shapes), 0, np.tile(size[::-1], 2))
-        return np.tile(np.float32(windows), (len(outputs[MAPS]), 1, 1))

@@ -14,16 +14,19 @@ from scipy.special import softmax
 from cnnkit.arguments import Argument
 from cnnkit.backbones.graph import named
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.heads.anchors import boxes_of
+from cnnkit.heads.anchors import anchor_grid, boxes_of, ratio_shapes
+from cnnkit.heads.cells import cells_of
 from cnnkit.heads.detection import best_boxes, require_boxes
 from cnnkit.heads.detector import SPREAD, SURE, Detector, counts
 from cnnkit.heads.head import Size
 from cnnkit.heads.region_targets import SCALES, padded, region_losses, sample
-from cnnkit.heads.staged import Regions
+from cnnkit.heads.staged import MAPS, Regions
 from cnnkit.metrics.given_arrays import real
 from cnnkit.necks.regions import roi_align
 
 REGIONS = "regions"
+# Windows lie around the cells of these levels, two strides wide: 32, 64 and 128 pixels; width / height.
+WINDOWS, SIDE, RATIOS = ("P4", "P5", "P6"), 2.0, (0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,10 @@ class RegionDetector(Detector):
         return sample(self.proposed(stage, outputs, size), encoded, count=self.sample, positive=self.positive)
 
     def proposed(self, stage: str, outputs: Mapping[str, NDArray[Any]], size: Size) -> Regions:
-        """As of every head of stages."""
-        raise NotImplementedError
+        """The same windows in each picture, clipped to it."""
+        shapes = [ratio_shapes(SIDE * 2 ** int(level[1:]), RATIOS) for level in WINDOWS]
+        windows = np.clip(anchor_grid(cells_of(WINDOWS, size), shapes), 0, np.tile(size[::-1], 2))
+        return np.tile(np.float32(windows), (len(outputs[MAPS]), 1, 1))
 
     def perfect(self, encoded: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The true boxes as regions, whose classes are sure; nothing that does not count."""

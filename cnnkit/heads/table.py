@@ -29,6 +29,7 @@ from cnnkit.heads.region_detector import RegionDetector
 from cnnkit.heads.retinanet import RetinaNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
 from cnnkit.heads.segnet import SegNet
+from cnnkit.heads.spp_net import SPPNet
 from cnnkit.heads.ssd import SSD
 from cnnkit.heads.unet import UNet
 from cnnkit.heads.yolo_v1 import YOLOv1
@@ -36,7 +37,7 @@ from cnnkit.heads.yolo_v2 import YOLOv2
 
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
-REGION_DETECTORS: tuple[type[RegionDetector], ...] = (FastRCNN, FasterRCNN, MaskRCNN)
+REGION_DETECTORS: tuple[type[RegionDetector], ...] = (SPPNet, FastRCNN, FasterRCNN, MaskRCNN)
 
 POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
 

@@ -99,6 +99,7 @@ CASES = {
     "centernet, frozen": Case(plain(ck.heads.centernet, stride=8), frozen(24)),
     "faster_rcnn, frozen": Case(two_stages(ck.tasks.faster_rcnn), frozen(12)),
     "faster_rcnn, head and all": Case(two_stages(ck.tasks.faster_rcnn), head_first(6, 8)),
+    "mask_rcnn, frozen": Case(two_stages(ck.tasks.mask_rcnn), frozen(12)),
 }
 """Name → what is measured."""
 

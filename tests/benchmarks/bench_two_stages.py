@@ -7,7 +7,7 @@ two products with matrices, beside `tf.image.crop_and_resize` of the same sample
 and backward. Timeline: one backbone, nano, random regions of pictures of 160 × 160:
 
 * R-CNN: each region is a crop of 64 × 64 that goes through the backbone, then a linear layer;
-* SPP-net: one pass, the maxima of 50 bins per region, a linear layer;
+* SPP-net: one pass, the maxima of 50 bins per region, linear layers, suppression;
 * Fast R-CNN: one pass, RoIAlign and two dense layers, suppression;
 * Faster R-CNN: its own 60 proposals in place of the given ones, suppressed too.
 
@@ -26,7 +26,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
 import harness
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -90,11 +89,8 @@ def timeline(count: int, pictures: np.ndarray) -> dict[str, Callable[[], Any]]:
     of_crops = ck.attach(
         ck.backbone("nano", input_shape=(CROP, CROP, 3)), ck.heads.classifier([*CLASSES, "background"])
     )
-    given = keras.Input((None, 4))
-    maps = body.pyramid()["P4"]
-    bins = keras.layers.Reshape((-1, 50 * maps.shape[-1]))(ck.necks.spatial_pyramid(maps, given, stride=16))
-    spp_net = keras.Model([body.model.input, given], keras.layers.Dense(len(CLASSES))(bins))
-    fast, faster = ck.tasks.fast_rcnn(body, CLASSES), ck.tasks.faster_rcnn(body, CLASSES)
+    given = {name: getattr(ck.tasks, name)(body, CLASSES) for name in ("spp_net", "fast_rcnn")}
+    faster = ck.tasks.faster_rcnn(body, CLASSES)
 
     def crops(picture: np.ndarray) -> np.ndarray:
         parts = (picture[int(top) : int(bottom), int(left) : int(right)] for left, top, right, bottom in regions)
@@ -102,10 +98,8 @@ def timeline(count: int, pictures: np.ndarray) -> dict[str, Callable[[], Any]]:
 
     return {
         "R-CNN": lambda: [ck.predict(of_crops, crops(picture)) for picture in pictures],
-        "SPP-net": lambda: spp_net.predict_on_batch(
-            [pictures.astype(np.float32), np.repeat(regions[None], len(pictures), axis=0)]
-        ),
-        "Fast R-CNN": lambda: ck.tasks.detect(fast, pictures, lambda _picture: regions),
+        "SPP-net": lambda: ck.tasks.detect(given["spp_net"], pictures, lambda _picture: regions),
+        "Fast R-CNN": lambda: ck.tasks.detect(given["fast_rcnn"], pictures, lambda _picture: regions),
         "Faster R-CNN": lambda: ck.predict(faster, pictures),
     }
 

@@ -26,6 +26,7 @@ from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.head import truth_kind
 from cnnkit.heads.mask_rcnn import MaskRCNN
+from cnnkit.heads.spp_net import SPPNet
 from cnnkit.heads.staged import StagedHead
 from cnnkit.heads.table import KINDS
 
@@ -258,6 +259,8 @@ ROWS = {
         learned=0.8,
         perfect=sure_maps(8, 2),
     ),
+    # Windows of 32 pixels meet few of these boxes, and maps of four cells say little of them.
+    "spp_net": replace(detector(SPPNet, sample=16), learned=0.4),
     "fast_rcnn": detector(FastRCNN, width=16, units=32, sample=16),
     "faster_rcnn": detector(FasterRCNN, width=16, units=32, sample=16, proposals=20),
     "mask_rcnn": detector(MaskRCNN, masked, width=16, units=32, sample=16, proposals=20, mask_width=8, most=20),
