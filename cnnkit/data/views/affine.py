@@ -117,7 +117,7 @@ def forward(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def warp(
-    image: NDArray[np.float32],
+    image: NDArray[np.uint8] | NDArray[np.float32],
     positions: NDArray[np.float64],
     size: tuple[int, int],
     *,
@@ -129,7 +129,7 @@ def warp(
     """The picture resampled.
 
     Args:
-        image: (h, w, c).
+        image: (h, w, c), bytes or floats.
         positions: (3, 3), from (x, y, 1) of a result's pixel to that of the picture.
         size: (height, width) of the result.
         fill: What is outside the picture, one of `FILLS`.
@@ -142,7 +142,7 @@ def warp(
     """
     view = np.empty((*size, image.shape[2]), np.float32) if out is None else out
     if order != 1:
-        view[...] = _splines(image, positions, size, fill, outside, order)
+        view[...] = _splines(image.astype(np.float32, copy=False), positions, size, fill, outside, order)
         return view
     if image.shape[2] not in EXACT_CHANNELS:
         for channel in range(image.shape[2]):
@@ -151,21 +151,50 @@ def warp(
     if fill == "wrap":
         y, x = _places(positions, size)
         across, down = _folded(x, image.shape[1]), _folded(y, image.shape[0])
-        cv2.remap(image, across, down, cv2.INTER_LINEAR, dst=view, borderMode=FILLS[fill])
+        floats = image.astype(np.float32, copy=False)
+        cv2.remap(floats, across, down, cv2.INTER_LINEAR, dst=view, borderMode=FILLS[fill])
     else:
-        cv2.warpAffine(
-            image,
-            positions[:2],
-            (size[1], size[0]),
-            dst=view,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=FILLS[fill],
-            borderValue=(outside,) * 4,
-        )
+        warp_affine(image, positions[:2], size, border=FILLS[fill], colour=(outside,) * 4, out=view)
     if fill == "constant":
         y, x = _places(positions, size)
         view[(y < 0) | (y > image.shape[0] - 1) | (x < 0) | (x > image.shape[1] - 1)] = outside
     return view
+
+
+def warp_affine(
+    image: NDArray[np.uint8] | NDArray[np.float32],
+    origins: NDArray[np.float64],
+    size: tuple[int, int],
+    *,
+    border: int,
+    colour: tuple[float, ...],
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """OpenCV's warp of a picture in float32; of three channels by way of four, which gives the same bits.
+
+    OpenCV 5.0 warps four channels in half the time of three, 142 against 292 µs for a view of 224 × 224, and the way
+    there and back takes 38.
+
+    Args:
+        image: (h, w, c).
+        origins: (2, 3), from (x, y, 1) of a result's pixel to that of the picture, both counted at their centres.
+        size: (height, width) of the result.
+        border: OpenCV's number of what is outside the picture.
+        colour: That of a constant border, a number for each channel.
+        out: As of `warp`.
+    """
+    three = image.shape[2] == 3
+    part = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if three else image
+    view = cv2.warpAffine(
+        part.astype(np.float32, copy=False),
+        origins,
+        (size[1], size[0]),
+        dst=None if three else out,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=border,
+        borderValue=colour,
+    )
+    return np.asarray(cv2.cvtColor(view, cv2.COLOR_RGBA2RGB, dst=out) if three else view, np.float32)
 
 
 def _places(positions: NDArray[np.float64], size: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -122,11 +122,12 @@ class Augmentation(ViewAugmenter):
 
     def _pixels(self, picture: Picture, origins: Matrix | None, draws: NDArray[np.float64]) -> NDArray[np.float32]:
         """The view of a picture by the matrix from its pixels to the picture's, None where nothing is moved."""
-        view = picture.astype(np.float32, copy=False)
         if origins is not None:
-            view = warp(view, origins, (view.shape[0], view.shape[1]), fill=FILLS[self.fill])
+            view = warp(picture, origins, (picture.shape[0], picture.shape[1]), fill=FILLS[self.fill])
         elif self.channel_shift or self.brightness is None:
             view = as_floats(picture)
+        else:
+            view = picture.astype(np.float32, copy=False)
         if self.channel_shift:
             view = shift_channels(view, _between(-self.channel_shift, self.channel_shift, draws[8]))
         if self.brightness is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.arguments import flag, number, one_of, pair_of, size_of
+from cnnkit.data.views.affine import warp_affine
 from cnnkit.data.views.framing import PADDING
 from cnnkit.data.views.view import HALF, Matrix, Picture, View, ViewAugmenter
 from cnnkit.errors import InputError
@@ -193,15 +194,7 @@ def part_of(picture: Picture, positions: Matrix, size: tuple[int, int], fill: st
             [ay, by, cy + HALF * (ay + by) - HALF],
         ]
     )
-    view = cv2.warpAffine(
-        part.astype(np.float32),
-        origins,
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=FILLS[fill],
-        borderValue=PADDING,
-    )
-    return np.asarray(view, np.float32)
+    return warp_affine(part, origins, size, border=FILLS[fill], colour=PADDING)
 
 
 def _copied(

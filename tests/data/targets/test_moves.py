@@ -22,6 +22,7 @@ def test_the_way_back() -> None:
     affine = matrices()
     np.testing.assert_allclose(inverse(affine), np.linalg.inv(affine), rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(inverse(np.diag([2.0, 4.0, 1.0])), np.diag([0.5, 0.25, 1.0]))
+    np.testing.assert_array_equal([inverse(matrix) for matrix in affine], inverse(affine))  # to the bit
 
 
 def test_moved_points_are_products() -> None:
