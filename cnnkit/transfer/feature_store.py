@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.errors import DataError
+
 if sys.platform != "win32":
     import fcntl
 
@@ -89,6 +91,39 @@ class Layout:
         return [range(start, min(start + size, self.pictures)) for start in range(0, self.pictures, size)]
 
 
+@dataclass(frozen=True)
+class StoredRows:
+    """The numbers of one tensor in its file, of which those of some pictures are read when they are asked for.
+
+    A map of the file (`numpy.memmap`) would count all that was ever read as memory of the process: half a gigabyte for
+    each view of 62 pictures behind a U-Net.
+
+    Attributes:
+        file: Picture after picture, without a header.
+        dtype: Of the numbers.
+        shape: Of one picture.
+    """
+
+    file: Path
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    def __getitem__(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """(n, …) those of the pictures at n places."""
+        rows = np.empty((len(indices), *self.shape), self.dtype)
+        size = prod(self.shape) * self.dtype.itemsize
+        with self.file.open("rb", buffering=0) as stream:
+            for index, row in zip(indices.tolist(), rows.view(np.uint8).reshape(len(rows), size), strict=True):
+                stream.seek(index * size)
+                if stream.readinto(row.data) != size:
+                    raise DataError(
+                        f"{size:,} bytes of features of picture {index} in {self.file}",
+                        "the end of the file",
+                        "Something else has changed it: train again, what is missing is computed anew.",
+                    )
+        return rows
+
+
 class Entry:
     """One entry, in use until it is closed.
 
@@ -140,7 +175,7 @@ class Entry:
         start = self._layout.chunks()[number].start
         digest = _digest()
         for file, size, tensor in zip(self._files, self._layout.row_bytes, tensors, strict=True):
-            content = np.ascontiguousarray(tensor, number_type(self._layout.dtype)).tobytes()
+            content = np.ascontiguousarray(tensor, number_type(self._layout.dtype)).reshape(-1).view(np.uint8).data
             digest.update(content)
             with file.open("r+b") as stream:
                 stream.seek(start * size)
@@ -150,13 +185,15 @@ class Entry:
             stream.write(f"\n{number} {digest.hexdigest()}\n".encode())  # the first break ends a line that a kill cut
             _flush(stream)
 
-    def tensors(self) -> list[NDArray[Any]]:
-        """All pictures' features, read from the disk as they are needed: (pictures, …), one array a tensor."""
+    def tensors(self) -> list[StoredRows]:
+        """All pictures' features, read from the disk as they are needed: (pictures, …), one for each tensor."""
         dtype = number_type(self._layout.dtype)
-        return [
-            np.memmap(file, dtype, mode="r", shape=(self._layout.pictures, *shape))
-            for file, shape in zip(self._files, self._layout.shapes, strict=True)
-        ]
+        return [StoredRows(file, dtype, shape) for file, shape in zip(self._files, self._layout.shapes, strict=True)]
+
+    def in_memory(self) -> list[NDArray[Any]]:
+        """The same, read at once."""
+        everything = np.arange(self._layout.pictures)
+        return [rows[everything] for rows in self.tensors()]
 
     def close(self) -> None:
         """Lets others remove it when they need room."""

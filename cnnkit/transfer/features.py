@@ -85,7 +85,6 @@ class Features:
         self._store = FeatureStore(cache.root)
         self._prefixes: list[Prefix] = []
         self._held: dict[str, Tensors] = {}
-        self._in_files: dict[str, Entry] = {}
         self._entries: list[Entry] = []
         self._disk_failed = False
 
@@ -116,7 +115,6 @@ class Features:
     def close(self) -> None:
         """Forgets what is in memory and lets other processes remove what is on the disk."""
         self._held.clear()
-        self._in_files.clear()
         while self._entries:
             self._entries.pop().close()
 
@@ -166,8 +164,6 @@ class Features:
 
     def _on_disk(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> Tensors | None:
         key, about = self._key(feed, layout, prefix, view)
-        if key in self._in_files:
-            return self._in_files[key].tensors()
         if key in self._held or self._disk_failed:
             return self._held.get(key)
         self._say_former()
@@ -186,12 +182,9 @@ class Features:
                 except OSError as error:
                     self._give_up(key, error)
                     return None
-        tensors = entry.tensors()
-        if layout.total_bytes <= min(IN_MEMORY_BYTES, IN_MEMORY_PART * free_memory()):
-            tensors = self._held[key] = [np.array(tensor) for tensor in tensors]
-        else:  # mapped anew for each epoch: what stays mapped counts as memory of the process, view after view
-            self._in_files[key] = entry
-        return tensors
+        small = layout.total_bytes <= min(IN_MEMORY_BYTES, IN_MEMORY_PART * free_memory())
+        self._held[key] = entry.in_memory() if small else entry.tensors()
+        return self._held[key]
 
     def _say_former(self) -> None:
         """Once, before the folder is used for the first time."""
@@ -211,7 +204,9 @@ class Features:
             f"features cannot be kept in {self._store.folder} ({error.strerror or error}): computed in each epoch"
         )
 
-    def _computed(self, feed: Feed, layout: Layout, view: int, numbers: Sequence[int]) -> Iterator[tuple[int, Tensors]]:
+    def _computed(
+        self, feed: Feed, layout: Layout, view: int, numbers: Sequence[int]
+    ) -> Iterator[tuple[int, list[NDArray[Any]]]]:
         """The features of some chunks, one after the other; pictures are decoded ahead across chunks."""
         chunks = layout.chunks()
         steps = [
@@ -229,7 +224,7 @@ class Features:
 
         for number, parts in groupby(run(), key=lambda part: part[0]):
             columns = zip(*(tensors for _, tensors in parts), strict=True)
-            yield number, [np.concatenate(column) for column in columns]
+            yield number, [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
 
     def _key(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> tuple[str, dict[str, Any]]:
         """The name of an entry and all that it depends on."""

@@ -24,11 +24,12 @@ from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError
 from cnnkit.heads.head import Arrays, Head, OpenSetHead
 from cnnkit.transfer.encoded_truth import EncodedTruth
+from cnnkit.transfer.feature_store import StoredRows
 from cnnkit.transfer.grouped_order import side_by_side
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Inputs = Sequence[NDArray[np.float32] | NDArray[np.uint8]]
-Tensors = list[NDArray[Any]]
+Tensors = Sequence[NDArray[Any] | StoredRows]
 # Numbers of encoded truth that are kept in memory; of more it is encoded batch by batch.
 ENCODED_NUMBERS = 10_000_000
 

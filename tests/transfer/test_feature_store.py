@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnkit.errors import DataError
 from cnnkit.transfer import feature_store
 from cnnkit.transfer.feature_store import FeatureStore, Layout
 from tests.transfer.store_world import KEY, LAYOUT, PICTURES, ROOM, chunk, largest_file, opened, truth
@@ -33,7 +34,7 @@ def complete(folder: Path) -> list[int]:
     with entry.writing() as missing:
         for number in missing:
             entry.write(number, chunk(number))
-    for tensor, expected in zip(entry.tensors(), truth(), strict=True):
+    for tensor, expected in zip(entry.in_memory(), truth(), strict=True):
         np.testing.assert_array_equal(tensor, expected)
     entry.close()
     return missing
@@ -73,7 +74,7 @@ def test_types(tmp_path, dtype) -> None:
     numbers = np.arange(21, dtype=np.float32).reshape(7, 3) / 8
     with entry.writing():
         entry.write(0, [numbers])
-    np.testing.assert_array_equal(entry.tensors()[0].astype(np.float32), numbers)  # eighths below 3 are exact
+    np.testing.assert_array_equal(entry.in_memory()[0].astype(np.float32), numbers)  # eighths below 3 are exact
     entry.close()
 
 
@@ -102,6 +103,18 @@ def test_a_truncated_file_costs_what_was_cut_off(tmp_path) -> None:
     assert complete(tmp_path) == list(range(29, CHUNKS))
     (tmp_path / KEY / "tensor-1.bin").unlink()
     assert complete(tmp_path) == list(range(CHUNKS))
+
+
+def test_some_pictures_are_read_in_the_order_asked_for(tmp_path) -> None:
+    complete(tmp_path)
+    entry = opened(tmp_path)
+    some = np.array([30, 2, 390, 2])
+    for rows, expected in zip(entry.tensors(), truth(), strict=True):
+        np.testing.assert_array_equal(rows[some], expected[some])
+    os.truncate(tmp_path / KEY / "tensor-0.bin", 100)  # by something else, while it is in use
+    with pytest.raises(DataError, match=r"(?s)200 bytes of features of picture 30 .*the end of the file"):
+        entry.tensors()[0][some]
+    entry.close()
 
 
 def test_a_damaged_list_of_chunks_costs_its_lines(tmp_path) -> None:
