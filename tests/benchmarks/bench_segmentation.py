@@ -95,23 +95,21 @@ class Recipe:
 
     Attributes:
         plan: What trains when; None is that of `ck.finetune`.
+        augment: Versions of the pictures that are trained on.
         views: How many take turns behind frozen layers.
-        parts: (height, width) of the parts of photographs that are trained on; None is `ck.finetune`'s.
         batch_size: Pictures a step.
     """
 
     plan: ck.Plan | None = None
+    augment: Augmenter | Literal["auto"] = "auto"
     views: int | Literal["auto"] | None = "auto"
-    parts: tuple[int, int] | None = None
     batch_size: int | Literal["auto"] = "auto"
 
-    def augment(self) -> Augmenter | Literal["auto"]:
-        """What `ck.finetune` is given."""
-        if self.parts is None:
-            return "auto"
-        whole = (384, 480)
-        crop = ck.data.RandomCrop(self.parts, scale=(0.5, 2.0), whole=whole, horizontal_flip=True)
-        return ck.data.Chain((crop, ck.data.Augmentation(channel_shift=20, brightness=(0.7, 1.3))))
+
+def parts(height: int, width: int) -> Augmenter:
+    """Parts of CamVid's pictures as `ck.finetune` takes them, of another size."""
+    crop = ck.data.RandomCrop((height, width), scale=(0.5, 2.0), whole=(384, 480), horizontal_flip=True)
+    return ck.data.Chain((crop, ck.data.Augmentation(channel_shift=20, brightness=(0.7, 1.3))))
 
 
 def decoder(epochs: int, rate: float) -> ck.Plan:
@@ -123,9 +121,13 @@ def decoder(epochs: int, rate: float) -> ck.Plan:
 
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
-    "smaller parts": Recipe(parts=(224, 288)),
-    "frozen": Recipe(decoder(56, 3e-3), views=8, parts=(384, 480), batch_size=4),
+    "smaller parts": Recipe(augment=parts(224, 288)),
+    "fewer, smaller parts": Recipe(ck.plans.together(epochs=44), augment=parts(224, 288)),
+    "frozen": Recipe(decoder(56, 3e-3), augment=parts(384, 480), views=8, batch_size=4),
+    "frozen, smaller parts": Recipe(decoder(56, 2e-3), augment=parts(288, 384), views=8, batch_size=4),
+    "whole scenes": Recipe(augment=ck.data.Augmentation(horizontal_flip=True, zoom=0.1)),
 }
+"""Name → the recipe; what is not given is `ck.finetune`'s."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def measured(set_name: str, head: str, backbone: str, weights: str, recipe: str,
             weights=None if weights == "none" else weights,
             head=HEADS[head](photos.classes, class_weight=balance, dice_over="batch", seed=seed),
             plan=way.plan,
-            augment=way.augment(),
+            augment=way.augment,
             views=way.views,
             batch_size=way.batch_size,
             seed=seed,
