@@ -43,7 +43,10 @@ class TracedOnce:
                 tf.nest.pack_sequence_as(batch, [None if leaf is None else next(given) for leaf in leaves])
             )
 
-        return tf.function(of_arrays, input_signature=specs, autograph=False)  # type: ignore[no-any-return]
+        # The graph itself: behind `tf.function` a call takes twice as long, and after five trainings TensorFlow, which
+        # takes their steps for one function, warns of retracing.
+        step = tf.function(of_arrays, input_signature=specs, autograph=False)
+        return step.get_concrete_function()  # type: ignore[no-any-return]
 
 
 def _type(leaf: Any) -> Any:

@@ -70,3 +70,15 @@ def test_one_trace_for_each_structure() -> None:
     assert float(once((ones, ({"labels": ones}, np.ones(4, np.float32))))["sum"]) == 28
     assert float(once((ones, ({"labels": ones}, None)))["sum"]) == 24
     assert len(traces) == 2
+
+
+def test_tensorflow_does_not_warn_of_retracing(caplog: pytest.LogCaptureFixture) -> None:
+    """It counts the traces of functions with the same code, and the steps of all trainings have."""
+    logger = tf.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        for _ in range(8):
+            TracedOnce(tf.reduce_sum)(np.ones((2, 3), np.float32))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "retracing" not in caplog.text
