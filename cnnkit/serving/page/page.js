@@ -86,7 +86,8 @@ function form(file) {
 
 async function look(file, model) {
   const answer = await (await ask(`predict/${model.name}`, form(file))).json();
-  const article = by("result").content.cloneNode(true).firstElementChild;
+  // Imported, not cloned: the document of a template has no fonts, and a canvas in it draws no text.
+  const article = document.importNode(by("result").content, true).firstElementChild;
   const canvas = article.querySelector("canvas");
   await draw(canvas, file, answer.pictures[0]);
   article.querySelector("figcaption").textContent = file.name;
