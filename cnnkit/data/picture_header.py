@@ -6,6 +6,7 @@ is decoded: other formats that have to be turned, and colours in floating point.
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -75,8 +76,7 @@ def bytes_shape(data: bytes, name: str) -> tuple[int, int]:
 def declared_pixels(data: bytes, name: str) -> int:
     """How many pixels the header of a file in memory declares; nothing is decoded.
 
-    A file of kilobytes may declare gigabytes. Of what Pillow refuses for its size, one more than Pillow decodes. TIFFs
-    of floating-point colours, which Pillow does not know, are refused.
+    A file of kilobytes may declare gigabytes. TIFFs of floating-point colours, which Pillow does not know, are refused.
 
     Args:
         data: The whole file.
@@ -98,8 +98,9 @@ def declared_pixels(data: bytes, name: str) -> int:
                 width, height = image.size
     except MissingExtraError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # the latter where warnings are errors
-        return LARGEST + 1
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter as an error in tests
+        told = re.search(r"(\d+) pixels", str(error))
+        return int(told[1]) if told else LARGEST + 1
     except Exception as error:  # damaged files make readers of headers raise anything
         raise refused(name, reason_of(error, data)) from error
     return height * width

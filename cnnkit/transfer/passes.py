@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.ahead import ahead
 from cnnkit.data.arguments import flag
-from cnnkit.data.pipeline import batches
+from cnnkit.data.pipeline import batch_at, batches
 from cnnkit.data.placements import in_photographs
 from cnnkit.data.source import Source
 from cnnkit.data.targets.targets import Targets
@@ -146,7 +146,13 @@ def answers(
 
 
 def _framed(network: Network, source: Source, look: Callable[..., Outputs], batch_size: int) -> Generator[Answer]:
-    for batch in batches(source, network.framing, network.size, batch_size=batch_size):
+    framing, size, count = network.framing, network.size, len(source)
+    made = (
+        [batch_at(source, np.arange(count), framing, size)]  # one batch needs no threads, and is asked for most often
+        if 0 < count <= batch_size
+        else batches(source, framing, size, batch_size=batch_size)
+    )
+    for batch in made:
         yield Answer(batch.indices, look(batch.images, batch.indices), network.size)
 
 

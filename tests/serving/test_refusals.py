@@ -102,7 +102,7 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
         415,
         "",
     ),
-    "a bomb": (lambda: form(bomb(30_000, 30_000)), 413, "1,000,000 pixels"),
+    "a bomb": (lambda: form(bomb(30_000, 30_000)), 413, "900,000,000 pixels"),
     "a larger bomb": (lambda: v1([b64(bomb(2**31 - 1, 2**31 - 1))]), 413, "1,000,000 pixels"),
     "a thousand scans": (lambda: form(many_scans()), 413, "scans"),
     "no inputs": (lambda: {"path": "/v2/models/labels/infer", "json": {"inputs": 1}}, 400, "a list of tensors"),
