@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cnnkit.data.any_pictures import Picture, as_source
 from cnnkit.data.placements import from_inputs
 from cnnkit.data.targets.targets import Targets
-from cnnkit.engines.forward import Forward
+from cnnkit.engines.forward_cache import FEW_PICTURES
 from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import InputError
 from cnnkit.transfer.finite import require_finite_outputs, require_finite_weights
@@ -32,7 +32,8 @@ class Predictor:
 
     def __init__(self, network: Network, runtime: Runtime) -> None:
         self.network = network
-        self._forward = Forward(network.model, runtime)
+        # As for so many pictures that the graph is folded. It keeps its weights: what changes them gets another one.
+        self._forward = network.forward_cache.find(runtime, pictures=FEW_PICTURES + 1, say=lambda _: None)
         # Noise: the engine's numbers are compared with Keras's on it.
         noise = np.random.default_rng(0).integers(0, 256, (2, *network.size, 3), dtype=np.uint8)
         for count in (2, 1):
