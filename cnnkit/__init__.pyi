@@ -25,6 +25,7 @@ from .backbones.extractor import backbone as backbone
 from .backbones.truncation import truncate as truncate
 from .export.bundle import load as load
 from .export.bundle import save as save
+from .export.gallery import Gallery as Gallery
 from .reports.compare import compare as compare
 from .reports.report import report as report
 from .transfer import plans as plans
@@ -32,6 +33,7 @@ from .transfer.calibration import calibrate as calibrate
 from .transfer.calibration import choose_threshold as choose_threshold
 from .transfer.finetuning import finetune as finetune
 from .transfer.fitting import fit as fit
+from .transfer.held_out import held_out_threshold as held_out_threshold
 from .transfer.imagenet_network import imagenet as imagenet
 from .transfer.imagenet_network import top as top
 from .transfer.inference import evaluate as evaluate

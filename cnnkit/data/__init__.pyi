@@ -1,4 +1,6 @@
 from . import targets as targets
+from .alignment import aligned as aligned
+from .alignment import similarity_transform as similarity_transform
 from .any_pictures import as_source as as_source
 from .array_images import arrays as arrays
 from .box_crops import box_crops as box_crops

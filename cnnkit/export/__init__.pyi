@@ -1,6 +1,7 @@
 from .bundle import load as load
 from .bundle import save as save
 from .decoding import with_decoding as with_decoding
+from .gallery import Gallery as Gallery
 from .keras2_import import import_keras2 as import_keras2
 from .keras2_layers import KERAS2_LAYERS as KERAS2_LAYERS
 from .prediction_coco import evaluate_coco as evaluate_coco

@@ -100,7 +100,9 @@ def true_accept_rate(same: ArrayLike, similarities: ArrayLike, *, far: float = 1
 
 
 def accept_threshold(strangers: ArrayLike, *, far: float = 1e-2) -> float:
-    """The lowest threshold that a share of at most `far` of the similarities of strangers reaches.
+    """The threshold that a share of at most `far` of the similarities of strangers reaches, and no lower one allows.
+
+    It lies half-way between the highest that is refused and the next one above, so that rounding decides nothing.
 
     Args:
         strangers: (pairs,) similarities of pictures of two people each.
@@ -110,14 +112,17 @@ def accept_threshold(strangers: ArrayLike, *, far: float = 1e-2) -> float:
         DataError: No similarities, or some that are not finite.
         InputError: Another `far`.
 
-    >>> accept_threshold([0.1, 0.2, 0.3, 0.4], far=0.25) <= 0.4
-    True
+    >>> accept_threshold([0.1, 0.2, 0.3, 0.5], far=0.25)
+    0.4
     """
     _, values = binary_scores(np.zeros(array_of(strangers).shape), strangers)
     allowed = int(np.floor(rate(far) * len(values) + 1e-9))
     if allowed == len(values):
         raise InputError("far below 1", repr(far), "0.01 accepts one pair of strangers in a hundred.")
-    return float(np.nextafter(np.sort(values)[::-1][allowed], np.inf))
+    refused = np.sort(values)[::-1][allowed]
+    above = values[values > refused]
+    halfway = (refused + above.min()) / 2 if len(above) else refused
+    return float(max(halfway, np.nextafter(refused, np.inf)))
 
 
 def rate(far: object) -> float:

@@ -4,6 +4,7 @@ from .calibration import calibrate as calibrate
 from .calibration import choose_threshold as choose_threshold
 from .finetuning import finetune as finetune
 from .fitting import fit as fit
+from .held_out import held_out_threshold as held_out_threshold
 from .imagenet_network import imagenet as imagenet
 from .imagenet_network import top as top
 from .inference import evaluate as evaluate

@@ -6,7 +6,7 @@ import keras
 
 from cnnkit.errors import InputError
 from cnnkit.heads.head import ClosedFormHead, Head
-from cnnkit.transfer.exact_head import gather
+from cnnkit.transfer.exact_head import Examples, gather
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.tally import Tally
 
@@ -40,11 +40,22 @@ def solve_in_closed_form(tail: keras.Model, head: Head, training: Feed, views: i
         Loss and metrics of these versions.
     """
     examples = gather(training, views)
-    weights = require_closed_form(tail, head, "closed form").closed_form(examples.features, examples.targets)
-    for name, arrays in weights.items():
-        tail.get_layer(name).set_weights(list(arrays))
+    put_closed_form(tail, head, examples)
     tally = Tally(head)
     for start in range(0, len(examples.targets), training.batch_size):
         batch = slice(start, start + training.batch_size)
         tally.add(examples.targets[batch], tail.predict_on_batch(examples.features[batch]))
     return tally.result()
+
+
+def put_closed_form(tail: keras.Model, head: Head, examples: Examples) -> None:
+    """Solves for the head's layers and sets their weights.
+
+    Args:
+        tail: The head's layers behind frozen features.
+        head: Of the network.
+        examples: What it is solved for.
+    """
+    weights = require_closed_form(tail, head, "closed form").closed_form(examples.features, examples.targets)
+    for name, arrays in weights.items():
+        tail.get_layer(name).set_weights(list(arrays))

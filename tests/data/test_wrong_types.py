@@ -83,6 +83,14 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
     "mask_folder": (ck.data.mask_folder, {"folder": "voc"}),
     "largest_boxes": (ck.data.largest_boxes, {"photos": None, "classes": "thing"}),
+    "similarity_transform": (
+        ck.data.similarity_transform,
+        {"points": [[0, 0], [1, 0]], "target": [[1, 1], [1, 3]]},
+    ),
+    "aligned": (
+        ck.data.aligned,
+        {"source": DATA.train, "points": None},
+    ),
     "scenes": (ck.data.scenes, {"n": 2}),
     "faces": (ck.data.faces, {"people": 2, "shots": 3}),
     "photograph": (ck.data.photograph, {}),
