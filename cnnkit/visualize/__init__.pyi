@@ -9,6 +9,7 @@ from .comparison_bars import comparison as comparison
 from .confusion_matrix import confusion as confusion
 from .contact_sheet import pictures as pictures
 from .cost_scatter import accuracy_against_time as accuracy_against_time
+from .directions import directions as directions
 from .dream import dream as dream
 from .dream import dreams as dreams
 from .dream_settings import DreamSettings as DreamSettings
