@@ -42,7 +42,7 @@ class Head(Protocol):
 
     @property
     def target(self) -> type[Targets]:
-        """The kind of truth that it learns from and predicts."""
+        """The kind of truth that it learns from and predicts; of an `OpenSetHead` what it predicts."""
 
     @property
     def taps(self) -> tuple[str, ...]:

@@ -113,7 +113,8 @@ def evaluate(
             (pictures with every label right), `mean_average_precision`, `micro_precision`, `micro_recall`, `micro_f1`
             (over all decisions), and `accuracy/LABEL`, `average_precision/LABEL`. A class that no picture shows has no
             entries and does not count in a mean; neither has the AUC of one that every picture shows. The precision of
-            a class that was never decided for is 0. A head of your own gives the metrics that it names.
+            a class that was never decided for is 0. A head of your own gives the metrics that it names. Of an embedding
+            there are the rates of verification and identification, and no loss where nobody shown was trained on.
 
     Raises:
         DataError: The source is empty, or has no labels or other classes; or an output is not finite.
