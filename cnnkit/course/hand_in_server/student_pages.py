@@ -107,7 +107,7 @@ def leaderboard_page(request: Request, guest: SignedIn, board: Board_) -> Respon
     lines = leaderboard.lines(hand_ins.accepted(board.engine), board.rules.assignment)
     if wants_json(request):
         return JSONResponse([{"rank": each.rank, "who": each.pseudonym, **asdict(each.score)} for each in lines])
-    return page(request, "leaderboard", {"lines": lines, "per_day": board.per_day}, guest=guest)
+    return page(request, "leaderboard", {"lines": lines}, guest=guest)
 
 
 @router.get("/attempts/{identifier}")
