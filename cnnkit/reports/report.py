@@ -12,6 +12,7 @@ from cnnkit.data.image_folder import folder
 from cnnkit.data.source import Source
 from cnnkit.errors import DataError, InputError
 from cnnkit.export.atomic_file import replacing, write_text
+from cnnkit.heads.head import OpenSetHead
 from cnnkit.reports.report_facts import held_out
 from cnnkit.reports.report_kinds import KINDS, OF_SCORES
 from cnnkit.reports.report_page import GENERATOR
@@ -70,11 +71,14 @@ def report(
     Raises:
         DataError: No held-out pictures with labels, other classes than the network's, or a picture that the predictions
             miss.
-        InputError: Something else in the place of an argument; a comparison outside 0…1; the first one is not the
-            score of the predictions; or a file of that name that is no report.
+        InputError: Something else in the place of an argument, or a head that compares pictures; a comparison outside
+            0…1; the first one is not the score of the predictions; or a file of that name that is no report.
         BundleError: The disk is full, or the folder may not be written.
     """
     network = network_of(network)
+    if isinstance(network.head, OpenSetHead):
+        remedy = "ck.evaluate(net, photos.test) gives its scores, ck.visualize.directions draws short vectors."
+        raise InputError("a network that says what each picture shows", "one that compares pictures", remedy)
     run = run if run is not None else network.run
     if run is not None and not isinstance(run, Run):
         raise InputError("a run", f"{type(run).__name__}: {run!r}"[:200], "ck.fit returns it; net.run is it.")
