@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from cnnkit.cli.given_folder import HEADLINES, Task, task_of
+from cnnkit.cli.given_folder import HEADLINES, task_of
 from cnnkit.cli.options import Json, LabelledFolder, Void
 
 if TYPE_CHECKING:
@@ -22,10 +23,16 @@ def finetune(
     data: LabelledFolder,
     out: Annotated[Path, typer.Option(help="Folder for the bundle; checkpoints lie beside it until it is saved.")],
     task: Annotated[
-        Task | None,
-        typer.Option(help="labels, masks, or points of COCO's keypoints; by default labels or masks, as DATA looks."),
+        Literal["labels", "masks", "boxes", "points"] | None,
+        typer.Option(
+            help="labels or masks, a class per picture or pixel; boxes; points of COCO's keypoints; by default as DATA "
+            "looks, but for points."
+        ),
     ] = None,
-    head: Annotated[str | None, typer.Option(help="Of masks: unet, fcn, pspnet or deeplab; unet by default.")] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="Of masks: unet, fcn, …, unet by default. Of boxes: fcos, ssd, …, fcos by default."),
+    ] = None,
     void: Void = 255,
     backbone: Annotated[str, typer.Option(help="A name of `cnnkit backbones`.")] = "mobilenet_v2",
     alpha: Annotated[float | None, typer.Option(help="Width of the backbone, where it has one.")] = None,
@@ -42,7 +49,9 @@ def finetune(
     ] = None,
     train: Annotated[
         str | None,
-        typer.Option(help="What trains then: a number of stages, a stage, a layer, all; by default 1, of masks 3."),
+        typer.Option(
+            help="What trains then: a number of stages, a stage, a layer, all; by default 1, of masks and boxes 3."
+        ),
     ] = None,
     augment: Annotated[
         bool, typer.Option(help="Flip, turn, shift and zoom the pictures a little; of masks take parts of them.")
@@ -59,14 +68,17 @@ def finetune(
     precision: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen layers: float32; or bfloat16.")
     ] = "float32",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures a step; by default 32, of masks 4.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pictures a step; by default 32, of boxes 16, of masks 8.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Train a network of photographs and save it: the class of a picture or of each pixel, or points.
+    """Train a network of photographs and save it: the class of a picture or of each pixel, boxes, or points.
 
     The bundle in OUT loads in plain Keras. A killed training goes on when the same command is given again. Classes of
-    masks are the lines of DATA/classes.txt, or what the masks show.
+    masks are the lines of DATA/classes.txt, or what the masks show. Boxes are YOLO's text files: DATA/data.yaml,
+    DATA/images/ and DATA/labels/.
 
     Points are those of the largest person of each photograph: DATA/images with DATA/person_keypoints.json.
 
@@ -85,13 +97,13 @@ def finetune(
     refuse_foreign(folder, FILES, MANIFEST_FILE)
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     kind = task_of(data, task)
-    dataset = (
-        ck.data.folder(data, seed=seed, on_error=on_error, decode=decode)
-        if kind == "labels"
-        else ck.data.mask_folder(data, void=void, seed=seed)
-        if kind == "masks"
-        else ck.data.point_folder(data, seed=seed)
-    )
+    readers: dict[str, Callable[[], Dataset]] = {
+        "labels": lambda: ck.data.folder(data, seed=seed, on_error=on_error, decode=decode),
+        "masks": lambda: ck.data.mask_folder(data, void=void, seed=seed),
+        "boxes": lambda: ck.data.yolo(data, seed=seed),
+        "points": lambda: ck.data.point_folder(data, seed=seed),
+    }
+    dataset = readers[kind]()
     plan = _plan(dataset, head_epochs, deep_epochs, train)
     network = ck.finetune(
         dataset,
@@ -99,7 +111,7 @@ def finetune(
         alpha=alpha,
         weights=None if weights == "none" else weights,
         cut=cut,
-        head=None if head is None else _head(head, dataset, masks=kind == "masks", seed=seed),
+        head=None if head is None else _head(head, dataset, seed=seed),
         input_shape=None if side is None else (side, side, 3),
         framing=None if resize is None else ck.data.Framing(resize=resize),
         plan=plan,
@@ -151,9 +163,12 @@ def _plan(dataset: Dataset, head_epochs: int, deep_epochs: int | None, train: st
         return ck.plans.together(epochs=deep_epochs or usual, train=_layers(train or "all"), rate_decay=1.0)
     if dataset.kind == "masks":
         return ck.plans.together(epochs=40 if deep_epochs is None else deep_epochs, train=_layers(train or "3"))
+    epochs = 12 if deep_epochs is None else deep_epochs
+    if dataset.kind == "boxes":
+        return ck.plans.head_then_together(head_epochs=head_epochs, epochs=epochs, train=_layers(train or "3"))
     return ck.plans.freeze_then_finetune(
         head_epochs=head_epochs,
-        deep_epochs=12 if deep_epochs is None else deep_epochs,
+        deep_epochs=epochs,
         train=_layers(train or "1"),
         patience=4 if len(dataset.validation) else None,
     )
@@ -164,7 +179,7 @@ def _layers(train: str) -> str | int:
     return int(train) if train.isdigit() else train
 
 
-def _head(name: str, dataset: Dataset, *, masks: bool, seed: int) -> Head:
+def _head(name: str, dataset: Dataset, *, seed: int) -> Head:
     """The head of a name, weighed as the default one is.
 
     Raises:
@@ -173,14 +188,16 @@ def _head(name: str, dataset: Dataset, *, masks: bool, seed: int) -> Head:
     """
     import cnnkit as ck
     from cnnkit.errors import InputError, unknown_name
-    from cnnkit.heads.table import DECODERS
+    from cnnkit.heads.table import DECODERS, DETECTORS
 
-    names = [decoder.kind for decoder in DECODERS]
-    if name not in names:
-        raise unknown_name("a head of masks", name, names)
-    if not masks:
-        raise InputError("--head with masks alone", f"--head {name} for labels", "Leave it out, or give --task masks.")
+    names = {"masks": [decoder.kind for decoder in DECODERS], "boxes": [detector.kind for detector in DETECTORS]}
+    task = next((task for task, heads in names.items() if name in heads), None)
+    if task is None:
+        raise unknown_name("a head of masks or boxes", name, [*names["masks"], *names["boxes"]])
+    if task != dataset.kind:
+        remedy = f"Leave it out, or give --task {task}."
+        raise InputError(f"--head with {task} alone", f"--head {name} for {dataset.kind}", remedy)
     truth: Any = dataset.train.targets
-    weights = ck.losses.balance_weights(truth.pixels())
-    head: Head = getattr(ck.heads, name)(dataset.classes, class_weight=weights, seed=seed)
+    settings = {"class_weight": ck.losses.balance_weights(truth.pixels())} if task == "masks" else {}
+    head: Head = getattr(ck.heads, name)(dataset.classes, **settings, seed=seed)
     return head

@@ -16,7 +16,7 @@ LabelledFolder = Annotated[
     Path,
     typer.Argument(
         help="One folder a class, or train/validation/test folders of them; or images/ and masks/, train/ and "
-        "trainannot/, the folders of VOC, or pictures and a JSON file of COCO."
+        "trainannot/, the folders of VOC, or pictures and a JSON file of COCO; or YOLO's data.yaml, images/, labels/."
     ),
 ]
 Void = Annotated[int, typer.Option(help="Of masks, the number of pixels of which nothing is known.")]
@@ -30,13 +30,13 @@ WindowOption = Annotated[
     str | None,
     typer.Option(
         metavar="HEIGHTxWIDTH|input",
-        help="Of masks: see large photographs in parts of this size, one by one, instead of scaled; input: in parts of "
-        "the network's input size.",
+        help="Of masks and boxes: see large photographs in parts of this size, one by one; input: in parts of the "
+        "network's input size.",
     ),
 ]
 OverlapOption = Annotated[float, typer.Option(help="The part of a window that its neighbour shows too.")]
 FlipOption = Annotated[
-    bool, typer.Option("--flip", help="Average what the network says of a picture and its mirror image.")
+    bool, typer.Option("--flip", help="Join what the network says of a picture and its mirror image.")
 ]
 DecodeOption = Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled, faster, with other pixels.")]
 

@@ -133,24 +133,6 @@ def folder(
     return replace(as_dataset(parts), skipped=skipped, ignored=listing.ignored.total())
 
 
-def dataset_of(photos: Dataset | str | Path, *, seed: int) -> Dataset:
-    """A dataset as it is, or `folder(path, seed=seed)`.
-
-    Raises:
-        InputError: Something else.
-        DataError: As of `folder`.
-    """
-    if isinstance(photos, Dataset):
-        return photos
-    if not isinstance(photos, str | Path):
-        raise InputError(
-            "a dataset or the path of a folder",
-            f"{type(photos).__name__}: {photos!r}"[:200],
-            "ck.data.folder(path), ck.data.arrays(…) and others make a dataset; a part of one, photos.train, is none.",
-        )
-    return folder(photos, seed=seed)
-
-
 def pictures(
     path: str | Path | Iterable[str | Path],
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -16,7 +16,7 @@ from cnnkit.data.source import Source
 from cnnkit.data.split import DEFAULT_SPLIT, arranged, as_dataset, split_of
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.data.targets.stored import in_threads
-from cnnkit.data.yolo_files import class_names, read_yolo
+from cnnkit.data.yolo_files import NAME_FILES, class_names, read_yolo
 from cnnkit.errors import DataError
 
 PICTURES, LABELS = "images", "labels"
@@ -80,6 +80,12 @@ def yolo(
     return as_dataset(arranged(sources, split=split, seed=seed))
 
 
+def is_yolo(root: Path) -> bool:
+    """Whether a folder holds text files of boxes in `labels`, and a file that names their classes; reads no file."""
+    named = any((root / name).is_file() for name in NAME_FILES)
+    return named and next(_text_files(root), None) is not None
+
+
 def _parts(root: Path, pictures: Sequence[str]) -> dict[str, list[str]]:
     """Part → paths of its pictures, as the folders say it; "train" alone where no folders are parts."""
     found: dict[str, list[str]] = {part: [] for part in SPLITS}
@@ -111,6 +117,12 @@ def _text_of(picture: str) -> str:
     return str(PurePosixPath(*steps).with_suffix(".txt"))
 
 
+def _text_files(root: Path) -> Iterator[Path]:
+    """All files of boxes below a folder."""
+    for place in (root / LABELS, *sorted(root.glob(f"*/{LABELS}"))):
+        yield from (file for file in place.rglob("*.txt") if file.name != "classes.txt")
+
+
 def _require_pairs(root: Path, ids: Sequence[str], files: Sequence[Path]) -> None:
     """Refuses two pictures of one file, files without a picture, and folders without any file."""
     owner: dict[Path, str] = {}
@@ -118,8 +130,7 @@ def _require_pairs(root: Path, ids: Sequence[str], files: Sequence[Path]) -> Non
         if file in owner:
             raise DataError(f"one picture for {file}", f"{owner[file]} and {name}", "Remove one, or rename both.")
         owner[file] = name
-    below = [root / LABELS, *sorted(root.glob(f"*/{LABELS}"))]
-    present = {file for place in below for file in place.rglob("*.txt") if file.name != "classes.txt"}
+    present = set(_text_files(root))
     if not present:
         raise DataError(f"files of boxes in {root}", f"no *.txt in a folder {LABELS}", ARRANGEMENT)
     if alone := sorted(present - set(owner)):

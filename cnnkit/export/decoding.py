@@ -21,7 +21,7 @@ from cnnkit.export.atomic_folder import replace_folder
 from cnnkit.export.bundle_checks import MODEL_FILE, WEIGHTS_FILE, check_finite, folder_of
 from cnnkit.export.stock import check_stock
 from cnnkit.heads.detection import CANDIDATES
-from cnnkit.heads.graph_decoding import GraphDecoder
+from cnnkit.heads.detector import SingleStageDetector
 from cnnkit.heads.head import Size
 from cnnkit.transfer.network import Network, network_of
 
@@ -32,11 +32,11 @@ FILES = (MODEL_FILE, WEIGHTS_FILE, CLASSES_FILE)
 def with_decoding(network: Network, folder: str | Path | None = None) -> keras.Model:
     """A detector whose outputs are boxes, not cells: plain Keras loads it from JSON and H5 with no custom object.
 
-    The layers are those of the network, shared. Suppression goes class by class and is exact, whatever overlaps what:
+    The layers are those of the network, shared. Suppression is that of the head and is exact, whatever overlaps what:
     it takes as many rounds as there are candidates, 300 at most.
 
     Args:
-        network: A detector whose head can say its boxes in the graph.
+        network: A detector of one stage.
         folder: Where `model.json`, `model.weights.h5` and `classes.txt`, one name a line, are written; None: nowhere.
 
     Returns:
@@ -50,11 +50,11 @@ def with_decoding(network: Network, folder: str | Path | None = None) -> keras.M
     """
     network = network_of(network)
     head: object = network.head
-    if not isinstance(head, GraphDecoder):
-        received = f"{type(head).__name__}, which has no candidates(outputs, size)"
-        raise InputError("a detector that decodes in the graph", received, "ck.heads.fcos(classes) is one.")
+    if not isinstance(head, SingleStageDetector):
+        raise InputError("a detector of one stage", type(head).__name__, "ck.heads.fcos(classes) is one.")
     corners, scores = head.candidates(network.model.output, network.size)
-    outputs = best_boxes_in_graph(corners, scores, network.size, iou=head.iou, most=head.most)
+    rules: Any = {"iou": head.iou, "most": head.most, "class_agnostic": head.class_agnostic}
+    outputs = best_boxes_in_graph(corners, scores, network.size, **rules)
     model = keras.Model(network.model.input, outputs, name=f"{network.model.name}_with_decoding")
     architecture = json.loads(model.to_json())
     check_stock(model, architecture)
@@ -70,8 +70,10 @@ def with_decoding(network: Network, folder: str | Path | None = None) -> keras.M
     return model
 
 
-def best_boxes_in_graph(corners: Any, scores: Any, size: Size, *, iou: float, most: int) -> list[Any]:
-    """The best boxes of each picture after suppression class by class: `best_boxes` of `heads.detection`, in tensors.
+def best_boxes_in_graph(
+    corners: Any, scores: Any, size: Size, *, iou: float, most: int, class_agnostic: bool = False
+) -> list[Any]:
+    """The best boxes of each picture after suppression: `best_boxes` of `heads.detection`, in tensors.
 
     Args:
         corners: (n, candidates, 4) x1, y1, x2, y2 in pixels of the input.
@@ -79,6 +81,7 @@ def best_boxes_in_graph(corners: Any, scores: Any, size: Size, *, iou: float, mo
         size: Of the input; boxes are clipped to it.
         iou: Of the suppression.
         most: Boxes per picture.
+        class_agnostic: Whether a box suppresses those of other classes too.
 
     Returns:
         (n, most, 4), (n, most) and (n, most), as of `with_decoding`.
@@ -90,7 +93,8 @@ def best_boxes_in_graph(corners: Any, scores: Any, size: Size, *, iou: float, mo
     labels = ops.mod(places, classes)
     boxes = ops.take_along_axis(corners, ops.reshape(ops.floor_divide(places, classes), (-1, kept, 1)), axis=1)
     boxes = ops.stack([ops.clip(boxes[..., side], 0, size[1 - side % 2]) for side in range(4)], axis=-1)
-    stays = _undisputed(_disputes(boxes, labels, iou), kept)
+    groups = labels * 0 if class_agnostic else labels
+    stays = _undisputed(_disputes(boxes, groups, iou), kept)
     values, order = ops.top_k(values * stays, min(most, kept))
     shown = ops.cast(ops.greater(values, 0), "int32")
     labels = (ops.take_along_axis(labels, order, axis=1) + 1) * shown - 1

@@ -83,7 +83,7 @@ def predict_to_folder(
     write_text(root / ABOUT_FILE, json.dumps(about, indent=1) + "\n")
     write_text(root / CLASSES_FILE, "".join(f"{name}\n" for name in network.classes))
     for answer in passes:
-        masks = answer.decoded(network, source, sight)
+        masks = answer.decoded(network, source)
         for place, index in enumerate(answer.indices.tolist()):
             mask = masks.mask(place)  # type: ignore[attr-defined]
             with replacing(root / names[index], flush=False) as partial:

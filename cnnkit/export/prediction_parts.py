@@ -211,7 +211,7 @@ def _predict_to(
             pictures=len(source),
         )
         computed = (
-            answer.decoded(network, pictures, sight).table([pictures.ids[index] for index in answer.indices])
+            answer.decoded(network, pictures).table([pictures.ids[index] for index in answer.indices])
             for answer in passes
         )
         with contextlib.closing(passes):

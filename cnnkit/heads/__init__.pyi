@@ -1,4 +1,5 @@
 from .anchor_sizes import anchors_of as anchors_of
+from .anchors import AnchorHead as AnchorHead
 from .centernet import CenterNet as CenterNet
 from .centernet import centernet as centernet
 from .classification import Classifier as Classifier
@@ -6,13 +7,13 @@ from .classification import classifier as classifier
 from .deconvnet import deconvnet as deconvnet
 from .deeplab import deeplab as deeplab
 from .detector import Detector as Detector
+from .detector import SingleStageDetector as SingleStageDetector
 from .detector import representable as representable
 from .embedding import Embedding as Embedding
 from .embedding import embedding as embedding
 from .fcn import fcn as fcn
 from .fcos import FCOS as FCOS
 from .fcos import fcos as fcos
-from .graph_decoding import GraphDecoder as GraphDecoder
 from .graph_decoding import cell_places as cell_places
 from .head import ClosedFormHead as ClosedFormHead
 from .head import ConvexHead as ConvexHead

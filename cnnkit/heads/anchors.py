@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.heads.cells import BACKGROUND, IGNORED, Cells
+from cnnkit.heads.cells import BACKGROUND, IGNORED, Cells, cells_of
 from cnnkit.heads.detection import not_counted
+from cnnkit.heads.head import Size
 from cnnkit.metrics.box_overlap import box_iou
 
 Numbers = NDArray[np.float64]
@@ -37,6 +38,23 @@ def anchor_grid(cells: Cells, shapes: Sequence[Sequence[Sequence[float]]]) -> Nu
         middles, half = cells.centres[cells.levels == level][:, None], np.asarray(sides, np.float64) / 2
         parts.append(np.concatenate([middles - half, middles + half], axis=2).reshape(-1, 4))
     return np.concatenate(parts)
+
+
+@runtime_checkable
+class AnchorHead(Protocol):
+    """A head whose boxes are shifts of anchors."""
+
+    def anchor_maps(self, size: Size) -> dict[str, Numbers]:
+        """Level → (rows, columns, anchors, 4) x1, y1, x2, y2 in pixels of an input of `size`."""
+
+
+def anchor_maps(levels: Sequence[str], shapes: Sequence[Sequence[Sequence[float]]], size: Size) -> dict[str, Numbers]:
+    """The anchors of each level as a map; `shapes` as of `anchor_grid`."""
+    maps = {}
+    for level, sides in zip(levels, shapes, strict=True):
+        rows, columns = (-(-side // 2 ** int(level[1:])) for side in size)
+        maps[level] = anchor_grid(cells_of((level,), size), [sides]).reshape(rows, columns, len(sides), 4)
+    return maps
 
 
 def ratio_shapes(side: float, ratios: Sequence[float]) -> list[list[float]]:

@@ -16,15 +16,15 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cnnkit.arguments import Argument
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import InputError
 from cnnkit.heads.cells import middle_cells
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
-from cnnkit.heads.detector import SURE, Detector, counts, factors
+from cnnkit.heads.detection import not_counted, require_boxes
+from cnnkit.heads.detector import SURE, SingleStageDetector, counts, factors
+from cnnkit.heads.graph_decoding import around, cell_corners
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import PRIOR_LOGIT, prediction
 from cnnkit.necks.blocks import block, normalized
@@ -41,7 +41,7 @@ ALPHA, BETA = 2.0, 4.0
 
 
 @dataclass(frozen=True)
-class CenterNet(Detector):
+class CenterNet(SingleStageDetector):
     """A detector made by `centernet`, which documents the fields.
 
     Its outputs are `"heatmaps"`, (h / s, w / s, classes) logits, and `"boxes"`, (h / s, w / s, 4): the middle from the
@@ -132,18 +132,17 @@ class CenterNet(Detector):
         """Sure peaks and true boxes."""
         return {"heatmaps": np.where(encoded["heatmaps"] >= 1, SURE, -SURE), "boxes": encoded["boxes"]}
 
-    def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
-        """The highest peaks of each picture, with their probability as score."""
-        heat, numbers = probabilities(outputs["heatmaps"]), np.asarray(outputs["boxes"], np.float64)
-        highest = ndimage.maximum_filter(heat, size=(1, 3, 3, 1), mode="constant") if heat.size else heat
-        peaks = np.where(heat == highest, heat, 0)
-        rows, columns = heat.shape[1:3]
-        cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1)
-        middle, half = cells + numbers[..., :2], np.maximum(numbers[..., 2:], 0) / 2
-        corners = np.concatenate([middle - half, middle + half], axis=-1) * self.stride
-        flat = len(heat), rows * columns
-        scores: NDArray[np.float32] = peaks.reshape(*flat, len(self.names))
-        return best_boxes(self.names, corners.reshape(*flat, 4), scores, size, iou=self.iou, most=self.most)
+    def candidates(self, outputs: Mapping[str, Any], size: Size) -> tuple[Any, Any]:
+        """The box of each place, with its probability as score where it is a peak of its class, else 0."""
+        ops = keras.ops
+        heat, numbers = ops.sigmoid(outputs["heatmaps"]), outputs["boxes"]
+        highest = keras.layers.MaxPooling2D(3, 1, "same", dtype="float32")(heat)
+        peaks = heat * ops.cast(ops.equal(heat, highest), "float32")
+        middle = cell_corners(ops.ones_like(numbers[..., :1])) + numbers[..., :2]
+        corners = around(middle, ops.relu(numbers[..., 2:]) / 2) * self.stride
+        rows, columns = self._grid(size)
+        flat = -1, rows * columns
+        return ops.reshape(corners, (*flat, 4)), ops.reshape(peaks, (*flat, len(self.names)))
 
     def _grid(self, size: Size) -> tuple[int, int]:
         return -(-size[0] // self.stride), -(-size[1] // self.stride)
@@ -158,6 +157,7 @@ def centernet(
     offset_weight: float = 1.0,
     iou: float = 1.0,
     most: int = 100,
+    class_agnostic: bool = False,
     seed: int = 0,
 ) -> CenterNet:
     """Objects as peaks of heatmaps, without anchors and without suppression (Zhou et al. 2019, arXiv:1904.07850).
@@ -172,6 +172,7 @@ def centernet(
         offset_weight: λ_off of equation 4.
         iou: Of two boxes of one class that overlap by more, the better one stays; 1 keeps both, as the paper does.
         most: Boxes per picture.
+        class_agnostic: Whether it stays whatever the classes of the two are: one class for each place.
         seed: Of the initial weights.
 
     Raises:
@@ -184,6 +185,7 @@ def centernet(
         class_names(classes),
         iou=iou,
         most=most,
+        class_agnostic=class_agnostic,
         seed=seed,
         stride=stride,
         width=width,

@@ -48,14 +48,15 @@ def probabilities(logits: Any) -> NDArray[np.float32]:
 
 def best_boxes(
     names: tuple[str, ...],
-    corners: NDArray[np.float64],
+    corners: NDArray[np.floating[Any]],
     scores: NDArray[np.float32],
     size: Size,
     *,
     iou: float,
     most: int,
+    class_agnostic: bool = False,
 ) -> Boxes:
-    """The best boxes of each picture after suppression class by class, in order of score.
+    """The best boxes of each picture after suppression, in order of score.
 
     No score is too low, since average precision counts all; what has none at all, 0, is left out.
 
@@ -66,6 +67,7 @@ def best_boxes(
         size: Of the input; boxes are clipped to it.
         iou: Of the suppression.
         most: Boxes per picture.
+        class_agnostic: Whether a box suppresses those of other classes too.
     """
     count, candidates, classes = scores.shape
     flat = scores.reshape(count, candidates * classes)
@@ -75,8 +77,9 @@ def best_boxes(
     pictures, columns = np.nonzero(values > 0)
     places, values = places[pictures, columns], values[pictures, columns]
     height, width = size
-    found = np.clip(corners[pictures, places // classes], 0, (width, height, width, height))
-    stays = non_maximum_suppression(found, values, labels=places % classes, pictures=pictures, iou=iou, most=most)
+    found = np.clip(corners[pictures, places // classes].astype(np.float64), 0, (width, height, width, height))
+    groups = None if class_agnostic else places % classes
+    stays = non_maximum_suppression(found, values, labels=groups, pictures=pictures, iou=iou, most=most)
     return Boxes(
         names=names,
         boxes=np.round(found[stays], 3),  # float32 knows no more of a pixel

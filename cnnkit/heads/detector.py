@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from cnnkit.arguments import Argument, check_arguments, whole
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import InputError
-from cnnkit.heads.detection import not_counted, require_boxes
+from cnnkit.heads.box_looks import joined_looks
+from cnnkit.heads.detection import best_boxes, not_counted, require_boxes
 from cnnkit.heads.detection_score import DetectionScore
 from cnnkit.heads.head import Size
 from cnnkit.metrics.box_overlap import box_iou
@@ -24,6 +25,9 @@ from cnnkit.metrics.given_arrays import real
 PRIOR = 0.01
 # Of the weights that begin a prediction, as there.
 SPREAD = 0.01
+
+# At a time where `representable` asks.
+PICTURES = 32
 
 # A logit whose sigmoid is 1, and of its negative 0, also in float32.
 SURE = 200.0
@@ -47,6 +51,9 @@ def factors(*names: str, remedy: str = "The default is the paper's.") -> tuple[A
 COMMON = (
     *counts("most"),
     Argument("iou", lambda value: real(value, 0, 1), "iou from 0 to 1", "0.6 suits most."),
+    Argument(
+        "class_agnostic", lambda value: isinstance(value, bool), "class_agnostic as True or False", "False is usual."
+    ),
     Argument("seed", lambda value: whole(value, 0), "a seed as a whole number", "0 is the default."),
 )
 
@@ -60,6 +67,8 @@ class Detector(ABC):
         iou: Of two predicted boxes of one class that overlap by more, the better one stays.
         most: Predicted boxes per picture.
         seed: Of the initial weights.
+        class_agnostic: Whether the better one of two boxes that overlap stays whatever their classes are, so that a
+            place has one class.
     """
 
     kind: ClassVar[str]
@@ -71,6 +80,7 @@ class Detector(ABC):
     iou: float = 0.6
     most: int = 100
     seed: int = 0
+    class_agnostic: bool = False
 
     def __post_init__(self) -> None:
         check_arguments((*COMMON, *self.arguments), {name: getattr(self, name) for name in self.__dataclass_fields__})
@@ -100,6 +110,10 @@ class Detector(ABC):
     @abstractmethod
     def decode(self, outputs: Any, size: Size) -> Boxes:
         """The best boxes of each picture, with scores."""
+
+    def joined(self, looks: Sequence[Boxes], cut: Sequence[NDArray[np.bool_]] | None = None) -> Boxes:
+        """What several looks at the same pictures say together: see `joined_looks`."""
+        return joined_looks(looks, cut, iou=self.iou, most=self.most, class_agnostic=self.class_agnostic)
 
     @abstractmethod
     def perfect(self, encoded: Mapping[str, NDArray[Any]]) -> Any:
@@ -136,6 +150,30 @@ class Detector(ABC):
         return cls(**fields)
 
 
+class SingleStageDetector(Detector):
+    """A detector whose graph says all boxes: it decodes in `keras.ops`, on arrays and in a graph of plain Keras."""
+
+    @abstractmethod
+    def candidates(self, outputs: Any, size: Size) -> tuple[Any, Any]:
+        """Every box that the outputs say, and how sure they are of each class.
+
+        Args:
+            outputs: Of `build`, as tensors: of arrays, or of a graph that `ck.export.with_decoding` writes, for which
+                `heads.graph_decoding` says what may stand in it.
+            size: Of the input.
+
+        Returns:
+            (n, candidates, 4) x1, y1, x2, y2 in pixels of the input, and (n, candidates, classes) scores, 0…1.
+        """
+
+    def decode(self, outputs: Any, size: Size) -> Boxes:
+        """The best boxes of each picture after suppression, with scores."""
+        tensors = keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array, "float32"), outputs)
+        corners, scores = (keras.ops.convert_to_numpy(part) for part in self.candidates(tensors, size))
+        rules: Any = {"iou": self.iou, "most": self.most, "class_agnostic": self.class_agnostic}
+        return best_boxes(self.names, corners, scores, size, **rules)
+
+
 def representable(head: Detector, truth: Boxes, size: Size, *, iou: float = 0.5) -> NDArray[np.bool_]:
     """Which true boxes a detector can say at all: those that decode(encode(truth)) gives back.
 
@@ -164,12 +202,14 @@ def representable(head: Detector, truth: Boxes, size: Size, *, iou: float = 0.5)
         raise InputError("a detector of one stage", type(head).__name__, "ck.heads.fcos(classes) is one.")
     check_arguments(COMMON, {"iou": iou})
     passed_over, answers = not_counted(require_boxes(truth, head.names)), np.zeros(len(truth.boxes), np.bool_)
-    for index in range(len(truth)):  # one by one: outputs of all at once may be large
-        predictions = head.decode(head.perfect(head.encode(truth.take([index]), size)), size)
-        mine = truth.span(index)
-        fitting = box_iou(truth.boxes[mine], predictions.boxes) >= iou
-        fitting &= truth.labels[mine][:, None] == predictions.labels
-        answers[mine] = _paired(fitting)
+    for start in range(0, len(truth), PICTURES):  # outputs of all at once may be large
+        some = truth.take(range(start, min(start + PICTURES, len(truth))))
+        predictions = head.decode(head.perfect(head.encode(some, size)), size)
+        for place in range(len(some)):
+            mine, theirs = truth.span(start + place), predictions.span(place)
+            fitting = box_iou(truth.boxes[mine], predictions.boxes[theirs]) >= iou
+            fitting &= truth.labels[mine][:, None] == predictions.labels[theirs]
+            answers[mine] = _paired(fitting)
     return answers | passed_over
 
 

@@ -23,9 +23,9 @@ from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import InputError
 from cnnkit.heads.cells import BACKGROUND, IGNORED, cells_of, owned
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.detection import best_boxes, not_counted, probabilities, require_boxes
-from cnnkit.heads.detector import Detector, counts, factors, sure_logits
-from cnnkit.heads.graph_decoding import cell_places
+from cnnkit.heads.detection import not_counted, require_boxes
+from cnnkit.heads.detector import SingleStageDetector, counts, factors, sure_logits
+from cnnkit.heads.graph_decoding import around, cell_places
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import PRIOR_LOGIT, joined, normalized_levels, on_levels, prediction, tower
 from cnnkit.losses.boxes import giou
@@ -42,7 +42,7 @@ LOG_SIDE, MOST_LOG_SIDE = 1.0, 6.0
 
 
 @dataclass(frozen=True)
-class FCOS(Detector):
+class FCOS(SingleStageDetector):
     """A detector made by `fcos`, which documents the fields.
 
     Its outputs are `"classes"`, (cells, classes) logits, and `"boxes"`, (cells, 4): the middle of a box from the centre
@@ -126,24 +126,12 @@ class FCOS(Detector):
         classes = sure_logits(encoded["labels"], len(self.names))
         return {"classes": classes, "boxes": np.concatenate([(low + high) / 2, np.log(sides)], axis=-1)}
 
-    def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
-        """The best boxes of each picture, suppressed class by class, with the probability of the class as score."""
-        cells = cells_of(self.taps, size)
-        boxes = np.asarray(outputs["boxes"], np.float64)
-        strides = cells.strides[:, None]
-        middle = cells.centres + boxes[..., :2] * strides
-        half = np.exp(np.minimum(boxes[..., 2:], MOST_LOG_SIDE)) * strides / 2
-        corners = np.concatenate([middle - half, middle + half], axis=-1)
-        scores = probabilities(outputs["classes"])
-        return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
-
     def candidates(self, outputs: Mapping[str, Any], size: Size) -> tuple[Any, Any]:
-        """Boxes (n, cells, 4) and scores (n, cells, classes) in `keras.ops`, as `decode` computes them."""
-        ops = keras.ops
+        """The box of each cell, with the probability of each class as score."""
         centres, strides = cell_places(outputs["boxes"], self.taps, size)
         middle = centres + outputs["boxes"][..., :2] * strides
-        half = ops.exp(ops.minimum(outputs["boxes"][..., 2:], MOST_LOG_SIDE)) * strides / 2
-        return ops.concatenate([middle - half, middle + half], axis=-1), ops.sigmoid(outputs["classes"])
+        side = keras.ops.exp(keras.ops.minimum(outputs["boxes"][..., 2:], MOST_LOG_SIDE))
+        return around(middle, side * strides / 2), keras.ops.sigmoid(outputs["classes"])
 
 
 def fcos(
@@ -154,6 +142,7 @@ def fcos(
     box_weight: float = 1.0,
     iou: float = 0.6,
     most: int = 100,
+    class_agnostic: bool = False,
     seed: int = 0,
 ) -> FCOS:
     """Any number of objects, each with its class and its box: a detector without anchors, the default for boxes.
@@ -165,6 +154,7 @@ def fcos(
         box_weight: Of the loss of boxes beside that of classes.
         iou: Of two boxes of one class that overlap by more, the better one stays.
         most: Boxes per picture; COCO counts 100.
+        class_agnostic: Whether it stays whatever the classes of the two are: one class for each place.
         seed: Of the initial weights.
 
     Raises:
@@ -173,4 +163,13 @@ def fcos(
     >>> fcos(["person", "car"]).taps
     ('P3', 'P4', 'P5')
     """
-    return FCOS(class_names(classes), iou=iou, most=most, seed=seed, width=width, depth=depth, box_weight=box_weight)
+    return FCOS(
+        class_names(classes),
+        iou=iou,
+        most=most,
+        class_agnostic=class_agnostic,
+        seed=seed,
+        width=width,
+        depth=depth,
+        box_weight=box_weight,
+    )

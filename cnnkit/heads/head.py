@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnkit.data.targets.boxes import Boxes
 from cnnkit.data.targets.targets import Targets
 
 Arrays = NDArray[Any] | Mapping[str, NDArray[Any]]
@@ -103,6 +104,19 @@ class StagedHead(Protocol):
 
     def at_stage(self, stage: int) -> Head:
         """The head that decodes the answer of a stage, from 1 on."""
+
+
+@runtime_checkable
+class BoxHead(Protocol):
+    """A head of boxes that can join what it says of one photograph in several looks: mirrored, or part by part."""
+
+    def joined(self, looks: Sequence[Boxes], cut: Sequence[NDArray[np.bool_]] | None = None) -> Boxes:
+        """The boxes of n photographs.
+
+        Args:
+            looks: Each of all n photographs, in their pixels.
+            cut: Of each look which of its boxes end where it does and the photograph does not; None: none does.
+        """
 
 
 @runtime_checkable

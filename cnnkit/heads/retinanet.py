@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from cnnkit.arguments import Argument
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.heads.anchors import Matching, anchor_grid, boxes_of, encoded_anchors, per_box, ratio_shapes
-from cnnkit.heads.cells import IGNORED, cells_of
+from cnnkit.heads.anchors import Matching, anchor_maps, encoded_anchors, per_box, ratio_shapes
+from cnnkit.heads.cells import IGNORED
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.detection import best_boxes, probabilities, require_boxes
-from cnnkit.heads.detector import Detector, counts, factors, sure_logits
+from cnnkit.heads.detection import require_boxes
+from cnnkit.heads.detector import SingleStageDetector, counts, factors, sure_logits
+from cnnkit.heads.graph_decoding import boxes_on_anchors
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import PRIOR_LOGIT, deeper, joined, normalized_levels, on_levels, prediction, tower
 from cnnkit.heads.pyramid_levels import LEVELS, of_backbone, pyramid_levels
@@ -39,7 +40,7 @@ SCALES, BETA = (1.0, 1.0, 1.0, 1.0), 1 / 9
 
 
 @dataclass(frozen=True)
-class RetinaNet(Detector):
+class RetinaNet(SingleStageDetector):
     """A detector made by `retinanet`, which documents the fields.
 
     Its outputs are `"classes"`, (anchors, classes) logits, and `"offsets"`, (anchors, 4) from each anchor. Anchors come
@@ -100,16 +101,23 @@ class RetinaNet(Detector):
         """Sure classes and true offsets."""
         return {"classes": sure_logits(encoded["labels"], len(self.names)), "offsets": encoded["offsets"]}
 
-    def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
-        """The best boxes of each picture, suppressed class by class, with the probability of the class as score."""
-        corners = boxes_of(self._anchors(size), outputs["offsets"], SCALES)
-        return best_boxes(self.names, corners, probabilities(outputs["classes"]), size, iou=self.iou, most=self.most)
+    def candidates(self, outputs: Mapping[str, Any], size: Size) -> tuple[Any, Any]:
+        """The box of each anchor, with the probability of each class as score."""
+        boxes = boxes_on_anchors(outputs["offsets"], self.levels, self._shapes(), size, scales=SCALES)
+        return boxes, keras.ops.sigmoid(outputs["classes"])
+
+    def anchor_maps(self, size: Size) -> dict[str, NDArray[np.float64]]:
+        """Level → (rows, columns, anchors, 4) in pixels of an input of `size`."""
+        return anchor_maps(self.levels, self._shapes(), size)
 
     def _anchors(self, size: Size) -> NDArray[np.float64]:
+        return np.concatenate([anchors.reshape(-1, 4) for anchors in self.anchor_maps(size).values()])
+
+    def _shapes(self) -> list[list[list[float]]]:
+        """Of each level the (width, height) of its anchors in pixels."""
         sides = [SIDE * 2 ** int(level[1:]) for level in self.levels]
         octave = [2 ** (step / self.sizes) for step in range(self.sizes)]
-        shapes = [[shape for factor in octave for shape in ratio_shapes(side * factor, RATIOS)] for side in sides]
-        return anchor_grid(cells_of(self.levels, size), shapes)
+        return [[shape for factor in octave for shape in ratio_shapes(side * factor, RATIOS)] for side in sides]
 
 
 def retinanet(
@@ -122,6 +130,7 @@ def retinanet(
     box_weight: float = 1.0,
     iou: float = 0.5,
     most: int = 100,
+    class_agnostic: bool = False,
     seed: int = 0,
 ) -> RetinaNet:
     """Anchors on a feature pyramid and the focal loss (Lin et al. 2017, arXiv:1708.02002).
@@ -138,6 +147,7 @@ def retinanet(
         box_weight: Of the loss of boxes beside that of classes.
         iou: Of two boxes of one class that overlap by more, the better one stays.
         most: Boxes per picture.
+        class_agnostic: Whether it stays whatever the classes of the two are: one class for each place.
         seed: Of the initial weights.
 
     Raises:
@@ -150,6 +160,7 @@ def retinanet(
         class_names(classes),
         iou=iou,
         most=most,
+        class_agnostic=class_agnostic,
         seed=seed,
         levels=tuple(levels),
         sizes=sizes,

@@ -18,15 +18,15 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from cnnkit.arguments import Argument
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.heads.anchors import Matching, anchor_grid, boxes_of, encoded_anchors, per_box, ratio_shapes
-from cnnkit.heads.cells import BACKGROUND, cells_of
+from cnnkit.heads.anchors import Matching, anchor_maps, encoded_anchors, per_box, ratio_shapes
+from cnnkit.heads.cells import BACKGROUND
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.detection import best_boxes, require_boxes
-from cnnkit.heads.detector import Detector, counts, factors, sure_logits
+from cnnkit.heads.detection import require_boxes
+from cnnkit.heads.detector import SingleStageDetector, counts, factors, sure_logits
+from cnnkit.heads.graph_decoding import boxes_on_anchors
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import deeper, joined, prediction
 from cnnkit.heads.pyramid_levels import LEVELS, of_backbone, pyramid_levels
@@ -42,7 +42,7 @@ LENGTH = 20.0
 
 
 @dataclass(frozen=True)
-class SSD(Detector):
+class SSD(SingleStageDetector):
     """A detector made by `ssd`, which documents the fields.
 
     Its outputs are `"classes"`, (anchors, classes + 1) logits, the last one of the background, and `"offsets"`,
@@ -107,16 +107,22 @@ class SSD(Detector):
         classes = np.where(encoded["labels"] >= 0, encoded["labels"], len(self.names))
         return {"classes": sure_logits(classes, len(self.names) + 1), "offsets": encoded["offsets"]}
 
-    def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
-        """The best boxes of each picture, suppressed class by class, with the probability of the class as score."""
-        corners = boxes_of(self._anchors(size), outputs["offsets"], SCALES)
-        scores: NDArray[np.float32] = softmax(np.asarray(outputs["classes"], np.float32), axis=-1)[..., :-1]
-        return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
+    def candidates(self, outputs: Mapping[str, Any], size: Size) -> tuple[Any, Any]:
+        """The box of each default box, with the probability of each class as score."""
+        boxes = boxes_on_anchors(outputs["offsets"], self.levels, self._shapes(size), size, scales=SCALES)
+        return boxes, keras.ops.softmax(outputs["classes"], axis=-1)[..., :-1]
+
+    def anchor_maps(self, size: Size) -> dict[str, NDArray[np.float64]]:
+        """Level → (rows, columns, anchors, 4) in pixels of an input of `size`."""
+        return anchor_maps(self.levels, self._shapes(size), size)
 
     def _anchors(self, size: Size) -> NDArray[np.float64]:
+        return np.concatenate([anchors.reshape(-1, 4) for anchors in self.anchor_maps(size).values()])
+
+    def _shapes(self, size: Size) -> list[list[list[float]]]:
+        """Of each level the (width, height) of its default boxes in pixels."""
         height, width = size
-        shapes = [[[width * w, height * h] for w, h in sides] for sides in default_shapes(len(self.levels))]
-        return anchor_grid(cells_of(self.levels, size), shapes)
+        return [[[width * w, height * h] for w, h in sides] for sides in default_shapes(len(self.levels))]
 
 
 def default_shapes(levels: int) -> list[list[list[float]]]:
@@ -140,6 +146,7 @@ def ssd(
     box_weight: float = 1.0,
     iou: float = 0.45,
     most: int = 100,
+    class_agnostic: bool = False,
     seed: int = 0,
 ) -> SSD:
     """Default boxes on maps of several strides, each with a classifier of its own (Liu et al. 2016, arXiv:1512.02325).
@@ -154,6 +161,7 @@ def ssd(
         box_weight: α of equation 1.
         iou: Of two boxes of one class that overlap by more, the better one stays.
         most: Boxes per picture.
+        class_agnostic: Whether it stays whatever the classes of the two are: one class for each place.
         seed: Of the initial weights.
 
     Raises:
@@ -163,5 +171,12 @@ def ssd(
     ('P3', 'P4', 'P5')
     """
     return SSD(
-        class_names(classes), iou=iou, most=most, seed=seed, levels=tuple(levels), width=width, box_weight=box_weight
+        class_names(classes),
+        levels=tuple(levels),
+        iou=iou,
+        most=most,
+        class_agnostic=class_agnostic,
+        seed=seed,
+        width=width,
+        box_weight=box_weight,
     )

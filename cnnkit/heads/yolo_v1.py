@@ -27,8 +27,9 @@ from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import InputError
 from cnnkit.heads.cells import BACKGROUND, IGNORED, middle_cells
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.detection import best_boxes, not_counted, require_boxes
-from cnnkit.heads.detector import Detector, counts, factors
+from cnnkit.heads.detection import not_counted, require_boxes
+from cnnkit.heads.detector import SingleStageDetector, counts, factors
+from cnnkit.heads.graph_decoding import around, cell_corners, times
 from cnnkit.heads.head import Size
 from cnnkit.losses.boxes import intersection_over_union
 from cnnkit.necks.blocks import block
@@ -40,7 +41,7 @@ BOX = 5  # x, y, w, h and the confidence
 
 
 @dataclass(frozen=True)
-class YOLOv1(Detector):
+class YOLOv1(SingleStageDetector):
     """A detector made by `yolo_v1`, which documents the fields.
 
     Its output is (S, S, 5 · B + C): of each box x, y, w, h and the confidence, then the probabilities of the classes.
@@ -140,35 +141,32 @@ class YOLOv1(Detector):
         nothing = np.zeros((*labels.shape, BOX * (self.boxes - 1)))
         return np.concatenate([first, nothing, labels[..., None] == np.arange(len(self.names))], axis=-1)
 
-    def decode(self, outputs: NDArray[np.float32], size: Size) -> Boxes:
-        """Of each box confidence × probability is the score of each class; suppressed class by class."""
-        cells = np.asarray(outputs, np.float64)
-        boxes = cells[..., : BOX * self.boxes].reshape(*cells.shape[:3], self.boxes, BOX)
-        scores = boxes[..., 4:] * cells[..., None, BOX * self.boxes :]
+    def candidates(self, outputs: Any, size: Size) -> tuple[Any, Any]:
+        """Of each box confidence × probability is the score of each class."""
+        ops = keras.ops
+        boxes, classes = self._parts(outputs)
         middle, half = self._places(boxes[..., :2]), boxes[..., 2:4] / 2
-        corners = np.concatenate([middle - half, middle + half], axis=-1) * (*size[::-1], *size[::-1])
-        flat = len(cells), self.cells**2 * self.boxes
-        rating: NDArray[np.float32] = scores.reshape(*flat, len(self.names)).astype(np.float32)
-        return best_boxes(self.names, corners.reshape(*flat, 4), rating, size, iou=self.iou, most=self.most)
+        corners = times(around(middle, half), (*size[::-1], *size[::-1]))
+        scores = boxes[..., 4:] * ops.reshape(classes, (-1, self.cells, self.cells, 1, len(self.names)))
+        count = self.cells**2 * self.boxes
+        return ops.reshape(corners, (-1, count, 4)), ops.reshape(scores, (-1, count, len(self.names)))
 
     def _parts(self, outputs: Any) -> tuple[Any, Any]:
         """(n, S, S, B, 5) and (n, S, S, C) of the output."""
-        outputs = keras.ops.convert_to_tensor(outputs)
         boxes = outputs[..., : BOX * self.boxes]
         shape = (-1, self.cells, self.cells, self.boxes, BOX)
         return keras.ops.reshape(boxes, shape), outputs[..., BOX * self.boxes :]
 
     def _places(self, inside: Any) -> Any:
         """(…, S, S, B, 2) x and y in their cells → as shares of the picture."""
-        grid = np.stack(np.meshgrid(np.arange(self.cells), np.arange(self.cells)), axis=-1)[:, :, None]
-        return (inside + grid.astype(np.float32)) / self.cells
+        grid = cell_corners(keras.ops.ones_like(inside[..., 0, :1]))
+        return (inside + keras.ops.reshape(grid, (-1, self.cells, self.cells, 1, 2))) / self.cells
 
     def _overlap(self, true: Any, found: Any) -> Any:
         """IoU of boxes x, y in their cells, w, h, (n, S, S, B, 4) each."""
         pairs = []
         for boxes in (true, found):
-            middle, half = self._places(boxes[..., :2]), boxes[..., 2:] / 2
-            pairs.append(keras.ops.concatenate([middle - half, middle + half], axis=-1))
+            pairs.append(around(self._places(boxes[..., :2]), boxes[..., 2:] / 2))
         return intersection_over_union(*pairs)
 
 
@@ -183,6 +181,7 @@ def yolo_v1(
     nothing_weight: float = 0.5,
     iou: float = 0.5,
     most: int = 100,
+    class_agnostic: bool = False,
     seed: int = 0,
 ) -> YOLOv1:
     """You Only Look Once (Redmon et al. 2016, arXiv:1506.02640): a grid of cells, each with a few boxes and one class.
@@ -203,6 +202,7 @@ def yolo_v1(
         nothing_weight: λ_noobj, of the confidence of boxes that are not responsible for a true one.
         iou: Of two boxes of one class that overlap by more, the better one stays.
         most: Boxes per picture.
+        class_agnostic: Whether it stays whatever the classes of the two are: one class for each place.
         seed: Of the initial weights.
 
     Raises:
@@ -216,6 +216,7 @@ def yolo_v1(
         class_names(classes),
         iou=iou,
         most=most,
+        class_agnostic=class_agnostic,
         seed=seed,
         cells=cells,
         boxes=boxes,

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from cnnkit.arguments import Argument
 from cnnkit.data.targets.boxes import Boxes
@@ -27,8 +26,9 @@ from cnnkit.heads.anchor_sizes import Shapes, anchor_shapes, shape_iou
 from cnnkit.heads.anchors import MOST_LOG_SIDE
 from cnnkit.heads.cells import BACKGROUND, IGNORED, middle_cells
 from cnnkit.heads.classifier_arguments import class_names
-from cnnkit.heads.detection import best_boxes, not_counted, require_boxes
-from cnnkit.heads.detector import SURE, Detector, counts
+from cnnkit.heads.detection import not_counted, require_boxes
+from cnnkit.heads.detector import SURE, SingleStageDetector, counts
+from cnnkit.heads.graph_decoding import around, cell_corners, grown, times
 from cnnkit.heads.head import Size
 from cnnkit.losses.boxes import intersection_over_union
 from cnnkit.metrics.box_overlap import box_iou
@@ -55,7 +55,7 @@ BOX = 5  # t_x, t_y, t_w, t_h and t_o
 
 
 @dataclass(frozen=True)
-class YOLOv2(Detector):
+class YOLOv2(SingleStageDetector):
     """A detector made by `yolo_v2`, which documents the fields.
 
     Its output is (rows, columns, anchors, 5 + classes): t_x, t_y, t_w, t_h, t_o and the logits of the classes.
@@ -161,17 +161,20 @@ class YOLOv2(Detector):
         sure, classes = np.where(shown, SURE, -SURE), labels[..., None] == np.arange(len(self.names))
         return np.concatenate([np.log(inside / (1 - inside)), sides, sure, np.where(classes, SURE, -SURE)], axis=-1)
 
-    def decode(self, outputs: NDArray[np.float32], size: Size) -> Boxes:
-        """Of each box confidence × probability is the score of each class; suppressed class by class."""
-        numbers = np.asarray(outputs, np.float64)
-        grid = numbers.shape[1:3]
-        middle = (expit(numbers[..., :2]) + _corner_of_cells(grid)) / grid[::-1]
-        half = np.exp(np.minimum(numbers[..., 2:4], MOST_LOG_SIDE)) * self.anchors / 2
-        corners = np.concatenate([middle - half, middle + half], axis=-1) * (*size[::-1], *size[::-1])
-        scores = expit(numbers[..., 4:BOX]) * softmax(numbers[..., BOX:], axis=-1)
-        flat = len(numbers), grid[0] * grid[1] * len(self.anchors)
-        rating: NDArray[np.float32] = scores.reshape(*flat, len(self.names)).astype(np.float32)
-        return best_boxes(self.names, corners.reshape(*flat, 4), rating, size, iou=self.iou, most=self.most)
+    def candidates(self, outputs: Any, size: Size) -> tuple[Any, Any]:
+        """Of each box confidence × probability is the score of each class."""
+        ops = keras.ops
+        (rows, columns), (height, width) = self._grid(size), size
+        grid = ops.reshape(cell_corners(ops.ones_like(outputs[..., 0, :1])), (-1, rows, columns, 1, 2))
+        middle = times(ops.sigmoid(outputs[..., :2]) + grid, (width / columns, height / rows))
+        half = times(grown(outputs[..., 2:4]), [[width * w / 2, height * h / 2] for w, h in self.anchors])
+        scores = ops.sigmoid(outputs[..., 4:BOX]) * ops.softmax(outputs[..., BOX:], axis=-1)
+        count = rows * columns * len(self.anchors)
+        return ops.reshape(around(middle, half), (-1, count, 4)), ops.reshape(scores, (-1, count, len(self.names)))
+
+    def anchor_maps(self, size: Size) -> dict[str, NDArray[np.float64]]:
+        """Level → (rows, columns, anchors, 4) in pixels of an input of `size`."""
+        return {self.taps[-1]: self._corners(size)}
 
     def _grid(self, size: Size) -> tuple[int, int]:
         return -(-size[0] // self.stride), -(-size[1] // self.stride)
@@ -188,8 +191,7 @@ class YOLOv2(Detector):
         cells = np.array(grid[::-1], np.float32)
 
         def corners(places: Any, sides: Any) -> Any:
-            middle, half = places / cells, sides / 2  # from the corner of the cell
-            return keras.ops.concatenate([middle - half, middle + half], axis=-1)
+            return around(places / cells, sides / 2)  # from the corner of the cell
 
         return intersection_over_union(corners(true[..., :2], true[..., 2:]), corners(places, sides))
 
@@ -202,6 +204,7 @@ def yolo_v2(
     width: int = 128,
     iou: float = 0.5,
     most: int = 100,
+    class_agnostic: bool = False,
     seed: int = 0,
 ) -> YOLOv2:
     """A finer grid whose cells have anchors, and classes for each of them (Redmon & Farhadi 2017, arXiv:1612.08242).
@@ -217,6 +220,7 @@ def yolo_v2(
         width: Channels of the layers in front.
         iou: Of two boxes of one class that overlap by more, the better one stays.
         most: Boxes per picture.
+        class_agnostic: Whether it stays whatever the classes of the two are: one class for each place.
         seed: Of the initial weights.
 
     Raises:
@@ -230,6 +234,7 @@ def yolo_v2(
         class_names(classes),
         iou=iou,
         most=most,
+        class_agnostic=class_agnostic,
         seed=seed,
         anchors=shapes,  # type: ignore[arg-type]  # pairs are checked
         stride=stride,
@@ -243,10 +248,8 @@ def passthrough(fine: keras.KerasTensor, coarse: keras.KerasTensor) -> keras.Ker
     spare = ((0, 2 * rows - fine.shape[1]), (0, 2 * columns - fine.shape[2]))
     if spare != ((0, 0), (0, 0)):
         fine = keras.layers.ZeroPadding2D(spare, name="passthrough_border")(fine)
-    channels = fine.shape[3]
-    x = keras.layers.Reshape((rows, 2, columns, 2, channels), name="passthrough_places")(fine)
-    x = keras.layers.Permute((1, 3, 2, 4, 5), name="passthrough_turned")(x)
-    return keras.layers.Reshape((rows, columns, 4 * channels), name="passthrough")(x)
+    places = [fine[:, down::2, across::2] for down in range(2) for across in range(2)]
+    return keras.layers.Concatenate(name="passthrough")(places)
 
 
 def _corner_of_cells(grid: tuple[int, ...]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -22,8 +23,10 @@ from cnnkit.metrics.given_arrays import array_of, real
 
 Decay = Literal["gaussian", "linear"]
 
-# How many of the best boxes are compared with all others at once.
-BLOCK = 128
+# How many of the best boxes are compared with all others at once; the first few tell how many others a box drops.
+BLOCK, FIRST_BLOCK = 128, 16
+# Others at a time: a comparison stays in the processor's cache.
+COLUMNS = 512
 # How much dearer a pair is that has to be found than one of a block.
 PAIR_WORK = 4
 
@@ -141,21 +144,25 @@ def _greedy(corners: Numbers, groups: Integers, iou: float) -> Integers:
     Many boxes on one thing: a block of the best ones drops most. Boxes here and there: pairs that overlap are few, and
     found fast. As much work as seems to be the smaller one is done, until nothing is left.
     """
-    kept, left, dropped = [np.zeros(0, np.int64)], np.arange(len(groups)), 1.0
+    kept, left, block, work = [np.zeros(0, np.int64)], np.arange(len(groups)), FIRST_BLOCK, 0.0
+    areas = area(corners, 0.0)
+    compare = partial(_covers, corners, areas, groups if len(groups) and groups.min() < groups.max() else None, iou)
     while len(left):
-        shelves = shelved(corners[:, left], groups[left], iou)
-        # If each block drops the same share, all blocks together compare this many pairs.
-        if PAIR_WORK * shelves.pairs <= BLOCK * len(left) / dropped:
+        shelves = shelved(corners[:, left], groups[left], iou) if work else None
+        if shelves is not None and PAIR_WORK * shelves.pairs <= work:
             pairs = conflicts(corners[:, left], groups[left], iou, shelves)
             kept.append(left[_undisputed(pairs, len(left))])
             break
-        head, rest = left[:BLOCK], left[BLOCK:]
-        pairs = np.array(np.nonzero(_covers(corners, groups, head, head, iou)))
+        head, rest = left[:block], left[block:]
+        pairs = np.array(np.nonzero(compare(head, head)))
         best = head[_undisputed(pairs[:, pairs[0] != pairs[1]], len(head))]
-        parts = np.array_split(rest, 1 + len(rest) // 1024)  # a comparison stays in the processor's cache
-        left = np.concatenate([part[~_covers(corners, groups, best, part, iou).any(axis=0)] for part in parts])
+        parts = [rest[start : start + COLUMNS] for start in range(0, len(rest), COLUMNS)]
+        left = np.concatenate([part[~compare(best, part).any(axis=0)] for part in parts] or [rest])
         kept.append(best)
-        dropped = 1 - len(left) / (len(head) + len(rest))
+        # If each box goes on to drop the same share of those left, this many pairs have yet to be compared.
+        share = 1 - len(left) / (len(head) + len(rest))
+        work = len(left) * len(head) / -np.log1p(-share) if len(left) else 0.0
+        block = BLOCK
     return np.concatenate(kept)
 
 
@@ -172,12 +179,24 @@ def _undisputed(pairs: Integers, count: int) -> NDArray[np.bool_]:
     return stays
 
 
-def _covers(corners: Numbers, groups: Integers, ones: Integers, others: Integers, iou: float) -> NDArray[np.bool_]:
-    """(ones, others) which overlap within a group by more than `iou`."""
+def _covers(
+    corners: Numbers, areas: Numbers, groups: Integers | None, iou: float, ones: Integers, others: Integers
+) -> NDArray[np.bool_]:
+    """(ones, others) which overlap within a group by more than `iou`; None: all are of one group."""
     one, two = corners[:, ones][:, :, None], corners[:, others][:, None]
-    shared = shared_area(one, two)
-    union = area(one, 0.0) + area(two, 0.0) - shared
-    return np.asarray((shared > iou * union) & (groups[ones][:, None] == groups[others]))
+    width, side = np.minimum(one[2], two[2]), np.maximum(one[0], two[0])
+    width -= side
+    np.maximum(width, 0, out=width)
+    height = np.minimum(one[3], two[3])
+    np.maximum(one[1], two[1], out=side)
+    height -= side
+    # Where the height is below 0 so is the product, and the answer is no as with 0.
+    shared = np.multiply(width, height, out=width)
+    union = np.add(areas[ones][:, None], areas[others], out=side)
+    union -= shared
+    union *= iou
+    above = np.asarray(shared > union)
+    return above if groups is None else above & (groups[ones][:, None] == groups[others])
 
 
 def _overlap(one: Numbers, two: Numbers) -> Numbers:

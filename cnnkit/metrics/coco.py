@@ -14,7 +14,7 @@ import numpy as np
 from cnnkit.arguments import Argument, check_arguments
 from cnnkit.errors import unknown_name
 from cnnkit.metrics.coco_matching import Matches, matched
-from cnnkit.metrics.coco_things import OVERLAPS, Integers, Kind, Numbers, Things
+from cnnkit.metrics.coco_things import OVERLAPS, Integers, Kind, Numbers, Things, of_one_category
 from cnnkit.metrics.coco_truth import BoxColumn, things_of
 
 # Of the overlap, and of recall: those of pycocotools' `Params`, to the last bit.
@@ -106,7 +106,11 @@ class CocoResult:
 
 
 def coco(
-    truth: BoxColumn | Mapping[str, Any], predictions: BoxColumn | Sequence[Mapping[str, Any]], *, kind: Kind = "boxes"
+    truth: BoxColumn | Mapping[str, Any],
+    predictions: BoxColumn | Sequence[Mapping[str, Any]],
+    *,
+    kind: Kind = "boxes",
+    class_agnostic: bool = False,
 ) -> CocoResult:
     """Evaluates predictions as COCO does: all of them, however low their scores are.
 
@@ -118,6 +122,8 @@ def coco(
         predictions: `Boxes` with scores for the same pictures, or the content of a results file: mappings with
             `image_id`, `category_id`, `score` and `bbox`, `segmentation` (run lengths) or `keypoints`.
         kind: What overlaps: `"boxes"` and `"masks"` by IoU, `"points"` by object keypoint similarity.
+        class_agnostic: Whether only places count: all is of one category, `"any"`, as with pycocotools' `useCats = 0`.
+            It tells a detector that mixes classes up from one that does not find things.
 
     Returns:
         `.numbers` has the twelve numbers (ten of points).
@@ -140,11 +146,19 @@ def coco(
                 lambda value: isinstance(value, str) and value in RULES,
                 f"kind: one of {list(RULES)}",
                 "'boxes' is the default.",
-            )
+            ),
+            Argument(
+                "class_agnostic",
+                lambda value: isinstance(value, bool),
+                "class_agnostic as True or False",
+                "False is COCO's rule.",
+            ),
         ],
-        {"kind": kind},
+        {"kind": kind, "class_agnostic": class_agnostic},
     )
     names, true, said = things_of(truth, predictions, kind)
+    if class_agnostic:
+        names, true, said = ("any",), of_one_category(true), of_one_category(said)
     return evaluated(names, true, said, kind)
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import DataError
+from cnnkit.metrics.coco_fields import Rows, ids, lists, numbers, rows_of
 from cnnkit.metrics.coco_things import PERSON_SIGMAS, Kind, Things
 from cnnkit.metrics.run_lengths import Runs, bitmap_runs, counted_runs, letters_counts, merged, polygon_runs
-
-Rows = Sequence[Mapping[str, Any]]
 
 
 @runtime_checkable
@@ -97,15 +96,15 @@ def things_of(truth: object, predictions: object, kind: Kind) -> tuple[tuple[str
     if not isinstance(predictions, Sequence) or isinstance(predictions, str | bytes):
         received = type(predictions).__name__
         raise DataError("a list of predictions, as results files hold", received, "[] where nothing was found.")
-    images, categories, marked = (_rows(truth.get(key), key) for key in ("images", "categories", "annotations"))
+    images, categories, marked = (rows_of(truth.get(key), key) for key in ("images", "categories", "annotations"))
     known = [
-        {number: place for place, number in enumerate(sorted(_field(row, "id", table) for row in rows))}
+        {number: place for place, number in enumerate(sorted(ids(rows, "id", table)))}
         for rows, table in ((images, "images"), (categories, "categories"))
     ]
-    names = {_field(row, "id", "categories"): str(row.get("name", row["id"])) for row in categories}
+    names = {row["id"]: str(row.get("name", row["id"])) for row in categories}
     sizes = {row["id"]: (row.get("height"), row.get("width")) for row in images}
     true = _of_json(marked, "annotations", kind, known, sizes)
-    said = _of_json(_rows(predictions, "predictions"), "predictions", kind, known, sizes)
+    said = _of_json(rows_of(predictions, "predictions"), "predictions", kind, known, sizes)
     return tuple(names[number] for number in known[1]), true, said
 
 
@@ -141,14 +140,16 @@ def _of_json(
 ) -> Things:
     truth = table == "annotations"
     # Of other categories nothing is evaluated, as in pycocotools.
-    rows = [row for row in rows if _field(row, "category_id", table) in known[1]]
-    for row in rows:
-        if _field(row, "image_id", table) not in known[0]:
-            raise DataError(f"an image_id of the images in {table}", repr(row["image_id"]), "Evaluate one data set.")
+    places = [known[1].get(number, -1) for number in ids(rows, "category_id", table)]
+    rows = [row for row, place in zip(rows, places, strict=True) if place >= 0]
+    pictures = [known[0].get(number, -1) for number in ids(rows, "image_id", table)]
+    if -1 in pictures:
+        received = repr(rows[pictures.index(-1)]["image_id"])
+        raise DataError(f"an image_id of the images in {table}", received, "Evaluate one data set.")
     runs = tuple(_runs(row, table, sizes[row["image_id"]]) for row in rows) if kind == "masks" else ()
     points = None
     if kind == "points":
-        points = np.array([_numbers(row, "keypoints", table, 51) for row in rows]).reshape(-1, 17, 3)
+        points = lists(rows, "keypoints", table, 51).reshape(-1, 17, 3)
     boxes, areas = _boxes_and_areas(rows, table, kind, runs, points)
     crowd = np.array([bool(row.get("iscrowd", 0)) for row in rows], np.bool_) & truth
     ignored = crowd
@@ -156,11 +157,11 @@ def _of_json(
         shown = [row.get("num_keypoints", int((own[:, 2] > 0).sum())) for row, own in zip(rows, points, strict=True)]
         ignored = crowd | (np.array(shown, np.int64) == 0)
     return Things(
-        pictures=np.array([known[0][row["image_id"]] for row in rows], np.int64),
-        categories=np.array([known[1][row["category_id"]] for row in rows], np.int64),
+        pictures=np.array(pictures, np.int64),
+        categories=np.array([place for place in places if place >= 0], np.int64),
         areas=areas,
         boxes=boxes,
-        scores=np.zeros(len(rows)) if truth else np.array([_number(row, "score", table) for row in rows], np.float64),
+        scores=np.zeros(len(rows)) if truth else numbers(rows, "score", table),
         crowd=crowd,
         ignored=ignored,
         runs=runs,
@@ -173,7 +174,7 @@ def _boxes_and_areas(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """x, y, width, height and areas: of truth what its annotations say; of predictions as pycocotools' `loadRes`."""
     if (rows and rows[0].get("bbox")) or kind == "boxes":
-        boxes = np.array([_numbers(row, "bbox", table, 4) for row in rows]).reshape(-1, 4)
+        boxes = lists(rows, "bbox", table, 4)
         areas = boxes[:, 2] * boxes[:, 3]
     elif points is not None:
         low, high = points[:, :, :2].min(axis=1), points[:, :, :2].max(axis=1)
@@ -183,7 +184,7 @@ def _boxes_and_areas(
         boxes = np.zeros((len(rows), 4))
         areas = np.array([float((ends - starts).sum()) for starts, ends in runs])
     if table == "annotations":
-        areas = np.array([_number(row, "area", table, area) for row, area in zip(rows, areas, strict=True)])
+        areas = numbers(rows, "area", table, areas)
     return boxes, areas.astype(np.float64)
 
 
@@ -194,7 +195,7 @@ def _runs(row: Mapping[str, Any], table: str, size: tuple[Any, Any]) -> Runs:
             counts = area["counts"]
             text = counts.decode() if isinstance(counts, bytes) else counts
             return counted_runs(letters_counts(text) if isinstance(text, str) else np.array(text, np.int64))
-        polygons = [np.array(corners, np.float64).reshape(-1, 2) for corners in _rows(area, "segmentation", list)]
+        polygons = [np.array(corners, np.float64).reshape(-1, 2) for corners in rows_of(area, "segmentation", list)]
         return merged([polygon_runs(corners, (int(size[0]), int(size[1]))) for corners in polygons])
     except (KeyError, TypeError, ValueError) as error:
         expected = f"a segmentation in {table}: polygons in an image with height and width, or run lengths"
@@ -205,34 +206,3 @@ def _require_persons(points: NDArray[np.float64]) -> None:
     if points.shape[1] != len(PERSON_SIGMAS):
         expected = f"the {len(PERSON_SIGMAS)} points of COCO's person"
         raise DataError(expected, f"{points.shape[1]} points", "The similarity of others has no known σ.")
-
-
-# ---- Fields of JSON ----
-
-
-def _rows(value: object, name: str, kind: type = Mapping) -> list[Any]:
-    if isinstance(value, list | tuple) and all(isinstance(row, kind) for row in value):
-        return list(value)
-    raise DataError(f"{name} as a list of {kind.__name__.lower()}s", type(value).__name__, "See cocodataset.org.")
-
-
-def _field(row: Mapping[str, Any], key: str, table: str) -> Any:
-    value = row.get(key)
-    if not isinstance(value, int | str):
-        raise DataError(f"{key} in each of {table}", f"{dict(row)}"[:120], "Whole numbers, as COCO writes them.")
-    return value
-
-
-def _number(row: Mapping[str, Any], key: str, table: str, default: float | None = None) -> float:
-    value = row.get(key, default)
-    if not isinstance(value, int | float) or not np.isfinite(value):
-        raise DataError(f"a finite {key} in each of {table}", repr(value), "Repair or leave out this one.")
-    return float(value)
-
-
-def _numbers(row: Mapping[str, Any], key: str, table: str, count: int) -> list[float]:
-    values = row.get(key)
-    fine = isinstance(values, Sequence | np.ndarray) and len(values) == count
-    if not fine or not all(isinstance(value, int | float) and np.isfinite(value) for value in values):  # type: ignore[union-attr]
-        raise DataError(f"{count} finite numbers as {key} in each of {table}", str(values)[:80], "Leave out this one.")
-    return list(map(float, values))  # type: ignore[arg-type]

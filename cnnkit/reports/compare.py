@@ -19,8 +19,8 @@ import tensorflow as tf
 from cnnkit.backbones.cuts import resolve_cut
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.truncation import truncate
+from cnnkit.data.any_folder import dataset_of
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.source import Source
 from cnnkit.engines.forward import Forward
 from cnnkit.errors import CnnkitError, DataError, InputError

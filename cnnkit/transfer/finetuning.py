@@ -10,8 +10,8 @@ import keras
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.backbones.extractor import backbone as build_backbone
 from cnnkit.backbones.preprocessing import Given
+from cnnkit.data.any_folder import dataset_of
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.runtimes import EngineName, Precision
@@ -98,7 +98,8 @@ def finetune(
     `bench_segmentation.py` say what was measured.
 
     Args:
-        photos: A folder (see `ck.data.folder`) or a dataset.
+        photos: A dataset, or a folder of photographs: one folder per class (see `ck.data.folder`), masks (see
+            `ck.data.mask_folder`) or boxes in YOLO's text files (see `ck.data.yolo`).
         backbone: A name of `ck.backbones.names()`, or a backbone or functional model of yours.
         alpha: Its width, where it has one.
         weights: `"imagenet"`, a file, or None for random ones.

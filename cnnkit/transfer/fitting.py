@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cnnkit.arguments import check_arguments
+from cnnkit.data.any_folder import dataset_of
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.image_folder import dataset_of
 from cnnkit.data.views.identity import identity_of
 from cnnkit.data.views.mixing import Mixer
 from cnnkit.data.views.view import Augmenter

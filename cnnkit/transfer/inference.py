@@ -43,13 +43,15 @@ def predict(
             is TensorFlow, in bfloat16 OpenVINO where it is installed. The first pictures are compared with Keras's
             numbers, and an engine that is further off than 1e-4 of the largest is replaced by TensorFlow.
         precision: `"bfloat16"` is faster where the processor has it, and up to a few percent off.
-        window: Of a head of masks: (height, width) of the part of a photograph that the network sees at a time, in the
-            photograph's pixels, or True for its input size: large photographs are seen window by window instead of
-            framed, and smaller ones with mirrored borders. Where windows overlap, logits are averaged, with less
-            weight near the border of a window.
+        window: Of heads of masks and detectors: (height, width) of the part of a photograph that the network sees at a
+            time, in the photograph's pixels, or True for its input size: large photographs are seen window by window,
+            and smaller ones with mirrored borders. Of masks, logits are averaged where windows overlap, with less
+            weight near the border of a window. A detector sees the framed picture too, for what is larger than a
+            window, and says once what several looks show.
         overlap: The part of a window that its neighbour shows too, 0 ≤ overlap < 1.
-        flip: Whether the network sees each picture mirrored too: the outputs for both, mirrored back, are averaged. Of
-            labels, tags, vectors, masks and heatmaps of points; the boxes of two pictures have no mean.
+        flip: Whether the network sees each picture mirrored too: the outputs for both, mirrored back, are averaged, and
+            the boxes of a detector joined. Of labels, tags, vectors, masks, heatmaps of points and detectors; the boxes
+            of a localizer have no mean.
         progress: Whether to show a live line.
 
     Returns:
@@ -70,7 +72,7 @@ def predict(
     runtime = Runtime(engine, precision)
     told = answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress)
     if network.head.target.placed:
-        parts = [answer.decoded(network, source, sight) for answer in told]
+        parts = [answer.decoded(network, source) for answer in told]
         return network.head.target.joined(parts).table(source.ids)
     # What has no place is decoded at once: a table of few numbers per picture is cheaper made once.
     rows = [answer.outputs for answer in told]
@@ -98,7 +100,7 @@ def evaluate(
         batch_size: Pictures at a time.
         engine: What runs the network, as in `predict`.
         precision: As in `predict`.
-        window: As in `predict`; the loss is then that of whole photographs.
+        window: As in `predict`; the loss is then that of whole photographs, of boxes that of framed ones.
         overlap: As in `predict`.
         flip: As in `predict`.
         progress: Whether to show a live line.
@@ -130,11 +132,9 @@ def evaluate(
     runtime, sight = Runtime(engine, precision), sight_of(network, window, overlap, flip)
     for answer in answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress):
         seen = truth.take(answer.indices)
-        framed = seen
-        if sight.windows is None:
-            framed = in_input(seen, source, answer.indices, network.framing, network.size)
+        framed = in_input(seen, source, answer.indices, network.framing, network.size) if answer.framed else seen
         tally.add(network.head.encode(framed, answer.size), answer.outputs)
-        score.add(seen, answer.decoded(network, source, sight))
+        score.add(seen, answer.decoded(network, source))
     values = {**tally.result(), "images": float(len(source)), **score.result()}
     if isinstance(network.head, OpenSetHead) and not network.head.judges(truth):
         del values["loss"]

@@ -15,19 +15,18 @@ from numpy.typing import NDArray
 from cnnkit.data.ahead import ahead
 from cnnkit.data.arguments import flag
 from cnnkit.data.pipeline import batch_at, batches
-from cnnkit.data.placements import in_photographs
 from cnnkit.data.source import Source
-from cnnkit.data.targets.targets import Targets
 from cnnkit.data.views.framing import Framing
 from cnnkit.engines.runtimes import Runtime
 from cnnkit.errors import InputError
-from cnnkit.heads.head import MapHead, MirrorHead
+from cnnkit.heads.head import BoxHead, MapHead, MirrorHead
+from cnnkit.transfer.answer import Answer, Outputs
+from cnnkit.transfer.box_passes import box_answers
 from cnnkit.transfer.finite import require_finite_outputs
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.transfer.windows import Corner, Windows
 
-Outputs = Any
 AUTOMATIC = Runtime("auto")
 
 
@@ -61,47 +60,20 @@ def sight_of(network: Network, window: object, overlap: float, flip: bool) -> Si
     """
     head, kind = network.head, network.head.target.kind
     whole = window is None or window is False
-    if flag(flip, "flip") and head.target.placed and not isinstance(head, MapHead | MirrorHead):
+    if flag(flip, "flip") and head.target.placed and not isinstance(head, MapHead | MirrorHead | BoxHead):
         raise InputError(
-            "flip=False, as nothing can be averaged of what this head says of a picture and of its mirror image",
+            "flip=False, as this head cannot join what it says of a picture and of its mirror image",
             f"flip=True with a head of {kind}",
-            "Labels, tags, vectors, masks and heatmaps are averaged; leave flip out.",
+            "Labels, tags, vectors, masks, heatmaps and the boxes of detectors are joined; leave flip out.",
         )
-    if not whole and not isinstance(head, MapHead):
+    if not whole and not isinstance(head, MapHead | BoxHead):
         raise InputError(
-            "window=None for a head that says no class of each pixel",
+            "window=None for a head that says neither the class of each pixel nor any number of boxes",
             f"window={window!r} with a head of {kind}",
-            "Windows are joined pixel by pixel, as of masks; leave window out.",
+            "Windows of masks and of the boxes of detectors are joined; leave window out.",
         )
     windows = None if whole else Windows(network.size if window is True else window, overlap)  # type: ignore[arg-type]  # checked there
     return Sight(windows, bool(flip))
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What a network says of some pictures.
-
-    Attributes:
-        indices: (n,) their places in the source.
-        outputs: Of the network, for `size`.
-        size: (height, width) that the outputs cover: the input, or with windows the photograph.
-    """
-
-    indices: NDArray[np.int64]
-    outputs: Outputs
-    size: tuple[int, int]
-
-    def decoded(self, network: Network, source: Source, sight: Sight = FRAMED) -> Targets:
-        """The same in the pixels of the photographs."""
-        if sight.windows is None:
-            return decoded(network, source, self.indices, self.outputs)
-        return network.head.decode(self.outputs, self.size)
-
-
-def decoded(network: Network, source: Source, indices: NDArray[np.int64], outputs: Outputs) -> Targets:
-    """What the network says of some framed pictures of a source, in the pixels of the photographs."""
-    predictions = network.head.decode(outputs, network.size)
-    return in_photographs(predictions, source, indices, network.framing, network.size)
 
 
 def answers(
@@ -132,11 +104,12 @@ def answers(
             return keras.tree.pack_sequence_as(network.model.output, tensors)
 
         look: Callable[..., Outputs] = partial(_both_ways, network, run) if sight.flip else run
-        made = (
-            _framed(network, source, look, batch_size)
-            if sight.windows is None
-            else _windowed(network, source, sight.windows, look, batch_size)
-        )
+        if sight != FRAMED and isinstance(network.head, BoxHead):
+            made = box_answers(network, source, run, windows=sight.windows, flip=sight.flip, batch_size=batch_size)
+        elif sight.windows is None:
+            made = _framed(network, source, look, batch_size)
+        else:
+            made = _windowed(network, source, sight.windows, look, batch_size)
         with contextlib.closing(made):
             for answer in made:
                 meter.advance(len(answer.indices))
@@ -187,4 +160,4 @@ def _windowed(
         (height, width), (padded, (top, left)) = picture.shape[:2], windows.padded(picture)
         whole = windows.joined(padded.shape[:2], maps(index, list(windows.parts(padded))))
         shown = whole[None, top : top + height, left : left + width]
-        yield Answer(np.array([index]), shown, (height, width))
+        yield Answer(np.array([index]), shown, (height, width), framed=False)

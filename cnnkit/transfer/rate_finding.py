@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cnnkit.arguments import check_arguments
+from cnnkit.data.any_folder import dataset_of
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.image_folder import dataset_of
 from cnnkit.engines.forward import Forward
 from cnnkit.errors import InputError
 from cnnkit.transfer.checkpoint import pack, unpack

@@ -1,4 +1,5 @@
 from . import style as style
+from .anchor_boxes import anchors as anchors
 from .augmented_views import augmentations as augmentations
 from .box_error_bars import detection_errors as detection_errors
 from .calibration_curve import calibration as calibration
@@ -24,6 +25,7 @@ from .point_curves import point_curves as point_curves
 from .precision_recall import precision_recall as precision_recall
 from .rate_curve import rates as rates
 from .receptive_fields import receptive_field as receptive_field
+from .score_maps import score_maps as score_maps
 from .speed_bars import speeds as speeds
 from .style import save as save
 from .training_curves import curves as curves

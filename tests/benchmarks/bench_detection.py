@@ -95,6 +95,7 @@ CASES = {
     "yolo_v1, 224, head and all": Case(plain(ck.heads.yolo_v1), head_first(6, 12), size=224),
     "yolo_v2, frozen": Case(with_anchors, frozen(24)),
     "ssd, frozen": Case(plain(ck.heads.ssd), frozen(16)),
+    "ssd, head and all": Case(plain(ck.heads.ssd), head_first(6, 6)),
     "retinanet, frozen": Case(plain(ck.heads.retinanet, levels=OF_BACKBONE), frozen(12)),
     "centernet, frozen": Case(plain(ck.heads.centernet, stride=8), frozen(24)),
     "faster_rcnn, frozen": Case(two_stages(ck.tasks.faster_rcnn), frozen(12)),

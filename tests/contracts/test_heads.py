@@ -19,9 +19,12 @@ import numpy as np
 import pytest
 
 import cnnkit as ck
+from cnnkit.course.submissions.architecture import measure
+from cnnkit.course.submissions.assignment import Limits
 from cnnkit.data.targets import Targets
 from cnnkit.errors import DataError
-from cnnkit.heads import Detector, Head, OpenSetHead, from_settings
+from cnnkit.export.decoding import with_decoding
+from cnnkit.heads import Detector, Head, OpenSetHead, SingleStageDetector, from_settings
 from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.head import truth_kind
@@ -495,6 +498,31 @@ def test_a_bundle_gives_the_same_network(row: Row, request: pytest.FixtureReques
     np.save(folder / "images.npy", scenes().astype(np.float32))
     np.save(folder / "regions.npy", REGIONS)
     np.savez(folder / "expected.npz", **arrays(outputs_of(net)))
+
+
+@pytest.fixture(
+    params=[pytest.param(row, id=name) for name, row in ROWS.items() if isinstance(row.head(), SingleStageDetector)]
+)
+def finder(request: pytest.FixtureRequest) -> Row:
+    """A row of a detector."""
+    return request.param
+
+
+def test_a_detector_has_a_second_graph_that_says_its_boxes(finder: Row) -> None:
+    net, chance = network(finder), np.random.default_rng(4)
+    net.model.set_weights([value + chance.normal(0, 0.1, value.shape) for value in weights_of(net)])  # no ties
+    model = with_decoding(net)
+    again = keras.models.model_from_json(model.to_json())
+    again.set_weights(model.get_weights())
+    boxes, labels, scores = (np.asarray(part) for part in again.predict(scenes(), verbose=0))
+    expected = net.head.decode(outputs_of(net), SIZE)
+    assert len(expected.boxes) > 20
+    shown = labels >= 0
+    assert shown.sum(axis=1).tolist() == np.diff(expected.starts).tolist()
+    np.testing.assert_allclose(scores[shown], expected.scores, atol=1e-6)
+    np.testing.assert_allclose(boxes[shown], expected.boxes, atol=2e-3)
+    np.testing.assert_array_equal(labels[shown], expected.labels)
+    assert measure(model.to_json().encode(), Limits()).parameters == model.count_params()  # submissions may hold it
 
 
 def test_plain_keras_gives_the_same_outputs(exported: Path) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit.data.image_folder import dataset_of, folder, pictures
+from cnnkit.data.any_folder import dataset_of
+from cnnkit.data.image_folder import folder, pictures
 from cnnkit.errors import DataError, ImageFileError, InputError, UnknownNameError
 
 

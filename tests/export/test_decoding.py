@@ -128,7 +128,7 @@ def test_the_gate_of_submissions_knows_its_operations(detector: Network) -> None
 
 def test_what_cannot_be_decoded_is_refused(detector: Network, tmp_path: Path) -> None:
     body = ck.backbone("nano", weights=None, input_shape=(*SIZE, 3))
-    with pytest.raises(InputError, match=r"Classifier, which has no candidates.*fcos"):
+    with pytest.raises(InputError, match=r"Classifier.*fcos"):
         with_decoding(ck.attach(body, ck.heads.classifier(NAMES)))
     with pytest.raises(InputError, match="network"):
         with_decoding(detector.model)

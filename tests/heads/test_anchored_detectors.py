@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import keras
 import numpy as np
 import pytest
 
@@ -64,6 +65,17 @@ def test_offsets_are_those_of_rcnn() -> None:
     np.testing.assert_allclose(offsets_of(ANCHORS[:2], boxes, scales), offsets / scales)
     np.testing.assert_allclose(boxes_of(ANCHORS[:2], offsets / scales, scales), boxes)
     assert np.isfinite(boxes_of(ANCHORS[:1], np.full((1, 4), 1e4), scales)).all()
+
+
+def test_boxes_are_decoded_on_the_anchors_of_all_levels() -> None:
+    chance = np.random.default_rng(0)
+    for head, scales in ((ck.heads.retinanet(NAMES), (1, 1, 1, 1)), (ck.heads.ssd(NAMES), (0.1, 0.1, 0.2, 0.2))):
+        anchors = head._anchors(SIZE)
+        offsets = chance.normal(size=(2, len(anchors), 4)).astype(np.float32)
+        logits = np.zeros((2, len(anchors), 3 if head.kind == "ssd" else 2), np.float32)
+        boxes, scores = head.candidates({"offsets": keras.ops.array(offsets), "classes": keras.ops.array(logits)}, SIZE)
+        np.testing.assert_allclose(boxes, boxes_of(anchors, offsets, scales), rtol=1e-5, atol=1e-3)
+        np.testing.assert_allclose(scores, 1 / 3 if head.kind == "ssd" else 1 / 2, rtol=1e-6)
 
 
 TRUTH = Boxes.of_lists(NAMES, [[[8, 8, 40, 40], [50, 20, 90, 44]], []], [[1, 0], []])

@@ -21,7 +21,7 @@ KINDS = {"boxes": "bbox", "masks": "segm", "points": "keypoints"}
 Json = Any
 
 
-def by_pycocotools(truth: Json, predictions: Json, kind: str) -> Any:
+def by_pycocotools(truth: Json, predictions: Json, kind: str, *, categories: bool = True) -> Any:
     """COCO's own evaluation."""
     api = pytest.importorskip("pycocotools.coco")
     cocoeval = pytest.importorskip("pycocotools.cocoeval")
@@ -30,6 +30,7 @@ def by_pycocotools(truth: Json, predictions: Json, kind: str) -> Any:
         annotations.dataset = copy.deepcopy(truth)
         annotations.createIndex()
         evaluation = cocoeval.COCOeval(annotations, annotations.loadRes(copy.deepcopy(predictions)), KINDS[kind])
+        evaluation.params.useCats = int(categories)
         for step in (evaluation.evaluate, evaluation.accumulate, evaluation.summarize):
             step()
     return evaluation
@@ -102,6 +103,17 @@ def test_every_number_is_exactly_that_of_pycocotools(kind: str, tens: int) -> No
         assert list(found.numbers.values()) == expected.stats.tolist()
         assert np.array_equal(found.precision, expected.eval["precision"][..., -1])
         assert np.array_equal(found.recall, expected.eval["recall"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_categories_too(kind: str) -> None:
+    for seed in range(2, 30, 3):  # of three categories
+        truth, predictions = drawn(seed, kind)
+        if predictions:
+            expected = by_pycocotools(truth, predictions, kind, categories=False)
+            found = coco(truth, predictions, kind=kind, class_agnostic=True)
+            assert list(found.numbers.values()) == expected.stats.tolist()
+            assert found.names == ("any",)
 
 
 PUBLISHED = {"boxes": "instances_val2014_fakebbox100_results", "masks": "instances_val2014_fakesegm100_results"}
