@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("py.typed", "zoo/nano.weights.h5", "zoo/nano.md", "cli/__init__.py", "scenes/people.py")
 SHIPPED += ("data/photos/astronaut.jpg", "data/photos/cat.jpg", "data/photos/LICENSES.txt")
+SHIPPED += ("serving/page/index.html", "serving/page/page.js", "serving/page/page.css")
 STUBS = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cnnkit").rglob("*.pyi")}
 LESSONS = [
     *(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb")),

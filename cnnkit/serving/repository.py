@@ -24,7 +24,7 @@ from cnnkit.transfer.network import Network
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 LOG = logging.getLogger("cnnkit.serving")
 Make = Callable[[str, int, Network], Served]
-Stamp = tuple[int, int]
+Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Place:
 
 
 def stamp(bundle: Path) -> Stamp:
-    """What changes when a bundle is saved again: a new manifest is another file."""
-    status = (bundle / MANIFEST_FILE).stat()
-    return status.st_ino, status.st_mtime_ns
+    """What changes when a bundle is saved again, and while it is copied: name, place, size and time of each file."""
+    status = {file.name: file.stat() for file in sorted(bundle.iterdir())}
+    return tuple((name, told.st_ino, told.st_size, told.st_mtime_ns) for name, told in status.items())
 
 
 class Repository:

@@ -75,6 +75,9 @@ HEAD = ck.heads.classifier(["grey", "red"])
 # Function and argument → the call, and which of VALUES it takes, by their place.
 CALLS: dict[str, tuple[Callable[[Any], Any], set[int]]] = {
     "backbone name": (lambda value: ck.backbone(value), set()),
+    "predictor network": (lambda value: ck.predictor(value), set()),
+    "predictor engine": (lambda value: ck.predictor(world()[1], engine=value), set()),
+    "predictor precision": (lambda value: ck.predictor(world()[1], precision=value), set()),
     "backbone cut": (lambda value: small(cut=value), {0}),
     "backbone weights": (lambda value: small(weights=value), {0}),
     "backbone input_shape": (lambda value: ck.backbone("vgg16", weights=None, input_shape=value, cut=1), set()),

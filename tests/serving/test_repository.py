@@ -59,11 +59,14 @@ def test_a_bundle_that_is_saved_again_replaces_itself_without_a_lost_request(tmp
             await asyncio.gather(*asking)
             assert set(answers) == {0, 1}
             assert old.batcher._thread._shutdown
-            (folder / "model.weights.h5").write_bytes(b"damaged")
-            (folder / "manifest.json").touch()
+            whole = (folder / "model.weights.h5").read_bytes()
+            (folder / "model.weights.h5").write_bytes(whole[:-100])  # as while it is copied
             with pytest.raises(BundleError):
                 await repository.refresh("photos")
             assert await label(client) == 1
+            (folder / "model.weights.h5").write_bytes(whole)
+            await repository.refresh("photos")
+            assert repository.versions("photos") == [3]
             shutil.rmtree(folder)
             await repository.refresh("photos")
             assert await label(client) == 1
