@@ -6,6 +6,7 @@ from .array_images import arrays as arrays
 from .box_crops import box_crops as box_crops
 from .box_crops import crops as crops
 from .box_crops import in_whole_photographs as in_whole_photographs
+from .class_choice import with_classes as with_classes
 from .coco_images import coco as coco
 from .dataset import Dataset as Dataset
 from .dataset import SkippedFile as SkippedFile

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from cnnkit.data.arguments import said, whole_number
+from cnnkit.data.class_choice import chosen_labels
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.data.targets.column import text_names
-from cnnkit.errors import DataError, InputError, unknown_name
+from cnnkit.errors import DataError, InputError
 
 
 def largest_boxes(photos: Dataset, classes: str | Sequence[str] | None = None, *, count: int = 1) -> Dataset:
@@ -49,14 +50,7 @@ def largest_boxes(photos: Dataset, classes: str | Sequence[str] | None = None, *
 
 
 def _largest(source: Source, names: tuple[str, ...], count: int) -> Source:
-    boxes = source.targets
-    if not isinstance(boxes, Boxes):
-        raise DataError("boxes as truth", source.kind or "none", 'Read the pictures with target="boxes".')
-    for name in names:
-        if name not in boxes.names:
-            raise unknown_name("a class", str(name), boxes.names)
-    number_of = np.array([names.index(name) if name in names else -1 for name in boxes.names])
-    labels = number_of[boxes.labels]
+    boxes, labels = chosen_labels(source, names)
     eligible = labels >= 0
     for flag in (boxes.crowd, boxes.difficult):
         eligible &= True if flag is None else ~flag

@@ -30,6 +30,8 @@ from .hourglass import Hourglass as Hourglass
 from .hourglass import hourglass as hourglass
 from .localization import Localizer as Localizer
 from .localization import localizer as localizer
+from .part_affinity import PartAffinity as PartAffinity
+from .part_affinity import part_affinity as part_affinity
 from .pose import PoseHead as PoseHead
 from .pose_machine import PoseMachine as PoseMachine
 from .pose_machine import pose_machine as pose_machine

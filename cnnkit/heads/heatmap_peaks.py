@@ -33,10 +33,16 @@ def peak_cells(maps: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return rows, columns
 
 
-def windows(maps: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], reach: int) -> Floats:
-    """(n, k, 2r + 1, 2r + 1) the surroundings of cells (n, k), 0 outside of a map."""
+def windows(
+    maps: Floats,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    reach: int,
+    outside: Literal["constant", "reflect"] = "constant",
+) -> Floats:
+    """(n, k, 2r + 1, 2r + 1) the surroundings of cells (n, k); outside of a map 0, or its mirror image."""
     n, _, _, k = maps.shape
-    padded = np.pad(maps, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    padded = np.pad(maps, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode=outside)
     steps = np.arange(2 * reach + 1)
     picture, point = np.arange(n)[:, None, None, None], np.arange(k)[:, None, None]
     return np.asarray(
@@ -53,7 +59,7 @@ def peak(maps: Floats) -> Floats:
 def quarter(maps: Floats) -> Floats:
     """The same, a quarter of a cell towards the larger neighbour on each axis (Newell et al. 2016, section 3.3)."""
     rows, columns = peak_cells(maps)
-    around = windows(maps, rows, columns, 1)
+    around = windows(maps, rows, columns, 1, "reflect")  # at a border there is nothing to go towards
     towards = np.stack([around[..., 1, 2] - around[..., 1, 0], around[..., 2, 1] - around[..., 0, 1]], axis=-1)
     return peak(maps) + np.sign(towards) / 4
 

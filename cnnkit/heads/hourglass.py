@@ -49,18 +49,15 @@ class Hourglass(PoseHead):
 
     def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
         """Hourglass, heatmaps, and both added to what the next one begins with (figure 4)."""
-        x = block(features[self.taps[0]], self.width, name="stem", kernel=1, seed=self.seed)
+        x = block(features[self.taps[0]], self.width, name="pose_stem", kernel=1, seed=self.seed)
         answers = {}
         for stage in range(1, self.stacks + 1):
-            name = f"stage{stage}"
+            name = f"pose{stage}"
             y = self._hourglass(x, self.depth, f"{name}_glass")
             y = block(self._residual(y, f"{name}_after"), self.width, name=f"{name}_linear", kernel=1, seed=self.seed)
-            answers[name] = self.heatmaps(y, f"{name}_heatmaps")
+            answers[f"stage{stage}"] = maps = self.heatmaps(y, f"{name}_heatmaps")
             if stage < self.stacks:
-                back = [
-                    self._convolution(y, 1, f"{name}_features"),
-                    self._convolution(answers[name], 1, f"{name}_back"),
-                ]
+                back = [self._convolution(y, 1, f"{name}_features"), self._convolution(maps, 1, f"{name}_back")]
                 x = keras.layers.Add(name=f"{name}_sum")([x, *back])
         return answers
 

@@ -60,17 +60,18 @@ class PoseMachine(PoseHead):
 
     def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
         """1×1 convolutions of the features first; then large kernels of features and beliefs."""
-        evidence = block(features[self.taps[0]], self.width, name="evidence", kernel=1, seed=self.seed)
-        x = block(evidence, self.width, name="stage1_inner", kernel=1, seed=self.seed + 1)
-        answers = {"stage1": self.heatmaps(x, "stage1_heatmaps")}
+        evidence = block(features[self.taps[0]], self.width, name="pose_evidence", kernel=1, seed=self.seed)
+        x = block(evidence, self.width, name="pose1_inner", kernel=1, seed=self.seed + 1)
+        maps = self.heatmaps(x, "pose1_heatmaps")
+        answers = {"stage1": maps}
         for stage in range(2, self.number + 1):
-            name = f"stage{stage}"
-            x = keras.layers.Concatenate(name=f"{name}_join")([evidence, answers[f"stage{stage - 1}"]])
+            name = f"pose{stage}"
+            x = keras.layers.Concatenate(name=f"{name}_join")([evidence, maps])
             for number in range(1, self.convolutions + 1):
-                inner = f"{name}_around{number}"
-                x = block(x, self.width, name=inner, kernel=self.kernel, kind="separable", seed=self.seed + number)
+                around = f"{name}_around{number}"
+                x = block(x, self.width, name=around, kernel=self.kernel, kind="separable", seed=self.seed + number)
             x = block(x, self.width, name=f"{name}_inner", kernel=1, seed=self.seed)
-            answers[name] = self.heatmaps(x, f"{name}_heatmaps")
+            answers[f"stage{stage}"] = maps = self.heatmaps(x, f"{name}_heatmaps")
         return answers
 
 

@@ -22,6 +22,7 @@ from cnnkit.heads.heatmaps import Heatmaps
 from cnnkit.heads.hourglass import Hourglass
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.mask_rcnn import MaskRCNN
+from cnnkit.heads.part_affinity import PartAffinity
 from cnnkit.heads.pose import PoseHead
 from cnnkit.heads.pose_machine import PoseMachine
 from cnnkit.heads.pspnet import PSPNet
@@ -45,6 +46,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "embedding": Embedding.from_settings,
     "localizer": Localizer.from_settings,
+    PartAffinity.kind: PartAffinity.from_settings,
     **{head.kind: head.from_settings for head in POSE_HEADS},
     **{detector.kind: detector.from_settings for detector in (*DETECTORS, *REGION_DETECTORS)},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},

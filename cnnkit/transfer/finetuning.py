@@ -67,6 +67,17 @@ def finetune(
         augment = ck.data.Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True)
         run = ck.fit(net, photos, ck.plans.head_then_together(), augment=augment, batch_size=16)
 
+    Of points, heatmaps and all layers at once, on pictures of one thing each, as `ck.data.crops` makes them::
+
+        people = ck.data.crops(ck.data.coco("images/", "person_keypoints.json", target="boxes"), "person")
+        head = ck.heads.heatmaps(people.names)
+        net = ck.attach(ck.backbone("mobilenet_v2"), head, framing=ck.data.Framing("pad"))
+        augment = ck.data.Augmentation(rotation=20, width_shift=0.08, height_shift=0.08, zoom=0.2,
+                                       brightness=(0.8, 1.2), horizontal_flip=True)
+        plan = ck.plans.together(epochs=min(90, max(6, math.ceil(22_000 / len(people.train)))), train="all",
+                                 rate_decay=1.0)
+        run = ck.fit(net, people, plan, augment=augment, views=None, batch_size=16)
+
     Of masks, a U-Net and the last three stages at once, on parts of the photographs::
 
         photos = ck.data.masks("images/", "masks/", ["background", "cat"])
@@ -113,10 +124,10 @@ def finetune(
         plan: What trains when; by default one of the above.
         augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
-        views: How many versions of each picture take turns, as in `fit`; by default 8, of masks None.
+        views: How many versions of each picture take turns, as in `fit`; by default 8, of masks and points None.
         engine: What runs the frozen layers, as in `fit`.
         precision: Of the frozen layers, as in `fit`.
-        batch_size: Pictures a step; by default 32, of boxes 16, of masks 8.
+        batch_size: Pictures a step; by default 32, of boxes and points 16, of masks 8.
         seed: Of the head's weights, the split, the order, augmentation and dropout.
         resume: Folder of checkpoints to write and to go on from, as in `fit`.
         progress: Whether to show the live line.

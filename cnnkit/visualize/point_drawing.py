@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
+from cnnkit.data.targets.bones import bones_of
 from cnnkit.data.targets.points import Points
 from cnnkit.metrics.keypoints import point_errors
-from cnnkit.scenes.skeleton import BONES, KEYPOINTS
 from cnnkit.visualize import style
 
 SIDES = {"left": style.SKY, "right": style.AMBER, "middle": style.GREEN}
@@ -22,12 +22,6 @@ BONE, DOT, EDGE = 1.8, 3.6, 1.4
 """Widths of a bone, of a dot, and of the dark line around them, in points."""
 RIGHT = 0.1
 """Up to which part of the longer side of their box points are drawn as right."""
-
-
-def bones_of(names: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs of points that a skeleton joins, of those of COCO's person that are among these."""
-    pairs = [(KEYPOINTS[one - 1], KEYPOINTS[other - 1]) for one, other in BONES]
-    return [(names.index(one), names.index(other)) for one, other in pairs if one in names and other in names]
 
 
 def side_of(*names: str) -> str:

@@ -29,8 +29,8 @@ def test_an_hourglass_goes_down_to_few_cells_and_up_again() -> None:
     net = ck.attach(body(), ck.heads.hourglass(NAMES, width=8, depth=4))
     assert net.cut == "conv2"  # all that is deeper the hourglasses see by themselves
     sides = {layer.name: layer.output.shape[1] for layer in net.model.layers}
-    assert [sides[f"stage2_glass{depth}_pool"] for depth in (4, 3, 2, 1)] == [8, 4, 2, 1]
-    assert [sides[f"stage2_glass{depth}_sum"] for depth in (1, 2, 3, 4)] == [2, 4, 8, 16]
+    assert [sides[f"pose2_glass{depth}_pool"] for depth in (4, 3, 2, 1)] == [8, 4, 2, 1]
+    assert [sides[f"pose2_glass{depth}_sum"] for depth in (1, 2, 3, 4)] == [2, 4, 8, 16]
     assert {name: tensor.shape[1:] for name, tensor in net.outputs.items()} == dict.fromkeys(
         ("stage1", "stage2"), (16, 16, 3)
     )
@@ -88,6 +88,12 @@ def test_the_loss_is_that_of_all_stages(network: ck.Network) -> None:
     each = [np.asarray(ck.heads.heatmaps(NAMES).loss(encoded, maps)) for maps in outputs.values()]
     assert len(each) == 2
     np.testing.assert_allclose(np.asarray(head.loss(encoded, outputs)), sum(each), rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [ck.heads.heatmaps, ck.heads.hourglass, ck.heads.pose_machine])
+def test_no_layer_has_a_name_of_nano(make: Any) -> None:
+    body = ck.backbone("nano", weights=None, input_shape=(64, 64, 3))
+    assert ck.attach(body, make(NAMES)).model.output_shape
 
 
 def test_words_for_what_is_wrong(network: ck.Network) -> None:

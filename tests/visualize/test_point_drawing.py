@@ -9,10 +9,11 @@ import pytest
 
 import cnnkit as ck
 from cnnkit.data.targets import Points
+from cnnkit.data.targets.bones import bones_of
 from cnnkit.errors import DataError, InputError, UnknownNameError
 from cnnkit.scenes.skeleton import BONES, KEYPOINTS
 from cnnkit.visualize import style
-from cnnkit.visualize.point_drawing import SIDES, bones_of
+from cnnkit.visualize.point_drawing import SIDES
 
 COUNT = len(KEYPOINTS)
 IMAGES = np.full((2, 40, 40, 3), 100, np.uint8)
@@ -31,8 +32,8 @@ def source() -> ck.data.Source:
 
 
 def test_a_skeleton_has_cocos_bones_where_both_ends_are_shown() -> None:
-    assert bones_of(KEYPOINTS) == [(one - 1, other - 1) for one, other in BONES]
-    assert bones_of(("left_knee", "left_ankle", "tail")) == [(1, 0)]
+    assert bones_of(KEYPOINTS) == tuple((one - 1, other - 1) for one, other in BONES)
+    assert bones_of(("left_knee", "left_ankle", "tail")) == ((1, 0),)
     panels = ck.visualize.pictures(source()).axes
     lines = [line for line in panels[0].lines if line.get_linestyle() != "None"]
     assert len(lines) == len(BONES)
