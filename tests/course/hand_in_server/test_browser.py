@@ -51,7 +51,7 @@ def test_from_token_to_leaderboard(browser: Any, url: str, site: Site, course: P
     failed: list[str] = []
     context = browser.new_context(viewport={"width": 390, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(120_000)  # of a busy machine
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: failed.append(str(error)))
     page.on("console", lambda line: failed.append(line.text) if line.type == "error" else None)
@@ -67,7 +67,8 @@ def test_from_token_to_leaderboard(browser: Any, url: str, site: Site, course: P
         return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
     page.goto(url)
-    page.keyboard.type(site.token("bo"))  # the field has the focus
+    page.wait_for_function("document.activeElement.id === 'token'")  # it gets the focus once it is drawn
+    page.keyboard.type(site.token("bo"))
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Hand in")
     assert fits()
