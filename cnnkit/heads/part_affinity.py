@@ -3,7 +3,7 @@
 Cao, Simon, Wei and Sheikh, "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields", CVPR 2017
 (arXiv:1611.08050): a heatmap per point, whose peaks are the joints of everybody, and for each bone a field of unit
 vectors along it (equation 8). One look at the picture, however many people it shows; then joints are paired by bones.
-Heatmaps are learned as CenterNet's are, with a focal loss: squares of few bumps teach little in minutes.
+Heatmaps are learned as CenterNet's are, with a focal loss, where the paper has squares.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What all heads of heatmaps share: a map per point, its loss, its decoding, and one answer per stage.
 
 A heatmap is a distribution over places: its logits and one more, a 0 for "nowhere", go through a softmax. What is
-learned is a Gaussian around the true place, or "nowhere" where the point is not shown, by cross-entropy. It beat the
-squared error to Gaussian bumps, which papers have and `objective="squares"` is, in every comparison that was made.
+learned is a Gaussian around the true place, or "nowhere" where the point is not shown, by cross-entropy. The papers
+have the squared error to Gaussian bumps, which `objective="squares"` is.
 """
 
 from __future__ import annotations
