@@ -126,7 +126,8 @@ class RegionDetector(Detector):
         given = np.all(regions[..., 2:] > regions[..., :2], axis=-1, keepdims=True)
         scores = np.asarray(softmax(outputs["classes"], axis=-1)[..., :-1] * given, np.float32)
         corners = boxes_of(regions, outputs["offsets"], SCALES)
-        return best_boxes(self.names, corners, scores, size, iou=self.iou, most=self.most)
+        rules: Any = {"iou": self.iou, "most": self.most, "class_agnostic": self.class_agnostic}
+        return best_boxes(self.names, corners, scores, size, **rules)
 
 
 def as_regions(boxes: Boxes, count: int) -> Regions:

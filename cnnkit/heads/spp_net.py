@@ -104,4 +104,5 @@ class SPPNet(RegionDetector):
         pictures, count, classes = scores.shape
         each = (scores[..., None] * np.eye(classes, dtype=np.float32)).reshape(pictures, count * classes, classes)
         flat = corners.reshape(pictures, count * classes, 4)
-        return best_boxes(self.names, flat, each, size, iou=self.iou, most=self.most)
+        rules: Any = {"iou": self.iou, "most": self.most, "class_agnostic": self.class_agnostic}
+        return best_boxes(self.names, flat, each, size, **rules)

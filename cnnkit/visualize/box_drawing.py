@@ -26,6 +26,13 @@ RIGHT = 0.5
 """From which IoU on a box is drawn as right."""
 
 
+def sure_boxes(boxes: Boxes, least: float) -> Boxes:
+    """Those with a score of at least `least`: for its average precision a detector says a hundred that are not."""
+    if boxes.scores is None:
+        return boxes
+    return boxes.where(boxes.scores >= least)
+
+
 def draw_boxes(axes: Axes, boxes: Boxes, index: int) -> None:
     """Draws the boxes of one example, the largest first so that small ones lie on top; predictions with their score."""
     span = boxes.span(index)

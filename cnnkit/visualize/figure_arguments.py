@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnkit.arguments import Argument, check_arguments, list_of, whole
+from cnnkit.metrics.given_arrays import real
 from cnnkit.visualize.dream_settings import DreamSettings
 
 
@@ -48,6 +49,7 @@ ARGUMENTS = (
     Argument(
         "step", lambda value: value is None or _some_whole(value), "the number of a step, or None", "None draws all."
     ),
+    Argument("least", lambda value: real(value, 0, 1), "the least score, from 0 to 1", "0.25 shows what is likely."),
     Argument("kind", lambda value: isinstance(value, str), "the name of a pooling", 'Write "max" or "average".'),
     Argument("detail", lambda value: isinstance(value, str), "the name of a detail", 'Write "stages".'),
     Argument("layer", lambda value: value is None or isinstance(value, str), "the name of a layer", "model.summary()"),

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from cnnkit.data.targets.labels import Labels
 from cnnkit.data.targets.tags import Tags
 from cnnkit.data.targets.targets import Targets
-from cnnkit.visualize.box_drawing import box_legend, draw_box_errors, draw_boxes
+from cnnkit.visualize.box_drawing import box_legend, draw_box_errors, draw_boxes, sure_boxes
 from cnnkit.visualize.mask_drawing import draw_mask, draw_mask_errors, mask_legend
 from cnnkit.visualize.point_drawing import draw_point_errors, draw_points, point_legend
 
@@ -33,12 +33,14 @@ class TruthDrawing:
         legend: The entries of a legend for all examples of one column or more, truth and predictions: an artist each,
             whose label is its name.
         errors: Draws what is wrong with a prediction over its picture: axes, truth, prediction, index.
+        sure: What is worth drawing of predictions, given the least score of it.
     """
 
     draw: Callable[[Axes, Any, int], None] = _nothing
     title: Callable[[Any, int], str] = lambda truth, index: ""
     legend: Callable[..., Sequence[Artist]] = lambda *columns: ()
     errors: Callable[[Axes, Any, Any, int], None] | None = None
+    sure: Callable[[Any, float], Any] = lambda said, least: said
 
 
 def _label(truth: Labels, index: int) -> str:
@@ -52,7 +54,7 @@ def _tags(truth: Tags, index: int) -> str:
 DRAWINGS: dict[str, TruthDrawing] = {
     "labels": TruthDrawing(title=_label),
     "tags": TruthDrawing(title=_tags),
-    "boxes": TruthDrawing(draw_boxes, legend=box_legend, errors=draw_box_errors),
+    "boxes": TruthDrawing(draw_boxes, legend=box_legend, errors=draw_box_errors, sure=sure_boxes),
     "points": TruthDrawing(draw_points, legend=point_legend, errors=draw_point_errors),
     "masks": TruthDrawing(draw_mask, legend=mask_legend, errors=draw_mask_errors),
 }

@@ -21,9 +21,11 @@ WIDTH = 11
 """Inches of a figure."""
 HEADING = 0.3
 """Inches of the line above the panels."""
+SURE = 0.25
+"""Score of the least sure box that is drawn."""
 
 
-def predictions(source: Source, table: pd.DataFrame, *, count: int = 4, seed: int = 0) -> Figure:
+def predictions(source: Source, table: pd.DataFrame, *, count: int = 4, seed: int = 0, least: float = SURE) -> Figure:
     """Photograph, truth, prediction and, of kinds that have it, what is wrong, one row per picture.
 
     Of masks a tint tells the class of a pixel; what is wrong is orange, and what is void in the truth is hatched. Of
@@ -35,22 +37,30 @@ def predictions(source: Source, table: pd.DataFrame, *, count: int = 4, seed: in
         table: From `ck.predict`. Rows are matched by id.
         count: How many pictures at most, drawn by chance.
         seed: Another seed, other pictures.
+        least: Of predicted boxes, the score of those that are drawn, 0…1. A detector says many that are less sure, for
+            its average precision.
 
     Returns:
         A figure 11 inches wide.
 
     Raises:
         DataError: No source, none with truth, or a picture is not in the table.
-        InputError: The table has other columns, or is none; or a count below 1.
+        InputError: The table has other columns, or is none; a count below 1, or `least` out of 0 … 1.
     """
-    check_figure({"count": count, "seed": seed})
+    check_figure({"count": count, "seed": seed, "least": least})
     said = predicted(source, table)
     indices = random_indices(source, count, seed)
-    return panels_figure(source.take(indices), said.take(indices))
+    return panels_figure(source.take(indices), said.take(indices), least=least)
 
 
 def panels_figure(
-    source: Source, said: Targets, captions: Sequence[str] = (), *, photograph: bool = True, across: int = 1
+    source: Source,
+    said: Targets,
+    captions: Sequence[str] = (),
+    *,
+    photograph: bool = True,
+    across: int = 1,
+    least: float = SURE,
 ) -> Figure:
     """Panels of all pictures of a source with truth, and the legend of their classes.
 
@@ -60,7 +70,9 @@ def panels_figure(
         captions: One per picture, written beside its panels.
         photograph: Whether the picture alone is a panel too.
         across: Pictures in a row.
+        least: As of `predictions`.
     """
+    said = drawing_of(said.kind).sure(said, least)
     panels = panel_names(drawing_of(said.kind), photograph=photograph)
     side = WIDTH / (across * len(panels))
     rows = -(-len(source) // across)
@@ -69,7 +81,7 @@ def panels_figure(
         max(height / width for height, width in shapes[row * across : (row + 1) * across]) for row in range(rows)
     ]
     figure = style.figure(WIDTH, side * sum(heights) + HEADING)
-    draw_panels(figure, source, said, captions, photograph=photograph, across=across, heights=heights)
+    draw_panels(figure, source, said, captions, photograph=photograph, across=across, heights=heights, least=least)
     truth = source.targets
     add_legend(figure, () if truth is None else drawing_of(truth.kind).legend(truth, said))
     return figure
@@ -84,8 +96,10 @@ def draw_panels(
     photograph: bool,
     across: int,
     heights: Sequence[float] | None = None,
+    least: float = SURE,
 ) -> None:
     """`panels_figure` on a figure or a part of one, without the legend."""
+    said = drawing_of(said.kind).sure(said, least)
     panels = panel_names(drawing_of(said.kind), photograph=photograph)
     columns = panels * across
     rows = -(-len(source) // across)

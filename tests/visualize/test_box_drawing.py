@@ -59,6 +59,15 @@ def test_predictions_are_beside_the_truth_with_their_score() -> None:
     ]
 
 
+def test_boxes_that_are_not_sure_are_drawn_only_if_they_are_asked_for() -> None:
+    boxes = [[[2, 4, 10, 10], [0, 0, 4, 4], [1, 1, 5, 5]]]
+    said = Boxes.of_lists(NAMES, boxes, [[1, 0, 0]], scores=[[0.87, 0.25, 0.2]])
+    one = source().take([0])
+    for options, drawn in (({}, 2), ({"least": 0.1}, 3), ({"least": 0.9}, 0)):
+        figure = ck.visualize.predictions(one, said.table(one.ids), count=1, **options)
+        assert len(figure.axes[2].texts) == drawn
+
+
 @pytest.mark.parametrize(
     ("corners", "label", "told", "colour"),
     [

@@ -186,6 +186,11 @@ class Boxes:
         places = np.repeat(self.starts[rows] - starts[:-1], counts) + np.arange(starts[-1])
         return self._subset(places, starts)
 
+    def where(self, stays: NDArray[np.bool_]) -> Self:
+        """The same examples with some of their boxes: (boxes,) True of those that stay."""
+        counts = np.bincount(self.owners[stays], minlength=len(self))
+        return self._subset(np.flatnonzero(stays), np.cumsum([0, *counts.tolist()]))
+
     def moved(
         self,
         positions: ArrayLike,
@@ -214,8 +219,7 @@ class Boxes:
         seen_low, seen_high = np.clip(low, 0, limits), np.clip(high, 0, limits)
         area, seen = np.prod(high - low, axis=1), np.prod(seen_high - seen_low, axis=1)
         stays = (seen > 0) & (seen >= least * area)
-        starts = np.cumsum([0, *np.bincount(owners[stays], minlength=len(self)).tolist()])
-        subset = self._subset(np.flatnonzero(stays), starts)
+        subset = self.where(stays)
         seen_move = move.take(np.flatnonzero(stays))
         step = seen_move.positions, seen_move.sizes, seen_move.bends or None
         return replace(
