@@ -139,6 +139,9 @@ def in_whole_photographs(crops: Source, points: Points, boxes: Boxes) -> Boxes:
     Raises:
         InputError: Another source, points without scores, or another number of them.
     """
+    if not isinstance(crops, Source) or not isinstance(points, Points) or not isinstance(boxes, Boxes):
+        received = f"{said(crops)}, {said(points)} and {said(boxes)}"
+        raise InputError("crops of boxes, their points and the boxes", received, "See ck.data.box_crops.")
     reader = crops.reader
     if not isinstance(reader, CropReader) or points.scores is None or not len(crops) == len(points) == len(boxes.boxes):
         received = f"{said(crops)}, {len(points)} points and {len(boxes.boxes)} boxes"

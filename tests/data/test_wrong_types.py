@@ -10,6 +10,7 @@ import inspect
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from PIL import Image
 
 import cnnkit as ck
+from cnnkit.data.targets import Boxes, Points
 from cnnkit.errors import CnnkitError
 
 VALUES = [
@@ -71,6 +73,10 @@ def all_of(function: Callable[..., Any]) -> Callable[..., Any]:
     return through
 
 
+BOX = Boxes.of_lists(("thing",), [[[1, 1, 5, 5]]], [[0]])
+ONE = DATA.train.take([0])
+MARKED = replace(ONE, targets=replace(BOX, points=Points(("tip",), [[[2, 2]]], [[2]])))
+THINGS = replace(DATA, classes=BOX.names, train=MARKED, validation=MARKED, test=MARKED)
 CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "arrays": (ck.data.arrays, {"x": X, "y": Y}),
     "as_source": (ck.data.as_source, {"pictures": X}),
@@ -83,6 +89,14 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
     "mask_folder": (ck.data.mask_folder, {"folder": "voc"}),
     "largest_boxes": (ck.data.largest_boxes, {"photos": None, "classes": "thing"}),
+    "crops": (ck.data.crops, {"photos": THINGS, "least": 1}),
+    "box_crops": (ck.data.box_crops, {"source": ONE, "boxes": BOX}),
+    "in_whole_photographs": (
+        ck.data.in_whole_photographs,
+        {"crops": ck.data.box_crops(ONE, BOX), "points": Points(("tip",), [[[2, 2]]], [[2]], [[0.5]]), "boxes": BOX},
+    ),
+    "with_classes": (ck.data.with_classes, {"photos": THINGS, "classes": "thing"}),
+    "point_folder": (ck.data.point_folder, {"folder": "voc/points"}),
     "similarity_transform": (
         ck.data.similarity_transform,
         {"points": [[0, 0], [1, 0]], "target": [[1, 1], [1, 3]]},
@@ -138,6 +152,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(X[number]).save(folder / name)
         (folder / "masks" / name).parent.mkdir(exist_ok=True, parents=True)
         Image.fromarray(X[number][..., 0] // 128).save(folder / "masks" / name)
+    (folder / "voc" / "points" / "images").mkdir(parents=True)
+    (folder / "voc" / "points" / "keypoints.json").write_text(COCO, encoding="utf-8")
     for name in ("JPEGImages", "Annotations"):
         (folder / "voc" / name).mkdir(parents=True)
     Image.fromarray(X[0]).save(folder / "voc" / "JPEGImages" / "a.png")

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from cnnkit import metrics
-from cnnkit.data.targets import Boxes
+from cnnkit.data.targets import Boxes, Points
 from cnnkit.errors import CnnkitError
 
 MAPS = {"true": [[0, 1]], "predicted": [[0, 1]], "classes": 2}
 TRUE_BOX = Boxes.of_lists(("a",), [[[0, 0, 1, 1]]], [[0]])
+TRUE_POINTS = Points(("left_shoulder", "right_hip"), [[[1, 1], [3, 3]]], [[2, 2]])
+POINTS = {"truth": TRUE_POINTS, "predictions": TRUE_POINTS}
 GOOD = {
     "accept_threshold": {"strangers": [0.1, 0.2]},
     "accuracy_score": {"labels": [0, 1], "decisions": [0, 1]},
@@ -45,7 +47,10 @@ GOOD = {
     "mean_accuracy": MAPS,
     "mean_iou": MAPS,
     "non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
+    "oks": POINTS,
+    "pck": POINTS,
     "pixel_accuracy": MAPS,
+    "point_errors": POINTS,
     "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
     "rank1": {"similarities": [[0.9, 0.1]], "people": [0], "gallery": [0, 1]},
     "roc": {"same": [0, 1], "similarities": [0.1, 0.9]},
@@ -64,6 +69,8 @@ FINE = (
     ("coco", "predictions", VALUES[10]),
     *(("non_maximum_suppression", name, None) for name in ("labels", "least", "most", "pictures")),
     ("non_maximum_suppression", "least", VALUES[1]),
+    ("oks", "sigmas", None),
+    ("pck", "threshold", VALUES[1]),
     *(("soft_non_maximum_suppression", name, VALUES[1]) for name in ("sigma", "least")),
     ("soft_non_maximum_suppression", "labels", None),
     ("wilson_interval", "count", VALUES[1]),
