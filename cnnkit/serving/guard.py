@@ -49,6 +49,8 @@ class Guard:
         token: What a client has to send as `Authorization: Bearer TOKEN`; "" for none.
         hosts: Names by which the server may be asked for, () for any. A page of elsewhere whose name was made to point
             to this machine has another name.
+
+    Without a token, what a browser sends for a page of another origin is refused: a form may be posted anywhere.
     """
 
     def __init__(self, app: App, *, limits: Limits, meters: Meters, token: str, hosts: tuple[str, ...]) -> None:
@@ -56,7 +58,7 @@ class Guard:
         self._limits = limits
         self._meters = meters
         self._token = token.encode()
-        self._hosts = hosts
+        self._hosts = tuple(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
@@ -110,11 +112,15 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> RequestError | None:
         headers = dict(scope["headers"])
-        host = PORT.sub("", headers.get(b"host", b"").decode("latin-1"))
+        address = headers.get(b"host", b"").decode("latin-1").lower()
+        host = PORT.sub("", address)
         if self._hosts and host not in self._hosts:
             return RequestError(
                 421, f"the host {' or '.join(self._hosts)}", repr(host)[:100], "Ask for it by that name."
             )
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if origin and not self._token and origin.partition("://")[2] != address:
+            return RequestError(403, f"a page of {address}"[:100], repr(origin)[:100], "Start the server with --token.")
         sent = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
         if self._token and scope["path"] not in OPEN and not hmac.compare_digest(sent, self._token):
             received = "another" if sent else "none"

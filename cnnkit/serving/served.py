@@ -151,10 +151,14 @@ class Handler:
         with self.place(len(given) - 1):  # the first has the place of its request
             with served.batcher.announced(len(given)):
                 works = [
-                    self.in_thread(prepare, picture, name, served.predictor, self.limits)
+                    asyncio.ensure_future(self.in_thread(prepare, picture, name, served.predictor, self.limits))
                     for picture, name in zip(given, ids, strict=True)
                 ]
-                prepared = await asyncio.gather(*works)
+                try:
+                    prepared = await asyncio.gather(*works)
+                finally:
+                    for work in works:  # one that failed answers for all: nobody waits for the others
+                        work.cancel()
             outputs = await served.batcher.answers([picture.image for picture in prepared])
             shapes = tuple(picture.shape for picture in prepared)
             targets = await self.in_thread(served.predictor.decoded, outputs, shapes)

@@ -115,10 +115,10 @@ def serve(
     limits = limits or Limits()
     listening = _listening(host, port)
     with listening:
-        # A page of elsewhere cannot ask a server that has a token; without one it is known by its name.
-        hosts = LOCAL if local and not token else ()
-        application = app(networks, limits=limits, token=token, hosts=hosts)
         address = f"[{host}]" if ":" in host else host
+        # A page of elsewhere cannot ask a server that has a token; without one it is known by its name.
+        hosts = (*LOCAL, address) if local and not token else ()
+        application = app(networks, limits=limits, token=token, hosts=hosts)
         config = uvicorn.Config(
             application,
             log_level="warning",

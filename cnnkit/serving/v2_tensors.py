@@ -41,6 +41,7 @@ DTYPES = {
 }
 NAMES = {np.dtype(code).str.lstrip("<|"): name for name, code in DTYPES.items()}
 LENGTH = struct.Struct("<I")
+MOST_AXES, MOST_SIDE = 8, (1 << 31) - 1
 Json = dict[str, Any]
 
 
@@ -74,10 +75,9 @@ def pictures_of(request: Json, binary: memoryview, name: str) -> list[Given]:
     (tensor,) = inputs
     parameters = tensor.get("parameters") or {}
     shape, datatype = tensor.get("shape"), tensor.get("datatype")
-    if not isinstance(shape, list) or not all(type(side) is int and 0 <= side < 1 << 31 for side in shape):
-        raise InputError(
-            f"the shape of {name} as a list of whole numbers", f"{shape!r}"[:100], "[n, height, width, 3]."
-        )
+    if not _is_shape(shape):
+        expected = f"the shape of {name} as a list of at most {MOST_AXES} whole numbers up to {MOST_SIDE}"
+        raise InputError(expected, f"{shape!r}"[:100], "[n, height, width, 3].")
     if datatype not in ("BYTES", *DTYPES):
         raise InputError(f"a datatype of {name}: BYTES, {', '.join(DTYPES)}", f"{datatype!r}"[:100], "UINT8 is usual.")
     size = parameters.get(BINARY_SIZE) if isinstance(parameters, dict) else None
@@ -90,6 +90,13 @@ def pictures_of(request: Json, binary: memoryview, name: str) -> list[Given]:
     else:
         elements = _from_binary(binary, datatype, name)
     return _shaped(elements, shape, name)
+
+
+def _is_shape(shape: Any) -> bool:
+    """Whether these are sides whose product is computed at once: that of a long list would take hours."""
+    if not isinstance(shape, list) or len(shape) > MOST_AXES:
+        return False
+    return all(type(side) is int and 0 <= side <= MOST_SIDE for side in shape)
 
 
 def _shaped(elements: list[bytes] | NDArray[Any], shape: list[int], name: str) -> list[Given]:

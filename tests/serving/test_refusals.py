@@ -9,7 +9,9 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -17,6 +19,9 @@ import pytest
 import cnnkit as ck
 from cnnkit.errors import InputError
 from cnnkit.serving import Limits
+from cnnkit.serving.batching import Batcher
+from cnnkit.serving.meters import Meters
+from cnnkit.serving.served import Handler, Served
 from tests.serving.worlds import b64, client_of, encoded, networks, pixels, png
 
 KEY = "0123456789abcdef"
@@ -109,6 +114,7 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], int, str]] = {
     "another input": (lambda: v2(name="x"), 400, "one input, 'images'"),
     "another shape": (lambda: v2(shape=[1, 2, 2, 4]), 422, "16 elements"),
     "a negative side": (lambda: v2(shape=[1, -2, -2, 3]), 422, "whole numbers"),
+    "an endless shape": (lambda: v2(shape=[3] * 9), 422, "at most 8 whole numbers"),
     "three axes": (lambda: v2(shape=[2, 2, 3]), 422, "[n, height, width, 3]"),
     "another datatype": (lambda: v2(datatype="FP12"), 422, "FP12"),
     "bytes too few": (lambda: v2(parameters={"binary_data_size": 12}), 400, "binary_data_size"),
@@ -159,6 +165,31 @@ def test_a_full_queue_answers_503_and_the_rest_is_answered() -> None:
     asyncio.run(run())
 
 
+def test_after_a_picture_that_fails_the_others_are_not_decoded(monkeypatch) -> None:
+    decoded, release = [], threading.Event()
+
+    def prepare(picture: Any, name: str, *_: Any) -> None:
+        if name == "0":
+            raise InputError("a picture", "none", "Send one.")
+        decoded.append(name)
+        release.wait(20)
+
+    monkeypatch.setattr("cnnkit.serving.served.prepare", prepare)
+
+    async def run() -> None:
+        handler = Handler(Limits(), Meters())
+        handler._threads = ThreadPoolExecutor(1)
+        served = SimpleNamespace(predictor=None, batcher=Batcher(lambda images: images, Limits()))
+        with pytest.raises(InputError, match="a picture"):
+            await handler.answer(cast("Served", served), [b""] * 6, [str(number) for number in range(6)])
+        release.set()
+        await asyncio.to_thread(handler._threads.shutdown)
+        served.batcher.close()
+
+    asyncio.run(run())
+    assert decoded in ([], ["1"])  # the one that had begun
+
+
 def test_what_takes_too_long_is_answered_504_and_leaves_its_place() -> None:
     async def run() -> None:
         app = ck.serving.app({"labels": networks()["labels"]}, limits=Limits(seconds=0.2))
@@ -196,6 +227,15 @@ def test_a_token_and_a_name() -> None:
             assert client.get(path, headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
         assert client.get("/", headers={"Host": "elsewhere:8000"}).status_code == 421
         assert client.get("/", headers={"Host": "here"}).status_code == 200
+
+
+def test_another_page_cannot_ask(client) -> None:
+    asked = {"url": "/predict", "files": {"files": png()}}
+    for origin in ("https://evil.example", "null", f"http://{client.base_url.host}:1", "http://[", "://"):
+        reply = client.post(**asked, headers={"Origin": origin})
+        assert (reply.status_code, "a page of" in reply.text) == (403, True)
+    own = f"{client.base_url}".rstrip("/")
+    assert client.post(**asked, headers={"Origin": own}).status_code == 200
 
 
 def test_a_browser_may_do_little(client) -> None:

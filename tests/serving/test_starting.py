@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 import cnnkit as ck
 from cnnkit.cli import main
 from cnnkit.errors import InputError, MissingExtraError
+from cnnkit.serving import starting
 from tests.serving.worlds import networks, pixels, png
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -80,6 +82,20 @@ def test_what_is_refused_before_anything_is_loaded(arguments, words: str, tmp_pa
         main(["serve", str(tmp_path), *arguments])
     assert end.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_address_that_is_listened_on_is_a_name_of_the_server(monkeypatch) -> None:
+    servers = []
+    monkeypatch.setattr(starting, "_run", lambda server, listening: servers.append(server))
+    ck.serving.serve([networks()["labels"]], host="127.0.0.2", port=0, say=lambda address: None)
+
+    async def status(host: str) -> int:
+        transport = httpx.ASGITransport(servers[0].config.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.2") as client:
+            return (await client.get("/", headers={"Host": host})).status_code
+
+    hosts = {"127.0.0.2:80": 200, "LocalHost": 200, "[::1]:80": 200, "evil.example": 421}
+    assert {host: asyncio.run(status(host)) for host in hosts} == hosts
 
 
 def test_a_port_that_is_taken_and_a_package_that_is_missing(monkeypatch) -> None:

@@ -16,6 +16,7 @@ from cnnkit.course.hand_in_server.rules import Rules
 from cnnkit.course.hand_in_server.tables import open_tables
 from cnnkit.course.hand_in_server.upload import UploadedFile
 from cnnkit.course.submissions.assignment import Assignment
+from cnnkit.errors import InputError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -110,11 +111,31 @@ def open_board(
         per_day: How many hand-ins of a student count on one day.
 
     Raises:
-        InputError: No assignment, or another kind of database.
+        InputError: No assignment, another kind of database, or the database of another board than the folder's.
         DataError: A database that cannot be reached.
     """
     root = Path(folder).resolve()
     store = FileStore(root)
     store.prepare()
     engine = open_tables(database or root / DATABASE_FILE)
+    _require_same_board(engine, store)
     return Board(Assignment.of(assignment), engine, store, per_day)
+
+
+def _require_same_board(engine: Engine, store: FileStore) -> None:
+    """Refuses another board's database, or a new one: it does not name what was handed in here.
+
+    Folder and database of a new board get its random id, the database first: a folder without one takes over that of
+    its database, as after a crash between the two.
+    """
+    of_folder = store.board_id()
+    of_database = settings.board_id(engine, begin=of_folder is None)
+    if of_folder is None and of_database is not None:
+        store.set_board_id(of_database)
+    elif of_folder != of_database:
+        engine.dispose()
+        raise InputError(
+            f"the database of board {of_folder}, whose files are in {store.root}",
+            "a new database" if of_database is None else f"that of board {of_database}",
+            f"Give the same --database as before, or a folder of its own; restore {DATABASE_FILE} from a copy.",
+        )

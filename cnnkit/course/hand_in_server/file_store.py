@@ -2,7 +2,9 @@
 
     incoming/RANDOM/    one upload; gone with it, however it ends
     files/ab/abcd…      what was accepted, by sha256, read-only
+    left-over/abcd…     what was in files/ and the database does not name, for staff to look at and remove
     exports/ID.zip      gradebooks, for staff
+    board.id            which board these files are of; its database has the same
 
 A lock tells whose upload is still going on, so that another server on the same folder clears away only what is left
 over. Links of names to hashes are in the database: no name of a student's is ever a path.
@@ -22,6 +24,7 @@ from pathlib import Path
 from cnnkit.export.atomic_folder import abandoned, flush
 
 LOCK = ".lock"
+BOARD_FILE = "board.id"
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,33 @@ class FileStore:
         return self.root / "incoming"
 
     @property
+    def left_over(self) -> Path:
+        """Where files are that the database did not name when a server started."""
+        return self.root / "left-over"
+
+    @property
     def exports(self) -> Path:
         """Where gradebooks are."""
         return self.root / "exports"
 
     def prepare(self) -> None:
         """Makes the folders, for their owner only."""
-        for folder in (self.root, self.files, self.incoming, self.exports):
+        for folder in (self.root, self.files, self.incoming, self.left_over, self.exports):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def board_id(self) -> str | None:
+        """Which board these files are of; None where none has said so."""
+        file = self.root / BOARD_FILE
+        return file.read_text("ascii", "replace").strip() if file.exists() else None
+
+    def set_board_id(self, identifier: str) -> None:
+        """Says which board these files are of: whole, or not at all."""
+        descriptor, partial = tempfile.mkstemp(dir=self.root)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{identifier}\n")
+        flush(Path(partial))
+        Path(partial).replace(self.root / BOARD_FILE)
+        flush(self.root)
 
     def member(self, sha256: str) -> str:
         """Where a file is, relative to `files`."""
@@ -102,26 +124,29 @@ class FileStore:
             flush(folder)
 
     def sweep(self, kept: Callable[[], Collection[str]]) -> int:
-        """Clears away what a killed process left: uploads that nobody holds, files that the database does not name.
+        """Clears away what a killed process left: uploads that nobody holds are removed.
+
+        Files that the database does not name are only put aside, in `left_over`: a database that was restored from an
+        older copy does not name the newest.
 
         Args:
             kept: sha256 of every file that is to stay, asked for once nobody can keep another one.
 
         Returns:
-            How many files and uploads were removed; 0 where another server is storing something right now.
+            How many uploads were removed and files put aside; 0 where another server is storing something right now.
         """
-        removed = 0
+        cleared = 0
         with suppress(BlockingIOError), self._locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
             for folder in self.incoming.iterdir():
                 if abandoned(folder):
                     shutil.rmtree(folder, ignore_errors=True)
-                    removed += 1
+                    cleared += 1
             names = kept()
             for file in self.files.glob("??/*"):
                 if file.name not in names:
-                    file.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+                    file.replace(self.left_over / file.name)
+                    cleared += 1
+        return cleared
 
     def clear_exports(self) -> None:
         """Clears away gradebooks that a killed grader was writing; for the one grader that works."""

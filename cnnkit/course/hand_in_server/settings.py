@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -47,6 +48,16 @@ class Export:
     person: str
     finished: str | None
     failure: str | None
+
+
+def board_id(engine: Engine, *, begin: bool) -> str | None:
+    """The random id of the board: where the database has none a new one if it shall begin, else None."""
+    with writing(engine) as connection:
+        identifier: str | None = connection.scalar(sql.select(SETTINGS.c.value).where(SETTINGS.c.name == "board"))
+        if identifier is None and begin:
+            identifier = secrets.token_hex(16)
+            connection.execute(SETTINGS.insert(), {"name": "board", "value": identifier})
+    return identifier
 
 
 def is_open(engine: Engine) -> bool:

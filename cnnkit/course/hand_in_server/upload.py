@@ -29,6 +29,7 @@ FIELD_BYTES = 1_000
 HEADER_BYTES = 8_000
 FORM_BYTES = 100_000
 MOST_FILES = 20
+"""Of files; and of fields, those of files that were not chosen among them."""
 SILENCE_SECONDS = 60
 LONGEST_SECONDS = 3_600
 
@@ -147,6 +148,7 @@ class _Writer:
     def __init__(self, folder: Path, assignment: Assignment, admit: Callable[[dict[str, str]], None]) -> None:
         self.form = Form()
         self.whole = False
+        self._fields = 0
         self._folder = folder
         self._assignment = assignment
         self._admit = admit
@@ -196,9 +198,13 @@ class _Writer:
         self._part.name = _text(parameters.get(b"name", b""))
         self._part.is_file = b"filename" in parameters
         name = _text(parameters.get(b"filename", b""))
-        if name:  # else a text, or a file that was not chosen
+        if name:
             self._admit(self.form.fields)
             self._begin_file(name)
+            return
+        self._fields += 1  # a text, or a file that was not chosen
+        if self._fields > MOST_FILES:
+            raise NotNowError(400, f"At most {MOST_FILES} fields.")
 
     def _begin_file(self, name: str) -> None:
         if name in self.form.files or len(self.form.files) >= MOST_FILES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shutil
 import sqlite3
 from collections import deque
 from dataclasses import replace
@@ -17,9 +18,12 @@ from fastapi.testclient import TestClient
 
 from cnnkit.course.hand_in_server import settings
 from cnnkit.course.hand_in_server.app import application
+from cnnkit.course.hand_in_server.board import DATABASE_FILE, open_board
 from cnnkit.course.hand_in_server.checks import Checks
 from cnnkit.course.hand_in_server.hand_ins import HandIn, kept_files, of_student, record
 from cnnkit.course.hand_in_server.server import Address, configured
+from cnnkit.errors import InputError
+from tests.course.grading.inboxes import SPEC
 from tests.course.hand_in_server.conftest import Site, form_of
 from tests.course.hand_in_server.files import files_of
 from tests.course.submissions.valid import write_valid
@@ -267,3 +271,17 @@ def test_what_a_killed_process_left_is_swept_at_the_start_and_no_other_upload(si
     store.path("ab" * 32).write_bytes(b"nobody's")
     with store.upload() as living, TestClient(application(site.board, checks)):
         assert site.left_behind() == [living]
+    assert (store.left_over / ("ab" * 32)).read_bytes() == b"nobody's"
+
+
+def test_folder_and_database_are_of_one_board(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        for _ in range(2):  # the second time with the id that it has
+            open_board(tmp_path / name, SPEC).engine.dispose()
+    database = tmp_path / "one" / DATABASE_FILE
+    shutil.copyfile(tmp_path / "two" / DATABASE_FILE, database)
+    with pytest.raises(InputError, match=r"that of board [0-9a-f]{32}"):
+        open_board(tmp_path / "one", SPEC)
+    database.unlink()
+    with pytest.raises(InputError, match="a new database"):
+        open_board(tmp_path / "one", SPEC)

@@ -89,6 +89,8 @@ def test_all_together_are_bounded(tmp_path: Path) -> None:
         (sent(part("form", b"x" * 1_001)), 400),
         (sent(part("f", b"a", "train.py"), part("f", b"b", "train.py")), 400),
         (sent(*(part("f", b"a", f"{number}.py") for number in range(21))), 400),
+        (sent(*(part(f"{number}", b"a") for number in range(21))), 400),
+        (sent(*(part("f", b"", "") for number in range(21))), 400),
     ],
 )
 def test_what_is_no_whole_form_is_refused(tmp_path: Path, body: bytes, status: int) -> None:
