@@ -34,6 +34,8 @@ HEADERS = (
 )
 # Paths that hold no secret: the page asks for the token itself, and orchestrators ask whether the server lives.
 OPEN = ("/", "/page.js", "/page.css", "/v2/health/live", "/v2/health/ready")
+# Of an address: Python refuses to read the thousands of digits of a version.
+MOST_CHARACTERS = 2_000
 PORT = re.compile(r":\d*$")
 # How a path begins → what the meters call it.
 INTERFACES = {"/v1/": "tensorflow_serving", "/v2": "open_inference", "/predict": "predict", "/gradcam": "gradcam"}
@@ -111,6 +113,9 @@ class Guard:
         return None
 
     def _refusal(self, scope: Scope) -> RequestError | None:
+        if (length := len(scope["path"])) > MOST_CHARACTERS:
+            expected = f"an address of at most {MOST_CHARACTERS:,} characters"
+            return RequestError(404, expected, f"{length:,}", "GET / is a page.")
         headers = dict(scope["headers"])
         address = headers.get(b"host", b"").decode("latin-1").lower()
         host = PORT.sub("", address)

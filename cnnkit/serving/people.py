@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
 from typing import Any
 
 import cv2
@@ -64,7 +65,7 @@ def router(repository: Repository, handler: Handler) -> APIRouter:
 
 
 async def _files(request: Request, handler: Handler) -> Files:
-    """Name and bytes of each file of a form.
+    """Name and bytes of each file of a form; of names that come twice the second is `name (2)`.
 
     Raises:
         RequestError: 415, no form; 400, a broken one.
@@ -90,11 +91,25 @@ async def _files(request: Request, handler: Handler) -> Files:
         reason = str(getattr(error, "message", error))[:200] or type(error).__name__
         raise RequestError(400, "a form of files", reason, REMEDY) from error
     uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-    files = [(upload.filename or str(number), await upload.read()) for number, upload in enumerate(uploads)]
+    names = _distinct(_text(upload.filename or str(number)) for number, upload in enumerate(uploads))
+    files = [(name, await upload.read()) for name, upload in zip(names, uploads, strict=True)]
     await form.close()
     if not files:
         raise InputError("at least one file in the form", "none", REMEDY)
     return files
+
+
+def _text(name: str) -> str:
+    """A name that an answer may carry: a form's charset may make it of anything, lone surrogates too."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    ids: list[str] = []
+    for name in names:
+        candidates = chain([name], (f"{name} ({number})" for number in count(2)))
+        ids.append(next(each for each in candidates if each not in ids))
+    return ids
 
 
 def _described(served: Served) -> dict[str, Any]:

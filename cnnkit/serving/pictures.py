@@ -22,6 +22,8 @@ Given = bytes | NDArray[Any]
 # Scans of a JPEG: a usual one has up to a dozen, and a file of thousands takes minutes.
 MOST_SCANS = 100
 SCAN = b"\xff\xda"
+# How files begin that are made of JPEG's scans: JPEG itself and TIFF. In others the two bytes come by chance.
+SCANNED = (b"\xff\xd8", b"II", b"MM")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,8 @@ def prepare(given: Given, name: str, predictor: Predictor, limits: Limits) -> Pr
 def photograph_of(given: Given, name: str, limits: Limits) -> NDArray[np.uint8]:
     """The picture itself, (h, w, 3), RGB, uint8, upright; errors as of `prepare`."""
     if isinstance(given, bytes):
-        pixels, scans = declared_pixels(given, name), given.count(SCAN)
+        pixels = declared_pixels(given, name)
+        scans = given.count(SCAN) if given.startswith(SCANNED) else 0
         if pixels > limits.pixels or scans > MOST_SCANS:
             raise too_large(
                 f"a picture in {name}",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnkit.errors import BundleError, CnnkitError, InputError
+from cnnkit.errors import BundleError, InputError
 from cnnkit.export.bundle import load
 from cnnkit.export.manifest import MANIFEST_FILE
 from cnnkit.serving.meters import Meters
@@ -114,15 +114,15 @@ class Repository:
         return sorted(self._models[name])
 
     async def watch(self, seconds: float) -> None:
-        """Loads what is new, and ends what it replaces, until it is cancelled."""
+        """Loads what is new, and ends what it replaces, until it is cancelled; what fails is told in the log."""
         while True:
             await asyncio.sleep(seconds)
             for name in self._places:
                 try:
                     await self.refresh(name)
-                except (OSError, CnnkitError) as error:
+                except Exception:  # whatever one of them is, the others are looked at, and this one again
                     self._meters.reloads.labels(name, "refused").inc()
-                    LOG.error("%s is not reloaded: %s", name, error)
+                    LOG.exception("%s is not reloaded", name)
 
     async def refresh(self, name: str) -> None:
         """Loads the new versions of a model. The old ones answer until these are warm.
@@ -137,7 +137,9 @@ class Repository:
             if self._stamps.get((name, number)) == now:
                 continue
             self._stamps[name, number] = now
-            await asyncio.to_thread(self._load, name, number, bundle)
+            replaced = await asyncio.to_thread(self._load, name, number, bundle)
+            if replaced is not None:
+                replaced.retire()  # here: who uses it is counted on the loop
             self._meters.reloads.labels(name, "loaded").inc()
             LOG.info("%s: version %d is served", name, max(models))
         if not bundles:
@@ -146,16 +148,19 @@ class Repository:
         for number in set(models) - serving:
             models.pop(number).retire()
 
-    def _load(self, name: str, number: int, bundle: Path) -> None:
-        """Puts a bundle beside the versions that there are; a bundle that is saved again is one more version."""
+    def _load(self, name: str, number: int, bundle: Path) -> Served | None:
+        """Puts a bundle beside the versions that there are; a bundle that is saved again is one more version.
+
+        Returns:
+            The version in whose place it is, if there was one; to be retired.
+        """
         self._stamps[name, number] = stamp(bundle)
         models = self._models[name]
         version = number or max(models, default=0) + 1
         served = self._make(name, version, load(bundle))
         replaced = models.get(version)
         models[version] = served
-        if replaced is not None:
-            replaced.retire()
+        return replaced
 
 
 def named(networks: object) -> dict[str, Network | Path]:

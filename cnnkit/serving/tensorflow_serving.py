@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from cnnkit.errors import InputError
-from cnnkit.serving.bodies import body_of, file_bytes, json_of, numbers
+from cnnkit.serving.bodies import body_of, file_bytes, numbers, parse
 from cnnkit.serving.pictures import Given
 from cnnkit.serving.refusals import RequestError
 from cnnkit.serving.repository import Repository
@@ -31,7 +31,7 @@ def router(repository: Repository, handler: Handler) -> APIRouter:
 
     async def predict(request: Request, name: str, version: int | None) -> JSONResponse:
         with handler.place(1):
-            body = await json_of(await body_of(request, handler.limits.body_bytes))
+            body = await handler.in_thread(parse, await body_of(request, handler.limits.body_bytes))
             with repository.find(name, version).used() as served:
                 pictures, by_row = await handler.in_thread(_pictures, body)
                 answer = await handler.answer(served, pictures, [f"{INPUT}[{row}]" for row in range(len(pictures))])
@@ -66,7 +66,7 @@ def router(repository: Repository, handler: Handler) -> APIRouter:
 
 
 def _pictures(body: dict[str, Any]) -> tuple[Sequence[Given], bool]:
-    """The pictures of a request, and whether they came row by row.
+    """The pictures of a request, and whether they came row by row; as lists they are taken out of it, and end here.
 
     Raises:
         RequestError: 400, neither `instances` nor `inputs`, both, or another signature.
@@ -80,7 +80,7 @@ def _pictures(body: dict[str, Any]) -> tuple[Sequence[Given], bool]:
         received = "both" if "inputs" in body else "neither"
         raise RequestError(400, "instances (by row) or inputs (by column)", received, '{"instances": [{"b64": "…"}]}')
     by_row = "instances" in body
-    given = body["instances"] if by_row else body["inputs"]
+    given = body.pop("instances" if by_row else "inputs")
     if not by_row and isinstance(given, dict) and set(given) == {INPUT}:
         given = given[INPUT]
     if not isinstance(given, list):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.errors import InputError
-from cnnkit.serving.bodies import file_bytes, numbers, parse
+from cnnkit.serving.bodies import file_bytes, length_of, numbers, parse
 from cnnkit.serving.pictures import Given
 from cnnkit.serving.refusals import RequestError
 from cnnkit.serving.tables import Tensor
@@ -51,22 +51,22 @@ def split(body: bytes, header: str | None) -> tuple[Json, memoryview]:
     Raises:
         RequestError: 400, no JSON, or a header that does not fit.
     """
-    length = len(body)
-    if header is not None:
-        if not header.isdecimal() or int(header) > len(body):
-            raise RequestError(400, f"{HEADER} up to {len(body)}", header[:40], "It is the length of the JSON.")
-        length = int(header)
+    length = len(body) if header is None else length_of(header)
+    if length is None or length > len(body):
+        raise RequestError(400, f"{HEADER} up to {len(body)}", f"{header}"[:40], "It is the length of the JSON.")
     return parse(body[:length]), memoryview(body)[length:]
 
 
 def pictures_of(request: Json, binary: memoryview, name: str) -> list[Given]:
     """The pictures of the input tensor of that name.
 
+    The inputs are taken out of the request: as lists they are many times as large, and end here.
+
     Raises:
         RequestError: 400, a request without this one input, or a binary part of another length.
         CnnkitError: What is wrong with the tensor.
     """
-    inputs = request.get("inputs")
+    inputs = request.pop("inputs", None)
     if not isinstance(inputs, list) or not all(isinstance(tensor, dict) for tensor in inputs):
         raise RequestError(400, "a list of tensors as inputs", type(inputs).__name__, '[{"name": "images", …}].')
     if [tensor.get("name") for tensor in inputs] != [name]:
@@ -113,7 +113,7 @@ def _shaped(elements: list[bytes] | NDArray[Any], shape: list[int], name: str) -
 
 def _from_json(data: Any, datatype: str, name: str) -> list[bytes] | NDArray[Any]:
     if datatype != "BYTES":
-        return numbers(data, name).astype(np.float64).ravel()
+        return numbers(data, name).ravel()
     if not isinstance(data, list):
         raise InputError(f"data of {name} as a list of base64", type(data).__name__, "Or send the bytes in binary.")
     return [file_bytes(text, name) for text in data]

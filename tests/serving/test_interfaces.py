@@ -135,6 +135,14 @@ def test_the_client_of_triton() -> None:
             client.infer("labels", [files], outputs=[triton.InferRequestedOutput("scores")])
 
 
+def test_files_of_one_name_and_names_of_any_charset(client) -> None:
+    names = ["a.png", "a.png (2)", "a.png", "+2AA-"]
+    request = client.build_request("POST", "/predict", files=[("files", (name, png())) for name in names])
+    kind = f"{request.headers['content-type']}; charset=utf-7"  # whose +2AA- is half of a surrogate pair
+    told = client.post("/predict", content=request.read(), headers={"Content-Type": kind}).json()
+    assert [row["id"] for row in told["table"]] == ["a.png", "a.png (2)", "a.png (3)", "?"]
+
+
 def test_a_heat_map_is_a_picture_of_the_input(client) -> None:
     reply = client.post("/gradcam/labels?target=bee", files={"files": ("one.png", png())})
     assert reply.headers["content-type"] == "image/png"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import numpy as np
@@ -12,7 +15,9 @@ import pytest
 
 import cnnkit as ck
 from cnnkit.errors import BundleError
-from cnnkit.serving.repository import named
+from cnnkit.export.manifest import MANIFEST_FILE
+from cnnkit.serving.meters import Meters
+from cnnkit.serving.repository import Repository, named
 from tests.serving.worlds import b64, networks, png
 from tests.transfer.test_predictor import network
 
@@ -95,6 +100,37 @@ def test_numbered_bundles_are_versions_of_which_the_newest_are_served(tmp_path: 
             assert reply.status_code == 404
 
     asyncio.run(run())
+
+
+def test_whatever_a_new_bundle_raises_the_watch_goes_on(tmp_path: Path, monkeypatch, caplog) -> None:
+    made: list[int] = []
+    retired: list[threading.Thread] = []
+
+    def make(name: str, version: int, _: object) -> Any:
+        made.append(version)
+        if len(made) == 2:
+            raise RuntimeError("an odd bundle")
+        return SimpleNamespace(retire=lambda: retired.append(threading.current_thread()))
+
+    monkeypatch.setattr("cnnkit.serving.repository.load", lambda bundle: None)
+    manifest = tmp_path / "photos" / "1" / MANIFEST_FILE
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("")
+    repository = Repository(make, Meters())
+    repository.add("photos", tmp_path / "photos")
+
+    async def run() -> None:
+        watching = asyncio.create_task(repository.watch(0.001))
+        for loads in (2, 3):
+            manifest.write_text("x" * loads)
+            async with asyncio.timeout(20):
+                while len(made) < loads or len(retired) < loads - 2:
+                    await asyncio.sleep(0.001)
+        watching.cancel()
+
+    asyncio.run(run())
+    assert retired == [threading.main_thread()]
+    assert "an odd bundle" in caplog.text
 
 
 def test_names(tmp_path: Path) -> None:

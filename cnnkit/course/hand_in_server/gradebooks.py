@@ -15,6 +15,7 @@ from cnnkit.course.hand_in_server import hand_ins
 from cnnkit.course.hand_in_server.board import Board
 from cnnkit.course.hand_in_server.grader_settings import Secrets
 from cnnkit.course.submissions.layouts.folders import TIMES_FILE
+from cnnkit.export.atomic_folder import flush
 
 
 def write_inbox(board: Board, inbox: Path) -> None:
@@ -67,9 +68,11 @@ def grade_class(board: Board, secrets: Secrets, out: Path, *, workers: int) -> G
 
 
 def export(board: Board, secrets: Secrets, identifier: str, *, workers: int) -> None:
-    """Writes `exports/ID.zip`: whole, or not at all."""
+    """Writes `exports/ID.zip`: whole and flushed, or not at all."""
     with tempfile.TemporaryDirectory(dir=board.store.exports) as temporary:
         out = Path(temporary, "grades")
         grade_class(board, secrets, out, workers=workers)
-        archive = shutil.make_archive(str(Path(temporary, "grades-zip")), "zip", out)
-        Path(archive).replace(board.store.exports / f"{identifier}.zip")
+        archive = Path(shutil.make_archive(str(Path(temporary, "grades-zip")), "zip", out))
+        flush(archive)
+        archive.replace(board.store.exports / f"{identifier}.zip")
+        flush(board.store.exports)

@@ -13,8 +13,9 @@ import os
 import select
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ from cnnkit.errors import CnnkitError
 
 LOCK_FILE = "grader.lock"
 POLL_SECONDS = 2.0
+FAILED_SECONDS = 60.0
+NAME = "the grader"  # in staff's log
 AT_A_TIME = 50
 
 
@@ -87,6 +90,9 @@ class Grader:
                 export(self._board, self._given.secrets, wish.id, workers=self._given.workers)
             except (CnnkitError, OSError) as error:
                 failure = str(error)
+            except Exception as error:  # whatever it is: else it would end every grader after this one
+                traceback.print_exception(error)
+                failure = f"a fault of the grader, {type(error).__name__}: {error}"
             settings.finish_export(self._board.engine, wish.id, failure)
         return bool(waiting or wishes)
 
@@ -140,25 +146,50 @@ class Grader:
 
 
 def main() -> None:
-    """Reads the settings, says that it is ready, and works until its input ends."""
+    """Reads the settings, says that it is ready, and works until its input ends.
+
+    It is ready when labels and ledger hold. Where another grader works on this folder, that one has verified them.
+    """
     given = GraderSettings.from_json(sys.stdin.readline())
     try:
         board = open_board(given.folder, Assignment.load(given.assignment), database=given.database)
         read_labels(Path(given.secrets.labels), board.assignment)
     except CnnkitError as error:
-        _say({"refused": [error.expected, error.received, error.remedy]})
+        _refuse(error)
         return
-    _say({"ready": True})
-    with _alone(board.store.root / LOCK_FILE) as alone:
-        if not alone:
-            return
-        board.store.clear_exports()
-        grader = Grader(board, given)
+    with _lock_file(board.store.root / LOCK_FILE) as lock:
+        first = _alone(lock)
+        if not first:
+            _say({"ready": True})
+            if not _until_alone(lock):
+                return
         try:
-            while _parent_lives(0 if grader.work() else POLL_SECONDS):
-                pass
-        finally:
-            grader.close()
+            grader = Grader(board, given)
+        except CnnkitError as error:
+            settings.note_once(board.engine, NAME, str(error))
+            if first:
+                _refuse(error)
+            return
+        with closing(grader):
+            if first:
+                _say({"ready": True})
+            board.store.clear_exports()
+            _work(grader, board)
+
+
+def _work(grader: Grader, board: Board) -> None:
+    """Grades until the server ends. What fails is told to staff once, and tried again after a longer while."""
+    seconds = 0.0
+    while _parent_lives(seconds):
+        try:
+            seconds = 0.0 if grader.work() else POLL_SECONDS
+        except CnnkitError as error:
+            settings.note_once(board.engine, NAME, str(error))
+            seconds = FAILED_SECONDS
+
+
+def _refuse(error: CnnkitError) -> None:
+    _say({"refused": [error.expected, error.received, error.remedy]})
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -166,22 +197,29 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[bool]:
-    """Waits until no other grader works on this folder; False where the server ended before."""
+def _lock_file(file: Path) -> Iterator[int]:
     lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not _parent_lives(POLL_SECONDS / 4):
-                    yield False
-                    return
-            else:
-                yield True
-                return
+        yield lock
     finally:
         os.close(lock)
+
+
+def _alone(lock: int) -> bool:
+    """Whether no other grader works on this folder; then none does until the lock is closed."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _until_alone(lock: int) -> bool:
+    """Waits until no other grader works on this folder; False where the server ended before."""
+    while not _alone(lock):
+        if not _parent_lives(POLL_SECONDS / 4):
+            return False
+    return True
 
 
 def _parent_lives(seconds: float) -> bool:

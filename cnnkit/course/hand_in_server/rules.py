@@ -12,6 +12,8 @@ from cnnkit.course.submissions.assignment import Assignment
 
 REFUSED_A_DAY = 50
 """Uploads that the check refuses use up no attempt; so many a day are looked at."""
+BROKEN_A_DAY = 10
+"""Nor do hand-ins that the grader failed on, whose files are kept; so many a day are taken."""
 
 
 class NotNowError(Exception):
@@ -65,6 +67,10 @@ class Rules:
             (
                 sum(not each.accepted for each in today) >= REFUSED_A_DAY,
                 *(429, "Too many uploads that the check refused; use `cnnkit check` and come back tomorrow.", wait),
+            ),
+            (
+                sum(each.accepted and not _counts(each) for each in today) >= BROKEN_A_DAY,
+                *(429, "The grader failed on too many of your hand-ins of today. Ask course staff.", wait),
             ),
         )
         for applies, status, message, seconds in refusals:

@@ -15,6 +15,7 @@ from cnnkit.course.hand_in_server.board import Board
 from cnnkit.course.hand_in_server.tokens import SESSION, Person, form_secret, person_of_session, person_of_token
 
 FORM_BYTES = 10_000
+MOST_FIELDS = 50
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -91,14 +92,17 @@ async def small_form(request: Request) -> dict[str, str]:
     """The fields of a form without files.
 
     Raises:
-        HTTPException: It is too large.
+        HTTPException: It is too large, or has too many fields.
     """
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > FORM_BYTES:
             raise HTTPException(413, "The form is too large.")
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise HTTPException(400, f"A form of at most {MOST_FIELDS} fields.") from error
     return {name: values[-1] for name, values in fields.items()}
 
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 RESTART_SECONDS = 2.0
+REFUSED_SECONDS = 60.0
 STOP_SECONDS = 30
 MOST_CONNECTIONS = 1_000
 
@@ -147,7 +147,7 @@ def _ending_well() -> Iterator[None]:
 
 
 class GraderProcess:
-    """The grader, started anew when it ends.
+    """The grader, started anew when it ends; after a longer while when it says that it cannot work.
 
     Args:
         given: What it works on.
@@ -222,7 +222,7 @@ class GraderProcess:
             with suppress(InputError, OSError):
                 self._start()
                 continue
-            time.sleep(RESTART_SECONDS)
+            self._stop.wait(REFUSED_SECONDS)
 
 
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from cnnkit.course.hand_in_server.grader import main; main()"

@@ -90,6 +90,14 @@ def note(engine: Engine, person: str, text: str) -> None:
         _note(connection, person, text)
 
 
+def note_once(engine: Engine, person: str, text: str) -> None:
+    """Writes into the log, unless the last entry of that person says the same."""
+    with writing(engine) as connection:
+        last = sql.select(EVENTS.c.text).where(EVENTS.c.person == person).order_by(EVENTS.c.number.desc()).limit(1)
+        if connection.scalar(last) != text:
+            _note(connection, person, text)
+
+
 def events(engine: Engine, most: int = 50) -> list[Event]:
     """The last entries of the log, the newest first."""
     with engine.connect() as connection:

@@ -15,6 +15,8 @@ from cnnkit.course.hand_in_server.rules import NotNowError
 from cnnkit.course.hand_in_server.security import Board_, OwnForm, Staff, staff
 from cnnkit.course.hand_in_server.tokens import issued_tokens
 
+YEARS = range(2001, 2200)
+"""Of deadlines: near the last year that there is, no time can be shown in another zone."""
 router = APIRouter(prefix="/staff", dependencies=[Depends(staff)])
 
 
@@ -72,6 +74,8 @@ def set_deadline(fields: OwnForm, guest: Staff, board: Board_) -> Response:
         deadline = datetime.fromisoformat(fields.get("deadline", ""))
     except ValueError as error:
         raise NotNowError(422, "Expected a time such as 2026-12-18T23:59.") from error
+    if deadline.year not in YEARS:
+        raise NotNowError(422, f"Expected a year from {YEARS[0]} to {YEARS[-1]}.")
     if deadline.tzinfo is None:
         deadline = deadline.replace(tzinfo=board.assignment.zone)
     settings.set_deadline(board.engine, deadline, person=guest.person.name)

@@ -86,9 +86,14 @@ def form_of(browser: TestClient, path: str = "/") -> str:
 
 def make_grader(board: Board, course: Path) -> Grader:
     """A grader in this process."""
+    return Grader(board, grader_settings(board, course))
+
+
+def grader_settings(board: Board, course: Path) -> GraderSettings:
+    """What a grader of a board is started with."""
     secrets = Secrets(
         labels=str(course / "labels.parquet"),
         ledger=str(board.store.root / "ledger.sqlite"),
         key=str(board.store.root.parent / "ledger.key"),
     )
-    return Grader(board, GraderSettings(str(board.store.root), str(course / "assignment"), None, secrets, workers=1))
+    return GraderSettings(str(board.store.root), str(course / "assignment"), None, secrets, workers=1)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
+from contextlib import closing
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,11 +17,13 @@ from cnnkit.course.grading.graded import Graded
 from cnnkit.course.grading.grades_file import read_grades_file
 from cnnkit.course.grading.ledger import Ledger
 from cnnkit.course.grading.ledger_key import read_key
-from cnnkit.course.hand_in_server import hand_ins
-from cnnkit.course.hand_in_server.board import open_board
+from cnnkit.course.hand_in_server import grader as grading
+from cnnkit.course.hand_in_server import hand_ins, settings
+from cnnkit.course.hand_in_server.board import Board, open_board
 from cnnkit.course.hand_in_server.tables import HAND_INS, writing
+from cnnkit.errors import DataError
 from tests.course.grading.inboxes import SPEC
-from tests.course.hand_in_server.conftest import BAD, CORRECT, Site, form_of, make_grader
+from tests.course.hand_in_server.conftest import BAD, CORRECT, Site, form_of, grader_settings, make_grader
 from tests.course.hand_in_server.files import files_of
 
 TOLD = ("student", "status", "points", "rank", "correct", "rows", "accuracy", "auc", "public_correct", "findings")
@@ -114,6 +121,51 @@ def test_with_other_labels_or_rules_everything_is_graded_again(site: Site, cours
     hand_ins.set_result(site.board.engine, waiting.id, result, "now")
     assert hand_ins.ungraded(site.board.engine, "now") == []
     assert [each.id for each in hand_ins.ungraded(site.board.engine, "with other labels")] == [waiting.id]
+
+
+def test_it_is_ready_once_the_ledger_holds(board: Board, course: Path, monkeypatch, capsys) -> None:
+    refusal = ("a ledger that nobody changed", "record 1", "Put back a copy.")
+
+    def broken(*_: object) -> None:
+        raise DataError(*refusal)
+
+    monkeypatch.setattr(grading, "open_verified", broken)
+    monkeypatch.setattr("sys.stdin", StringIO(f"{grader_settings(board, course).to_json()}\n" * 2))
+    for _ in range(2):
+        grading.main()
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"refused": [*refusal]}] * 2
+    (event,) = settings.events(board.engine)
+    assert (event.person, "record 1" in event.text) == ("the grader", True)
+
+
+def test_what_fails_is_told_once_and_tried_again_after_a_longer_while(board: Board, monkeypatch) -> None:
+    waits: list[float] = []
+
+    def work() -> bool:
+        if len(waits) == 1:
+            return False
+        raise DataError("a table", "none", "Look.")
+
+    def lives(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) < 4
+
+    monkeypatch.setattr(grading, "_parent_lives", lives)
+    grading._work(cast("grading.Grader", SimpleNamespace(work=work)), board)
+    assert waits == [0, grading.POLL_SECONDS, *[grading.FAILED_SECONDS] * 2]
+    assert len(settings.events(board.engine)) == 1
+
+
+def test_an_export_that_fails_somehow_is_told_and_not_taken_up_again(board: Board, course: Path, monkeypatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise RuntimeError("something odd")
+
+    monkeypatch.setattr(grading, "export", failing)
+    settings.request_export(board.engine, "ab", person="prof")
+    with closing(make_grader(board, course)) as grader:
+        assert [grader.work(), grader.work()] == [True, False]
+    (wish,) = settings.exports(board.engine)
+    assert "something odd" in str(wish.failure)
 
 
 def test_two_servers_on_one_postgresql(course: Path, checks, postgresql: str, tmp_path: Path) -> None:

@@ -126,6 +126,10 @@ def test_others_attempts_and_files_do_not_exist(site: Site, course: Path) -> Non
         assert site.program("bo").get(staff_only).status_code == 404
 
 
+def test_a_form_of_too_many_fields_is_400(site: Site) -> None:
+    assert site.client().post("/sign-in", data={str(number): "x" for number in range(51)}).status_code == 400
+
+
 def test_cookies_and_headers(site: Site) -> None:
     client = site.client()
     answer = client.post("/sign-in", data={"token": site.token("ada")}, follow_redirects=False)
@@ -195,7 +199,8 @@ def test_staff_opens_closes_and_extends(site: Site, course: Path) -> None:
         text = deadline.strftime("%Y-%m-%dT%H:%M")
         assert prof.post("/staff/deadline", data={"form": form, "deadline": text}).status_code == 200
         assert site.program("ada").post("/attempts", files=files).status_code == status
-    assert prof.post("/staff/deadline", data={"form": form, "deadline": "soon"}).status_code == 422
+    for nonsense in ("soon", "9999-12-31T23:59", "0001-01-01T00:00"):
+        assert prof.post("/staff/deadline", data={"form": form, "deadline": nonsense}).status_code == 422
     site.token("cy")  # has handed in nothing so far
     log = prof.get("/staff").text
     assert ">cy<" in log

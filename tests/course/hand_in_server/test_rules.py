@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cnnkit.course.hand_in_server.hand_ins import HandIn, Result
-from cnnkit.course.hand_in_server.rules import REFUSED_A_DAY, NotNowError, Rules
+from cnnkit.course.hand_in_server.rules import BROKEN_A_DAY, REFUSED_A_DAY, NotNowError, Rules
 from cnnkit.course.submissions.assignment import Assignment, Late
 
 NOON = datetime(2026, 12, 18, 11, tzinfo=UTC)  # 12:00 in Berlin
@@ -73,6 +73,14 @@ def test_refused_uploads_are_bounded_too() -> None:
     refused = [at(NOON, accepted=False)] * REFUSED_A_DAY
     assert status(RULES, refused[1:]) == 200
     assert status(RULES, refused) == 429
+
+
+@pytest.mark.parametrize("outcome", ["crashed", "timed out"])
+def test_what_the_grader_failed_on_is_bounded_too(outcome: str) -> None:
+    broken = [at(NOON, outcome=outcome)] * BROKEN_A_DAY
+    assert status(RULES, broken[1:]) == 200
+    assert status(RULES, broken) == 429
+    assert status(RULES, broken, NOON + timedelta(days=1)) == 200
 
 
 def test_neither_the_server_nor_its_grader_needs_tensorflow() -> None:
