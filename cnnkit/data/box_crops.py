@@ -71,7 +71,7 @@ def crops(
             those of which no point is shown.
 
     Returns:
-        A dataset of points; the id of the second thing in a photograph is `ID#1`.
+        A dataset of points; the id of the second thing in the photograph `ID` is `ID#1`.
 
     Raises:
         DataError: Truth of another kind or without points, or nothing to train on.
@@ -81,7 +81,7 @@ def crops(
     >>> from cnnkit.data import scenes
     >>> people = crops(scenes(20, size=128, target="boxes"), "person")
     >>> people.names[0], people.train.ids[0]
-    ('nose', 'scene-0-000001#0')
+    ('nose', 'scene-0-000000#3')
     """
     if not isinstance(photos, Dataset):
         raise InputError("a dataset", said(photos), 'ck.data.scenes(100, target="boxes") is one.')

@@ -61,6 +61,7 @@ def test_mobilenet_v2_reaches_089(shared, keras_home, tmp_path, capsys) -> None:
     assert finetune(capsys, shared, tmp_path / "bees", "--backbone", "mobilenet_v2", "--alpha", "0.35") >= 0.89
 
 
+@pytest.mark.slow
 def test_transfer_is_what_does_it(shared, tmp_path, capsys) -> None:
     options = ("--backbone", "mobilenet", "--alpha", "0.75", "--weights", "none")
     assert finetune(capsys, shared, tmp_path / "bees", *options) < 0.75

@@ -15,7 +15,11 @@ from nbformat import NotebookNode
 from tests.notebooks.stored import differences, same_picture
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-every = pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+every = pytest.mark.parametrize("name", NAMES)
+# They train for a minute or two of one core: what they teach with is tested in tests/heads and tests/contracts.
+DEAR = ("MobileNetObjectDetection", "Pose", "Segmentation")
+run_of = {name: pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in NAMES}
 
 
 def read(name: str) -> NotebookNode:
@@ -97,7 +101,7 @@ def test_an_exercise_has_an_empty_place_a_check_and_an_answer(name: str) -> None
     assert "check" in code[-1]
 
 
-@every
+@pytest.mark.parametrize("name", run_of.values())
 def test_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On what ships with cnnkit: no weights or photographs of this machine. It gives what is stored, but for times."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras_home"))

@@ -115,6 +115,7 @@ def test_the_loss_falls_on_32_pictures() -> None:
     assert losses[-1] < 0.92 * losses[0]
 
 
+@pytest.mark.slow
 def test_state_comes_back_whole(tmp_path: Path) -> None:
     network, other = (student.build_student(nano(weights=None)) for _ in range(2))
     network.train_on_batch(*student.draw_batch([some_chunk()], size=8, seed=(0, 0)))
