@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.targets.boxes import Boxes
+from cnnkit.data.targets.masks import Masks
+from cnnkit.data.targets.stored import joined_stored
 from cnnkit.metrics.box_suppression import non_maximum_suppression
 
 # Two looks never say the same box twice to the pixel: boxes of one class that overlap by more are one, also of a head
@@ -29,7 +32,7 @@ def joined_looks(
 
     A box at the inner border of a window is that of a part of a thing, whose overlap with the whole may be small. It is
     left out first where a larger box of its class, from any look, covers more than half of it with at least half of
-    its score.
+    its score. Masks go along where all looks have some.
 
     Args:
         looks: Each of the same n photographs, in their pixels.
@@ -49,7 +52,22 @@ def joined_looks(
     rules = {"labels": groups[left], "pictures": owners[left], "iou": min(iou, ONE), "most": most}
     stays = left[non_maximum_suppression(boxes[left], scores[left], **rules)]  # type: ignore[arg-type]  # as they are named
     starts = np.searchsorted(owners[stays], np.arange(len(looks[0]) + 1))
-    return Boxes(looks[0].names, boxes[stays], labels[stays], starts, scores=scores[stays])
+    masks = _joined_masks([look.masks for look in looks])
+    kept = None if masks is None else masks.take(stays)
+    return Boxes(looks[0].names, boxes[stays], labels[stays], starts, scores=scores[stays], masks=kept)
+
+
+def _joined_masks(looks: Sequence[Masks | None]) -> Masks | None:
+    """The masks of all boxes of all looks, read on demand."""
+    columns = [masks for masks in looks if masks is not None]
+    if len(columns) < len(looks):
+        return None
+    return Masks(columns[0].names, joined_stored([(masks.stored, partial(_thing, masks)) for masks in columns]))
+
+
+def _thing(masks: Masks, index: int) -> NDArray[np.uint8]:
+    """(h, w) 1 in the pixels of a thing, 0 in all others: what lies outside of a window, void there, is none of it."""
+    return np.asarray(masks.mask(index) == 1, np.uint8)
 
 
 def _covered(

@@ -25,7 +25,7 @@ class PeopleScore:
 
         Returns:
             (n,) 1 − the mean over the people of a picture of the similarity to the predicted pose that is most like
-            them; of a picture without people 1 if one is predicted, else 0.
+            them; of a picture without people 1 if one is predicted, else 0; 0 where nobody's size is known.
 
         Raises:
             DataError: Other columns, or boxes without points.
@@ -54,4 +54,6 @@ def _wrong(truth: Boxes, said: Boxes) -> float:
         return 1.0
     rows, columns = np.indices((len(people), len(found))).reshape(2, -1)
     likeness = oks(people.take(rows), found.take(columns)).reshape(len(people), len(found))
-    return 1 - float(np.nanmean(likeness.max(axis=1)))
+    best = likeness.max(axis=1)
+    best = best[~np.isnan(best)]
+    return 1 - float(best.mean()) if len(best) else 0.0

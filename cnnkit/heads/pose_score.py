@@ -33,7 +33,7 @@ class PoseScore:
         """Counts `Points`.
 
         Returns:
-            (n,) 1 − the similarity of each picture; 0 where the truth shows no point.
+            (n,) 1 − the similarity of each picture; 0 where `oks` is not known.
 
         Raises:
             DataError: Another number of predictions, or another kind of truth.

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cnnkit.arguments import Argument, check_arguments
-from cnnkit.errors import unknown_name
+from cnnkit.errors import InputError, unknown_name
 from cnnkit.metrics.coco_matching import Matches, matched
-from cnnkit.metrics.coco_things import OVERLAPS, Integers, Kind, Numbers, Things, of_one_category
+from cnnkit.metrics.coco_things import Integers, Kind, Numbers, Things, of_one_category, overlap_of
 from cnnkit.metrics.coco_truth import BoxColumn, things_of
 
 # Of the overlap, and of recall: those of pycocotools' `Params`, to the last bit.
@@ -111,6 +112,7 @@ def coco(
     *,
     kind: Kind = "boxes",
     class_agnostic: bool = False,
+    sigmas: ArrayLike | None = None,
 ) -> CocoResult:
     """Evaluates predictions as COCO does: all of them, however low their scores are.
 
@@ -120,18 +122,20 @@ def coco(
         truth: `Boxes`, or the content of an annotations file: a mapping with `images`, `categories` and
             `annotations`.
         predictions: `Boxes` with scores for the same pictures, or the content of a results file: mappings with
-            `image_id`, `category_id`, `score` and `bbox`, `segmentation` (run lengths) or `keypoints`.
+            `image_id`, `category_id`, `score` and `bbox`, `segmentation` (run lengths) or `keypoints` (those
+            of COCO's person; `Boxes` may have any points).
         kind: What overlaps: `"boxes"` and `"masks"` by IoU, `"points"` by object keypoint similarity.
         class_agnostic: Whether only places count: all is of one category, `"any"`, as with pycocotools' `useCats = 0`.
             It tells a detector that mixes classes up from one that does not find things.
+        sigmas: (k,) of points, as of `ck.metrics.oks`: None takes COCO's for its 17, and their mean for any others.
 
     Returns:
         `.numbers` has the twelve numbers (ten of points).
 
     Raises:
         DataError: Truth and predictions of different forms, for different pictures or categories, or with a field
-            that is missing or wrong.
-        InputError: Another kind.
+            that is missing or wrong, or sigmas that are not one number above 0 per point.
+        InputError: Another kind, or sigmas of another kind than points.
 
     >>> truth = {"images": [{"id": 7}], "categories": [{"id": 1, "name": "cat"}], "annotations": [
     ...     {"id": 1, "image_id": 7, "category_id": 1, "bbox": [0, 0, 10, 10], "area": 100}]}
@@ -156,13 +160,17 @@ def coco(
         ],
         {"kind": kind, "class_agnostic": class_agnostic},
     )
+    if sigmas is not None and kind != "points":
+        raise InputError('no sigmas, or kind="points"', f"sigmas with kind={kind!r}", "Leave them out.")
     names, true, said = things_of(truth, predictions, kind)
     if class_agnostic:
         names, true, said = ("any",), of_one_category(true), of_one_category(said)
-    return evaluated(names, true, said, kind)
+    return evaluated(names, true, said, kind, sigmas)
 
 
-def evaluated(names: tuple[str, ...], truth: Things, said: Things, kind: Kind) -> CocoResult:
+def evaluated(
+    names: tuple[str, ...], truth: Things, said: Things, kind: Kind, sigmas: ArrayLike | None = None
+) -> CocoResult:
     """The same of things."""
     rule = RULES[kind]
     ranges = np.array([RANGES[name] for name in rule.ranges], np.float64)
@@ -170,7 +178,7 @@ def evaluated(names: tuple[str, ...], truth: Things, said: Things, kind: Kind) -
         truth,
         said,
         categories=len(names),
-        overlap=OVERLAPS[kind],
+        overlap=overlap_of(kind, truth, sigmas),
         thresholds=THRESHOLDS,
         ranges=ranges,
         most=rule.most[-1],

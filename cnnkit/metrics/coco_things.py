@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.errors import DataError
 from cnnkit.metrics.run_lengths import Runs, shared_pixels
 
 Numbers = NDArray[np.float64]
@@ -87,7 +89,24 @@ def mask_overlap(truth: Things, said: Things, rows: Integers, columns: Integers)
     return np.divide(shared, union, out=np.zeros(len(rows)), where=shared > 0)
 
 
-def point_overlap(truth: Things, said: Things, rows: Integers, columns: Integers) -> Numbers:
+def sigmas_of(given: ArrayLike | None, count: int) -> Numbers:
+    """(count,) the given sigmas; of None COCO's for the 17 points of its person, and their mean for any other points.
+
+    Raises:
+        DataError: Given ones that are not so many numbers above 0.
+    """
+    if given is None:
+        return PERSON_SIGMAS if count == len(PERSON_SIGMAS) else np.full(count, PERSON_SIGMAS.mean())
+    try:
+        sigmas = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        sigmas = np.zeros(0)
+    if sigmas.shape != (count,) or not (np.isfinite(sigmas) & (sigmas > 0)).all():
+        raise DataError(f"{count} sigmas above 0, one per point", repr(given)[:80], "0.05 is a twentieth of the size.")
+    return sigmas
+
+
+def point_overlap(truth: Things, said: Things, rows: Integers, columns: Integers, *, sigmas: Numbers) -> Numbers:
     """Object keypoint similarity: the mean of exp(−d² / (2 s² (2σ)²)) over the points that are marked, s² the area.
 
     Of a thing without a marked point, d is the distance from a box three times as large.
@@ -96,7 +115,7 @@ def point_overlap(truth: Things, said: Things, rows: Integers, columns: Integers
     similarity = np.zeros(len(rows))
     if marked is None or predicted is None:
         return similarity
-    variances = (PERSON_SIGMAS * 2) ** 2
+    variances = (sigmas * 2) ** 2
     for column, pairs in _by_column(columns):
         known = marked[column, :, 2] > 0
         places = predicted[rows[pairs], :, :2]
@@ -114,7 +133,17 @@ def point_overlap(truth: Things, said: Things, rows: Integers, columns: Integers
 
 
 Overlap = Callable[[Things, Things, Integers, Integers], Numbers]
-OVERLAPS: dict[Kind, Overlap] = {"boxes": box_overlap, "masks": mask_overlap, "points": point_overlap}
+
+
+def overlap_of(kind: Kind, truth: Things, sigmas: ArrayLike | None) -> Overlap:
+    """How things of a kind overlap; `sigmas` are those of points.
+
+    Raises:
+        DataError: As of `sigmas_of`.
+    """
+    if truth.points is not None:
+        return partial(point_overlap, sigmas=sigmas_of(sigmas, truth.points.shape[1]))
+    return mask_overlap if kind == "masks" else box_overlap
 
 
 def _by_column(columns: Integers) -> list[tuple[int, Integers]]:

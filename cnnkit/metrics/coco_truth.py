@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnkit.errors import DataError
 from cnnkit.metrics.coco_fields import Rows, ids, lists, numbers, rows_of
-from cnnkit.metrics.coco_things import PERSON_SIGMAS, Kind, Things
+from cnnkit.metrics.coco_things import Kind, Things
 from cnnkit.metrics.run_lengths import Runs, bitmap_runs, counted_runs, letters_counts, merged, polygon_runs
 
 
@@ -92,6 +92,9 @@ def things_of(truth: object, predictions: object, kind: Kind) -> tuple[tuple[str
     if not isinstance(truth, Mapping):
         columns = box_columns(truth, predictions)
         true, said = (_of_column(column, kind) for column in columns)
+        if kind == "points" and columns[0].points.names != columns[1].points.names:
+            received = f"{list(columns[0].points.names)} and {list(columns[1].points.names)}"[:300]
+            raise DataError("the same points in truth and predictions", received, "Give those of one dataset.")
         return columns[0].names, true, said
     if not isinstance(predictions, Sequence) or isinstance(predictions, str | bytes):
         received = type(predictions).__name__
@@ -120,7 +123,6 @@ def _of_column(column: BoxColumn, kind: Kind) -> Things:
     if kind == "points":
         areas = areas if column.points.areas is None else column.points.areas
         points = np.concatenate([column.points.values, column.points.shown[..., None]], axis=2)
-        _require_persons(points)
         none = np.asarray((points[:, :, 2] == 0).all(axis=1)) if column.scores is None else none
     return Things(
         pictures=column.owners,
@@ -200,9 +202,3 @@ def _runs(row: Mapping[str, Any], table: str, size: tuple[Any, Any]) -> Runs:
     except (KeyError, TypeError, ValueError) as error:
         expected = f"a segmentation in {table}: polygons in an image with height and width, or run lengths"
         raise DataError(expected, str(area)[:80], 'kind="boxes" needs none.') from error
-
-
-def _require_persons(points: NDArray[np.float64]) -> None:
-    if points.shape[1] != len(PERSON_SIGMAS):
-        expected = f"the {len(PERSON_SIGMAS)} points of COCO's person"
-        raise DataError(expected, f"{points.shape[1]} points", "The similarity of others has no known σ.")

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.errors import DataError
 from cnnkit.metrics.given_arrays import array_of
-from cnnkit.metrics.verification import accept_threshold
+from cnnkit.metrics.verification import highest_refused
 
 Best = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -39,9 +39,9 @@ def detection_identification_rate(
 ) -> float:
     """The share of pictures of known people that are accepted and given the right name, where strangers come too.
 
-    The threshold is the lowest at which a share of at most `far` of the strangers' pictures is taken for someone of
-    the gallery (Phillips, Grother and Micheals 2011, "Evaluation Methods in Face Recognition", open-set identification,
-    rank 1).
+    Accepted is what is more similar to someone of the gallery than the first of the strangers' pictures, from the most
+    similar one down, that has to be refused so that a share of at most `far` of them is accepted (Phillips, Grother and
+    Micheals 2011, "Evaluation Methods in Face Recognition", open-set identification, rank 1).
 
     Args:
         similarities: As of `rank1`.
@@ -61,9 +61,9 @@ def detection_identification_rate(
     if strange.all() or not strange.any():
         received = f"{int(strange.sum())} pictures of strangers among {len(strange)}"
         raise DataError("pictures of people in the gallery and of strangers", received, "Leave someone out of it.")
-    threshold = accept_threshold(values[strange].max(axis=1), far=far)
+    refused = highest_refused(values[strange].max(axis=1), far=far)
     own, other = _best(values[~strange], names[~strange], known)
-    return float(((own > other) & (own >= threshold)).mean())
+    return float(((own > other) & (own > refused)).mean())
 
 
 def _best(values: NDArray[np.float64], names: NDArray[np.generic], known: NDArray[np.generic]) -> Best:

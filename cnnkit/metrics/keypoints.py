@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.errors import DataError, InputError, unknown_name
-from cnnkit.metrics.coco_things import PERSON_SIGMAS
+from cnnkit.metrics.coco_things import sigmas_of
 from cnnkit.metrics.given_arrays import real
 
 Numbers = NDArray[np.float64]
@@ -119,20 +119,22 @@ def oks(truth: Any, predictions: Any, *, sigmas: ArrayLike | None = None) -> Num
             its person, and their mean for the points of anything else, for which none are known (cocoapi#264).
 
     Returns:
-        (n,) 0…1, NaN where the truth shows no point.
+        (n,) 0…1, NaN where the truth shows no point, or where its area is not known and the box has none: of one point
+        alone, or of points on an upright or level line.
 
     Raises:
         DataError: Other columns, or sigmas that are not k numbers above 0.
     """
     truth, predictions = point_columns(truth, predictions)
-    variances = (2 * _sigmas(sigmas, len(truth.names))) ** 2
+    variances = (2 * sigmas_of(sigmas, len(truth.names))) ** 2
     areas = _sides(truth).prod(axis=1) if truth.areas is None else truth.areas
     squares = ((predictions.values - truth.values) ** 2).sum(axis=2)
     likeness = np.exp(-squares / variances / (areas[:, None] + np.spacing(1)) / 2) * (predictions.shown > 0)
     known = truth.shown > 0
     counts = known.sum(axis=1)
     similarity = (likeness * known).sum(axis=1) / np.maximum(counts, 1)
-    return np.where(counts > 0, similarity, np.nan)
+    measured = counts > 0 if truth.areas is not None else areas > 0
+    return np.where(measured, similarity, np.nan)
 
 
 def point_columns(truth: object, predictions: object) -> tuple[PointColumn, PointColumn]:
@@ -166,18 +168,6 @@ def _sides(truth: PointColumn) -> Numbers:
     high = np.where(known, truth.values, -np.inf).max(axis=1, initial=-np.inf)
     any_known = known.any(axis=1)
     return np.where(any_known, np.where(any_known, high, 0) - np.where(any_known, low, 0), 0)
-
-
-def _sigmas(given: ArrayLike | None, count: int) -> Numbers:
-    if given is None:
-        return PERSON_SIGMAS if count == len(PERSON_SIGMAS) else np.full(count, PERSON_SIGMAS.mean())
-    try:
-        sigmas = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        sigmas = np.zeros(0)
-    if sigmas.shape != (count,) or not (np.isfinite(sigmas) & (sigmas > 0)).all():
-        raise DataError(f"{count} sigmas above 0, one per point", repr(given)[:80], "0.05 is a twentieth of the size.")
-    return sigmas
 
 
 def shares_within(errors: Numbers, thresholds: Sequence[float] | Numbers) -> Numbers:

@@ -100,9 +100,10 @@ def true_accept_rate(same: ArrayLike, similarities: ArrayLike, *, far: float = 1
 
 
 def accept_threshold(strangers: ArrayLike, *, far: float = 1e-2) -> float:
-    """The threshold that a share of at most `far` of the similarities of strangers reaches, and no lower one allows.
+    """A threshold that a share of at most `far` of the similarities of strangers reaches.
 
-    It lies half-way between the highest that is refused and the next one above, so that rounding decides nothing.
+    It lies half-way between the highest that is refused and the next one above, so that rounding decides nothing:
+    all thresholds above the former up to the latter accept the same strangers.
 
     Args:
         strangers: (pairs,) similarities of pictures of two people each.
@@ -115,14 +116,28 @@ def accept_threshold(strangers: ArrayLike, *, far: float = 1e-2) -> float:
     >>> accept_threshold([0.1, 0.2, 0.3, 0.5], far=0.25)
     0.4
     """
+    refused, values = highest_refused(strangers, far=far), array_of(strangers).astype(np.float64)
+    above = values[values > refused]
+    halfway = (refused + above.min()) / 2 if len(above) else refused
+    return float(max(halfway, np.nextafter(refused, np.inf)))
+
+
+def highest_refused(strangers: ArrayLike, *, far: float) -> float:
+    """The highest similarity of strangers that has to be refused so that a share of at most `far` is accepted.
+
+    Args:
+        strangers: As of `accept_threshold`.
+        far: As there.
+
+    Raises:
+        DataError: As there.
+        InputError: As there.
+    """
     _, values = binary_scores(np.zeros(array_of(strangers).shape), strangers)
     allowed = int(np.floor(rate(far) * len(values) + 1e-9))
     if allowed == len(values):
         raise InputError("far below 1", repr(far), "0.01 accepts one pair of strangers in a hundred.")
-    refused = np.sort(values)[::-1][allowed]
-    above = values[values > refused]
-    halfway = (refused + above.min()) / 2 if len(above) else refused
-    return float(max(halfway, np.nextafter(refused, np.inf)))
+    return float(np.sort(values)[::-1][allowed])
 
 
 def rate(far: object) -> float:

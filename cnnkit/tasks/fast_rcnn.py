@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.backbones.extractor import Backbone
+from cnnkit.data.views.framing import Framing
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.transfer.network import Network, attach
@@ -24,6 +25,7 @@ def fast_rcnn(
     iou: float = 0.5,
     most: int = 100,
     seed: int = 0,
+    framing: Framing | None = None,
 ) -> Network:
     """One pass over the picture, then class and box of regions (Girshick, "Fast R-CNN", ICCV 2015, arXiv:1504.08083).
 
@@ -41,6 +43,7 @@ def fast_rcnn(
         iou: As there.
         most: As there.
         seed: As there.
+        framing: As there.
 
     Raises:
         InputError: A setting out of its range.
@@ -57,4 +60,4 @@ def fast_rcnn(
         sample=sample,
         positive=positive,
     )
-    return attach(body, head)
+    return attach(body, head, framing=framing or Framing("pad"))

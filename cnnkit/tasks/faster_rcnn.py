@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.backbones.extractor import Backbone
+from cnnkit.data.views.framing import Framing
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.transfer.network import Network, attach
@@ -26,6 +27,7 @@ def faster_rcnn(
     iou: float = 0.5,
     most: int = 100,
     seed: int = 0,
+    framing: Framing | None = None,
 ) -> Network:
     """Detection in two stages on one map: where anything is, then what it is and where exactly.
 
@@ -55,6 +57,7 @@ def faster_rcnn(
         iou: Of two boxes of one class that overlap by more, the better one stays.
         most: Boxes per picture.
         seed: Of the initial weights.
+        framing: How a picture meets the input size; by default it is padded, so that its edges are seen too.
 
     Raises:
         InputError: A setting out of its range.
@@ -73,4 +76,4 @@ def faster_rcnn(
         positive=positive,
         seed=seed,
     )
-    return attach(body, head)
+    return attach(body, head, framing=framing or Framing("pad"))

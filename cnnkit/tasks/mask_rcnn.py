@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.backbones.extractor import Backbone
+from cnnkit.data.views.framing import Framing
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.mask_rcnn import MaskRCNN
 from cnnkit.transfer.network import Network, attach
@@ -30,6 +31,7 @@ def mask_rcnn(
     iou: float = 0.5,
     most: int = 50,
     seed: int = 0,
+    framing: Framing | None = None,
 ) -> Network:
     """Detection and the mask of each thing (He et al., "Mask R-CNN", ICCV 2017, arXiv:1703.06870).
 
@@ -54,6 +56,7 @@ def mask_rcnn(
         iou: As there.
         most: Boxes per picture, each of which has a mask; 100 in the paper.
         seed: As there.
+        framing: As there.
 
     Raises:
         InputError: A setting out of its range.
@@ -76,4 +79,4 @@ def mask_rcnn(
         iou=iou,
         most=most,
     )
-    return attach(body, head)
+    return attach(body, head, framing=framing or Framing("pad"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.backbones.extractor import Backbone
+from cnnkit.data.views.framing import Framing
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.spp_net import SPPNet
 from cnnkit.transfer.network import Network, attach
@@ -21,6 +22,7 @@ def spp_net(
     iou: float = 0.5,
     most: int = 100,
     seed: int = 0,
+    framing: Framing | None = None,
 ) -> Network:
     """One pass, then a linear support vector machine per class (He et al., ECCV 2014, arXiv:1406.4729).
 
@@ -35,10 +37,11 @@ def spp_net(
         iou: As there.
         most: As there.
         seed: As there.
+        framing: As there.
 
     Raises:
         InputError: A setting out of its range.
         UnknownNameError: The backbone has no map of stride 16.
     """
     head = SPPNet(class_names(classes), iou=iou, most=most, seed=seed, sample=sample, positive=positive)
-    return attach(body, head)
+    return attach(body, head, framing=framing or Framing("pad"))

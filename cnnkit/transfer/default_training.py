@@ -130,6 +130,7 @@ OF_KINDS = {
         augment=lambda network: Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True),
         views=8,
         batch_size=16,
+        framing=Framing("pad"),
     ),
     "vectors": DefaultTraining(
         plan=lambda photos: whiten(),

@@ -157,6 +157,7 @@ def test_finetune_takes_a_detector_for_boxes(monkeypatch: pytest.MonkeyPatch) ->
     keras.utils.set_random_seed(0)
     net = ck.finetune(photos, backbone="nano", input_shape=(64, 64, 3), progress=False)
     assert isinstance(net.head, FCOS)
+    assert net.framing.resize == "pad"  # things at the edges of photographs are seen
     assert net.run.history["phase"].tolist() == ["head", "together"]
     table = ck.predict(net, photos.test)
     assert list(table.columns) == ["id", "label", "score", "x", "y", "width", "height"]

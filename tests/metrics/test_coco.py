@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from cnnkit.data.targets import Boxes, Masks, Points
 from cnnkit.errors import DataError, InputError, UnknownNameError
-from cnnkit.metrics import coco
+from cnnkit.metrics import coco, oks
 
 SIZE = (60, 80)
 KINDS = {"boxes": "bbox", "masks": "segm", "points": "keypoints"}
@@ -196,6 +197,21 @@ def test_masks_and_points_of_columns() -> None:
     assert (round(numbers["AP50"], 9), numbers["AP_medium"]) == (1, -1)  # 16 pixels are neither medium nor large
 
 
+@pytest.mark.parametrize("sigmas", [None, [0.05, 0.1, 0.2]])
+def test_any_points_are_compared_by_their_similarity(sigmas: list[float] | None) -> None:
+    """Of one thing the average precision is the share of the thresholds that its similarity reaches."""
+    truth = Points(("a", "b", "c"), [[[10, 10], [90, 20], [50, 90]]], np.full((1, 3), 2), areas=[6400])
+    said = replace(truth, values=truth.values + 7, areas=None)
+    columns = [
+        Boxes.of_lists(("leaf",), [[[10, 10, 90, 90]]], [[0]], scores=scores, points=points)
+        for scores, points in ((None, truth), ([[1.0]], said))
+    ]
+    similarity = float(oks(truth, said, sigmas=sigmas)[0])
+    assert 0.5 < similarity < 0.95
+    expected = np.mean(similarity >= np.arange(0.5, 0.951, 0.05))
+    assert coco(*columns, kind="points", sigmas=sigmas).numbers["AP"] == pytest.approx(expected)
+
+
 IMAGE, CATEGORY = {"id": 1}, {"id": 1, "name": "a"}
 ROW = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1.0}
 FILE = {"images": [IMAGE], "categories": [CATEGORY], "annotations": [ROW]}
@@ -235,5 +251,10 @@ def test_columns_that_do_not_fit() -> None:
     named = [
         Boxes.of_lists(("a",), [[[0, 0, 1, 1]]], [[0]], scores=scores, points=points) for scores in (None, [[1.0]])
     ]
-    with pytest.raises(DataError, match="17 points"):
-        coco(*named, kind="points")
+    other = replace(named[1], points=replace(points, names=("chin",)))
+    with pytest.raises(DataError, match="the same points"):
+        coco(named[0], other, kind="points")
+    with pytest.raises(DataError, match="1 sigmas above 0"):
+        coco(*named, kind="points", sigmas=[0.1, 0.1])
+    with pytest.raises(InputError, match="sigmas with kind='boxes'"):
+        coco(*named, sigmas=[0.1])

@@ -45,6 +45,15 @@ def test_detection_is_the_best_of_all_thresholds_that_keep_strangers_out(far: fl
     assert metrics.detection_identification_rate(SIMILAR, PEOPLE, GALLERY, far=far) == pytest.approx(best)
 
 
+def test_known_people_just_above_the_strangers_who_are_refused_are_found() -> None:
+    """One of ten strangers may be accepted, so that whoever is more similar than the other nine is."""
+    strangers, known = [0.95, *[0.5] * 9], [0.9, 0.7, 0.6, 0.55]
+    similar = [[value, 0.0] for value in strangers + known]
+    people = [2] * len(strangers) + [0] * len(known)
+    assert metrics.detection_identification_rate(similar, people, [0, 1], far=0.1) == 1
+    assert metrics.detection_identification_rate(similar, people, [0, 1], far=0) == 0
+
+
 def test_someone_who_is_not_in_the_gallery_has_no_rank() -> None:
     with pytest.raises(DataError, match="who is not"):
         metrics.rank1(SIMILAR, PEOPLE, GALLERY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,13 @@ def test_without_an_area_the_box_of_the_points_counts() -> None:
     assert oks(truth, said, sigmas=[sigma, sigma])[0] == pytest.approx(
         (1 + math.exp(-9 / (2 * 200 * (2 * sigma) ** 2))) / 2
     )
+
+
+def test_what_has_neither_an_area_nor_a_box_with_one_is_not_measured() -> None:
+    line, point = [[5, 5], [5, 25]], [[5, 5], [0, 0]]
+    truth = Points(("a", "b"), [line, point, [[0, 0], [20, 10]]], [[2, 2], [2, 0], [2, 2]])
+    assert np.isnan(oks(truth, truth)).tolist() == [True, True, False]
+    assert oks(replace(truth, areas=[100, 100, 200]), truth).tolist() == [1, 1, 1]
 
 
 def test_words_for_what_is_wrong() -> None:

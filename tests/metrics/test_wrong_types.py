@@ -67,6 +67,7 @@ FINE = (
     ("boundary_iou", "distance", None),
     ("box_iou", "crowd", None),
     ("coco", "predictions", VALUES[10]),
+    ("coco", "sigmas", None),
     *(("non_maximum_suppression", name, None) for name in ("labels", "least", "most", "pictures")),
     ("non_maximum_suppression", "least", VALUES[1]),
     ("oks", "sigmas", None),

@@ -109,6 +109,7 @@ def test_four_losses_are_trained_at_once_and_validated_as_evaluated() -> None:
     photos = ck.data.Dataset(drawn.names, drawn.take(range(6)), drawn.take([6, 7]), drawn.take([6, 7]))
     body = ck.backbone("nano", weights=None, input_shape=(64, 64, 3))
     net = ck.tasks.faster_rcnn(body, photos.classes, width=8, units=16, proposals=10)
+    assert net.framing.resize == "pad"
     plan = ck.Plan([ck.Phase("head", epochs=1), ck.Phase("last", train=1, epochs=1, rate_decay=0.5)])
     run = ck.fit(net, photos, plan, batch_size=4, cache="memory", progress=False)
     parts = [f"{name}_loss" for name in ("objectness", "shifts", "classes", "offsets")]

@@ -54,5 +54,6 @@ def test_each_class_of_a_region_has_a_box_of_its_own() -> None:
 def test_features_of_a_region_are_50_bins_of_one_length() -> None:
     body = ck.backbone("nano", weights=None, input_shape=(64, 64, 3))
     net = ck.tasks.spp_net(body, NAMES)
+    assert net.framing.resize == "pad"
     assert net.model.get_layer("region_features").output.shape[-1] == 50 * body.pyramid()["P4"].shape[-1]
     assert "P4" in net.taps

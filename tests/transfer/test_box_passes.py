@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 import cnnkit as ck
-from cnnkit.data.targets import Boxes
+from cnnkit.data.targets import Boxes, Masks
 from cnnkit.errors import InputError
 from cnnkit.heads.box_looks import joined_looks
 
@@ -152,3 +153,20 @@ def test_a_head_of_so_many_boxes_is_refused() -> None:
         ck.predict(net, PHOTO, flip=True)
     with pytest.raises(InputError, match="window"):
         ck.predict(net, PHOTO, window=True)
+
+
+def test_the_masks_of_the_boxes_that_stay_go_along_and_have_nothing_outside_of_their_window() -> None:
+    def look(masks: list[np.ndarray], scores: list[float]) -> Boxes:
+        boxes = [[x, 0, x + 2, 4] for x in range(len(masks))]
+        of_boxes = Masks.of_arrays(("background", "thing"), masks)
+        return Boxes.of_lists(NAMES, [boxes], [list(range(len(masks)))], scores=[scores], masks=of_boxes)
+
+    chance = np.random.default_rng(0)
+    whole, part = (chance.integers(0, 2, (2, 4, width), np.uint8) for width in (7, 3))
+    window = look(list(part), [0.9, 0.3]).moved([[[1, 0, 4], [0, 1, 0], [0, 0, 1]]], (4, 7))
+    found = joined_looks([look(list(whole), [0.7, 0.5]), window], iou=0.5, most=3)
+    pasted = np.pad(part, ((0, 0), (0, 0), (4, 0)))
+    assert found.masks is not None
+    for place, mask in enumerate([pasted[0], whole[0], whole[1]]):
+        np.testing.assert_array_equal(found.masks.mask(place), mask)
+    assert joined_looks([replace(window, masks=None), window], iou=0.5, most=3).masks is None
