@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -76,11 +77,14 @@ class AlignedReader:
     size: tuple[int, int]
 
     def read(self, position: int) -> NDArray[np.uint8]:
-        """The aligned picture; outside of its photograph it is black."""
-        photograph = self.reader.read(int(self.positions[position])).astype(np.float32)
+        """The aligned picture; outside of its photograph it is black.
+
+        Where it is smaller than the photograph, each pixel is a mean over its area.
+        """
+        photograph, transform = _shrunk(self.reader.read(int(self.positions[position])), self.transforms[position])
         # A warp asks where each pixel comes from, and counts pixels at their centres.
-        back = _from_centres(np.linalg.inv(self.transforms[position]))
-        warped = warp(photograph, back, self.size, fill="grid-constant")
+        back = _from_centres(np.asarray(np.linalg.inv(transform), np.float64))
+        warped = warp(photograph.astype(np.float32), back, self.size, fill="grid-constant")
         return np.rint(np.clip(warped, 0, 255)).astype(np.uint8)
 
     def shape(self, position: int) -> tuple[int, int]:
@@ -90,7 +94,7 @@ class AlignedReader:
     def digest(self, position: int) -> str:
         """A hash of the photograph, its transform and the size."""
         photograph = self.reader.digest(int(self.positions[position]))
-        key = f"aligned {photograph} {self.transforms[position].tolist()} {self.size}"
+        key = f"aligned areas {photograph} {self.transforms[position].tolist()} {self.size}"
         return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -131,6 +135,23 @@ def aligned(
     transforms = [similarity_transform(points.values[n][shown[n]], places[shown[n]]) for n in range(len(source))]
     reader = AlignedReader(source.reader, source.positions, np.array(transforms).reshape(-1, 3, 3), (height, width))
     return Source(source.ids, source.targets, reader, np.arange(len(source)))
+
+
+def _shrunk(
+    photograph: NDArray[np.uint8], transform: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """A photograph made as small as its transform would make it, by areas, and what is left of the transform.
+
+    A warp alone looks at few pixels of many, and shows fine patterns as coarse ones.
+    """
+    scale = float(np.sqrt(np.linalg.det(transform[:2, :2])))
+    if scale >= 1:
+        return photograph, transform
+    height, width = photograph.shape[:2]
+    small = max(1, round(scale * width)), max(1, round(scale * height))
+    back = np.diag([width / small[0], height / small[1], 1.0])
+    smaller = cv2.resize(photograph, small, interpolation=cv2.INTER_AREA)
+    return np.asarray(smaller, np.uint8), np.asarray(transform @ back, np.float64)
 
 
 def _from_centres(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,6 +25,8 @@ from cnnkit.transfer.network import Network, network_of
 METADATA_KEY = b"cnnkit gallery"
 NAME = "name"
 Floats = NDArray[np.float32]
+# The threshold that no cosine reaches: where strangers look exactly like someone, it is the only one that refuses them.
+NOBODY = float(np.nextafter(1, 2))
 
 
 class Gallery:
@@ -50,7 +52,7 @@ class Gallery:
         if not isinstance(network.head, OpenSetHead):
             received = f"a head of {network.head.target.kind}"
             raise InputError("a network with a head that compares pictures", received, "ck.heads.embedding makes one.")
-        if threshold is not None and not real(threshold, -1, 1):
+        if threshold is not None and not real(threshold, -1, NOBODY):
             remedy = "gallery.calibrate(strangers) finds one."
             raise InputError("a threshold from -1 to 1, or None", repr(threshold), remedy)
         self._flip = flip
@@ -156,7 +158,8 @@ class Gallery:
         refuse_foreign_file(path, _is_gallery, what="a gallery of cnnkit")
         names = [name for name, vectors in self._vectors.items() for _ in vectors]
         values = np.concatenate([*self._vectors.values(), self._no_vectors()])
-        about = {"format": 1, "model_hash": self._hash(), "threshold": self.threshold, "flip": self._flip}
+        limit = None if self.threshold is None else float(self.threshold)
+        about = {"format": 1, "model_hash": self._hash(), "threshold": limit, "flip": self._flip}
         columns = {NAME: pa.array(names, pa.string())} | {f"v{place}": pa.array(v) for place, v in enumerate(values.T)}
         table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(about).encode()})
         with replacing(path, private=True) as partial:
@@ -199,7 +202,8 @@ class Gallery:
         """(pictures, people) the cosine with the nearest picture of each person."""
         if not self._vectors:
             raise InputError("someone in the gallery", "nobody", 'gallery.add("ann", pictures) adds a person.')
-        return np.stack([(vectors @ known.T).max(axis=1) for known in self._vectors.values()], axis=1)
+        cosines = np.stack([(vectors @ known.T).max(axis=1) for known in self._vectors.values()], axis=1)
+        return np.asarray(np.clip(cosines, -1, 1), np.float32)  # those of equal vectors are rounded to either side
 
     def _no_vectors(self) -> Floats:
         head, outputs = self._network.head, self._network.no_outputs()

@@ -13,7 +13,7 @@ from cnnkit.errors import DataError
 from cnnkit.heads.head import Size
 from cnnkit.metrics.box_suppression import non_maximum_suppression
 
-# How many candidates of a picture are looked at: three times what COCO counts.
+# How many candidates of a picture are looked at by default: three times what COCO counts.
 CANDIDATES = 300
 
 
@@ -55,6 +55,7 @@ def best_boxes(
     iou: float,
     most: int,
     class_agnostic: bool = False,
+    candidates: int = CANDIDATES,
 ) -> Boxes:
     """The best boxes of each picture after suppression, in order of score.
 
@@ -62,16 +63,17 @@ def best_boxes(
 
     Args:
         names: Of the classes.
-        corners: (n, candidates, 4) x1, y1, x2, y2 in pixels of the input.
-        scores: (n, candidates, classes).
+        corners: (n, k, 4) x1, y1, x2, y2 in pixels of the input.
+        scores: (n, k, classes).
         size: Of the input; boxes are clipped to it.
         iou: Of the suppression.
         most: Boxes per picture.
         class_agnostic: Whether a box suppresses those of other classes too.
+        candidates: The surest so many of a picture are looked at, before suppression.
     """
-    count, candidates, classes = scores.shape
-    flat = scores.reshape(count, candidates * classes)
-    kept = min(CANDIDATES, flat.shape[1])
+    count, places_of_all, classes = scores.shape
+    flat = scores.reshape(count, places_of_all * classes)
+    kept = min(candidates, flat.shape[1])
     places = np.sort(np.argpartition(-flat, kept - 1, axis=1)[:, :kept], axis=1)
     values = np.take_along_axis(flat, places, axis=1)
     pictures, columns = np.nonzero(values > 0)

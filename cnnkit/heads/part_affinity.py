@@ -71,6 +71,11 @@ class PartAffinity:
         check_arguments(ARGUMENTS, {name: getattr(self, name) for name in self.__dataclass_fields__})
         if not self.bones or any(not 0 <= end < len(self.points) for bone in self.bones for end in bone):
             raise InputError("bones as pairs of places of points", repr(self.bones), "((0, 1),) joins the first two.")
+        known = {frozenset(bone) for bone in self.bones}
+        if lost := [bone for bone in self.bones if frozenset(self.mirror[end] for end in bone) not in known]:
+            expected = "for each bone the one between the partners of its points, which a mirrored picture shows"
+            received = f"{lost[0]} alone, of points with the partners {self.mirror}"
+            raise InputError(expected, received, "Add it to bones, or give other partners as mirror.")
 
     @property
     def target(self) -> type[Boxes]:
@@ -103,7 +108,7 @@ class PartAffinity:
         heatmaps = np.zeros((len(truth), height, width, len(self.points)), np.float32)
         fields = np.zeros((len(truth), height, width, len(self.bones), 2), np.float32)
         crossing = np.zeros(fields.shape[:4], np.float32)
-        places, owners = points.values / self.stride, truth.owners
+        places, owners = points.values * (width / size[1], height / size[0]), truth.owners
         for person, point in zip(*np.nonzero(points.shown), strict=True):
             x, y = np.floor(places[person, point]) + 0.5  # the middle of its cell, so that a peak is 1
             bump = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * SPREAD**2))
@@ -147,6 +152,7 @@ class PartAffinity:
     def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
         """The people of each picture, from left to right, with their points and the box around these.
 
+        It reaches half a cell further, as far as the picture does: points on a line have a box with an area too.
         The score of a person is the sum of the heights of its peaks, as a part of all points.
         """
         logits = np.asarray(outputs["heatmaps"], np.float64)
@@ -156,13 +162,13 @@ class PartAffinity:
         people = [self._people(*maps) for maps in zip(heat, fields, strict=True)]
         rows = np.concatenate([np.zeros((0, len(self.points), 3)), *people])
         values, scores = rows[..., :2] * scale, rows[..., 2]
-        shown = scores > 0
+        shown, half = scores > 0, np.array(scale) / 2
         low = np.where(shown[..., None], values, np.inf).min(axis=1, initial=np.inf)
         high = np.where(shown[..., None], values, -np.inf).max(axis=1, initial=-np.inf)
         points = Points(self.points, values, (shown * VISIBLE).astype(np.uint8), scores.astype(np.float32), self.mirror)
         return Boxes(
             names=self.names,
-            boxes=np.concatenate([low, high], axis=1),
+            boxes=np.clip(np.concatenate([low - half, high + half], axis=1), 0, np.tile(size[::-1], 2)),
             labels=np.zeros(len(rows), np.int64),
             starts=np.cumsum([0, *map(len, people)]),
             scores=(scores.sum(axis=1) / len(self.points)).astype(np.float32),
@@ -261,7 +267,8 @@ def part_affinity(
         seed: Of the initial weights.
 
     Raises:
-        InputError: A setting out of its range, several classes, or points that nothing joins.
+        InputError: A setting out of its range, several classes, points that nothing joins, or a bone whose mirror image
+            is none.
 
     >>> part_affinity(["person"], ["left_hip", "left_knee", "left_ankle"]).bones
     ((2, 1), (1, 0))

@@ -32,6 +32,8 @@ RATIOS, SIDE = (0.5, 1.0, 2.0), 4.0
 SCALES, BETA = (1.0, 1.0, 1.0, 1.0), 1 / 9
 # Of two proposals that overlap by more, the better one stays (section 3.3).
 OVERLAP = 0.7
+# How many candidates there are for each proposal, since most of them overlap.
+CANDIDATES_EACH = 5
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class RegionProposals:
         """The surest boxes of each picture, suppressed whatever they show."""
         corners = boxes_of(self._anchors(size), outputs["shifts"], SCALES)
         scores = probabilities(outputs["objectness"])
-        return best_boxes(("thing",), corners, scores, size, iou=OVERLAP, most=most)
+        return best_boxes(("thing",), corners, scores, size, iou=OVERLAP, most=most, candidates=CANDIDATES_EACH * most)
 
     def _anchors(self, size: Size) -> NDArray[np.float64]:
         octave = [2 ** (step / self.sizes) for step in range(self.sizes)]

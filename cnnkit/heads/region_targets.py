@@ -25,6 +25,8 @@ from cnnkit.metrics.box_overlap import box_iou
 SHOWS = 0.5
 # A picture teaches so many of its boxes, the largest.
 MOST_TRUE = 50
+# A region shows no background where it lies by so much in something that is not taught.
+INSIDE = 0.5
 # What offsets of regions are divided by, so that they vary as much as the logits do (the code of Fast R-CNN).
 SCALES = (0.1, 0.1, 0.2, 0.2)
 
@@ -37,15 +39,24 @@ def largest(truth: Boxes, index: int) -> NDArray[np.int64]:
 
 
 def padded(truth: Boxes) -> dict[str, NDArray[Any]]:
-    """`true_boxes` (n, `MOST_TRUE`, 4), 0 of none, and `true_labels`, −1 of none and −2 of what does not count."""
+    """`true_boxes` (n, `MOST_TRUE`, 4), 0 of none, and `true_labels`, −1 of none and −2 of what does not count.
+
+    `untaught` (n, `MOST_TRUE`, 4) are the largest boxes of things that no class is learned of, of crowds, difficult
+    ones and those that are too many.
+    """
     boxes = np.zeros((len(truth), MOST_TRUE, 4), np.float32)
     labels = np.full((len(truth), MOST_TRUE), BACKGROUND, np.int32)
+    untaught = np.zeros_like(boxes)
     passed_over = not_counted(truth)
     for index in range(len(truth)):
         own = largest(truth, index)
         boxes[index, : len(own)] = truth.boxes[own]
         labels[index, : len(own)] = np.where(passed_over[own], IGNORED, truth.labels[own])
-    return {"true_boxes": boxes, "true_labels": labels}
+        every = np.arange(truth.starts[index], truth.starts[index + 1])
+        others = truth.boxes[every[passed_over[every] | ~np.isin(every, own)]]
+        order = np.argsort(-np.prod(others[:, 2:] - others[:, :2], axis=1), kind="stable")[:MOST_TRUE]
+        untaught[index, : len(order)] = others[order]
+    return {"true_boxes": boxes, "true_labels": labels, "untaught": untaught}
 
 
 def sample(proposals: NDArray[Any], encoded: Any, *, count: int, positive: float) -> NDArray[np.float32]:
@@ -82,14 +93,26 @@ def matched(encoded: Any, regions: Any) -> tuple[Any, Any]:
 
     Returns:
         (n, k) the place of a box in `encoded`, and (n, k) its label, −1 of background, −2 of what does not count: a
-        region without area, or one on a crowd or a difficult thing.
+        region without area, one on a crowd or a difficult thing, or one that shows no box and lies by half in a thing
+        that is not taught.
     """
     ops = keras.ops
     boxes, labels = ops.convert_to_tensor(encoded["true_boxes"]), ops.cast(encoded["true_labels"], "int32")
     overlap = intersection_over_union(boxes[:, None], regions[:, :, None])  # (n, k, boxes)
     owners = ops.argmax(overlap, axis=-1)
     shown = ops.where(ops.max(overlap, axis=-1) >= SHOWS, ops.take_along_axis(labels, owners, axis=1), BACKGROUND)
-    return owners, ops.where(has_area(regions), shown, IGNORED)
+    inside = ops.any(_share_in(regions, ops.convert_to_tensor(encoded["untaught"])) >= INSIDE, axis=-1)
+    counted = has_area(regions) & ((shown > BACKGROUND) | ~inside)
+    return owners, ops.where(counted, shown, IGNORED)
+
+
+def _share_in(regions: Any, boxes: Any) -> Any:
+    """(n, k, boxes) the share of each region (n, k, 4) that lies in each box (n, boxes, 4)."""
+    ops = keras.ops
+    low = ops.maximum(regions[:, :, None, :2], boxes[:, None, :, :2])
+    high = ops.minimum(regions[:, :, None, 2:], boxes[:, None, :, 2:])
+    areas = ops.prod(regions[..., 2:] - regions[..., :2], axis=-1)
+    return ops.divide_no_nan(ops.prod(ops.maximum(high - low, 0), axis=-1), areas[..., None])
 
 
 def has_area(regions: Any) -> Any:

@@ -61,7 +61,7 @@ def held_out_threshold(
             from the closed form, take validation people who were not trained on instead.
         source: The labelled pictures that it was trained on.
         far: The largest share of pairs of strangers that are accepted.
-        folds: Parts of the people, each left out once.
+        folds: Parts of the people, each left out once; each has two people at least, who are strangers to each other.
         augment: As the network was trained with.
         views: As the network was trained with.
         flip: Whether the network is asked with mirrored pictures too.
@@ -69,8 +69,8 @@ def held_out_threshold(
         seed: Of the views.
 
     Raises:
-        DataError: No labelled pictures.
-        InputError: Another head, layers that train before it, or fewer people than parts.
+        DataError: No labelled pictures, or pictures of someone who is not among the identities of the head.
+        InputError: Another head, layers that train before it, or fewer than two people for each part.
     """
     network = network_of(network)
     truth = truth_of(network, source)
@@ -78,10 +78,13 @@ def held_out_threshold(
         set_flags(network, Phase("head"))
         halves = halve(network.model, network.head)
     require_closed_form(halves.tail, network.head, "closed form")
+    network.head.weights(truth)
     people = np.unique(truth.strata())
-    if not isinstance(network.head, OpenSetHead) or not whole(folds, 2) or folds > len(people):
-        remedy = "4 is the default; each part has several people."
-        raise InputError(f"2 to {len(people)} folds, as there are people", repr(folds), remedy)
+    if not isinstance(network.head, OpenSetHead) or not whole(folds, 2) or 2 * folds > len(people):
+        expected = "2 or more folds with two people or more in each, whose pictures are those of strangers"
+        raise InputError(
+            expected, f"{folds!r} folds of {len(people)} people", "4 is the default, for 8 people or more."
+        )
     feed = partial(
         Feed,
         source=source,

@@ -65,6 +65,14 @@ def test_points_of_a_picture_come_to_lie_on_the_template() -> None:
         np.testing.assert_allclose(middle, (x, y), atol=0.5)
 
 
+def test_a_pixel_of_a_smaller_picture_is_the_mean_of_its_area() -> None:
+    picture = RANDOM.integers(0, 256, (448, 448, 3), dtype=np.uint8)
+    points = Points(NAMES, [4 * np.array(FIVE_POINTS)], np.full((1, 5), 2))
+    result = ck.data.aligned(ck.data.as_source(picture), points).image(0)
+    means = picture.reshape(112, 4, 112, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(result, means, atol=1)
+
+
 def test_labels_ids_and_the_size_go_along(faces: tuple[ck.data.Source, Points]) -> None:
     source, points = faces
     result = ck.data.aligned(source, points, size=(64, 48))

@@ -69,6 +69,19 @@ def test_more_pictures_of_a_person_are_added_to_theirs(gallery: ck.Gallery) -> N
     assert gallery.identify(of(4, shots=slice(2, 3)))["score"][0] == pytest.approx(1, abs=1e-5)
 
 
+def test_strangers_who_look_like_someone_are_refused_by_a_threshold_that_a_file_keeps(
+    net: ck.Network, gallery: ck.Gallery, tmp_path: Path
+) -> None:
+    twins = of(4, shots=slice(2))
+    gallery.calibrate(twins, far=0)
+    again = ck.Gallery.load(gallery.save(tmp_path / "people.parquet"), net)
+    assert again.threshold == gallery.threshold
+    assert again.identify(twins)["label"].tolist() == ["", ""]
+    assert again.identify(twins)["score"].max() <= 1
+    gallery.threshold = np.float32(0.5)  # type: ignore[assignment]  # what a caller may compute
+    assert ck.Gallery.load(gallery.save(tmp_path / "people.parquet"), net).threshold == 0.5
+
+
 def test_a_file_gives_the_same_gallery(net: ck.Network, gallery: ck.Gallery, tmp_path: Path) -> None:
     gallery.calibrate(of(6, 7), far=0.1)
     path = gallery.save(tmp_path / "people.parquet")

@@ -102,6 +102,14 @@ def test_decoding_suppresses_by_class_and_keeps_the_best() -> None:
     assert len(best_boxes(("a", "b"), corners, scores, SIZE, iou=0.6, most=2).boxes) == 2
 
 
+def test_only_candidates_can_stay() -> None:
+    """Forty places with ten equal boxes each: 300 of them are of 30 places."""
+    corners = np.repeat(np.arange(40)[:, None] * [2.0, 0, 2, 0] + [0, 0, 1, 9], 10, axis=0)[None]
+    scores = np.linspace(1, 0.5, 400, dtype=np.float32)[None, :, None]
+    assert len(best_boxes(("a",), corners, scores, SIZE, iou=0.6, most=100).boxes) == 30
+    assert len(best_boxes(("a",), corners, scores, SIZE, iou=0.6, most=100, candidates=400).boxes) == 40
+
+
 def test_sizes_that_are_no_multiple_of_32_are_named() -> None:
     head = ck.heads.fcos(("a",))
     encoded = head.encode(Boxes.of_lists(("a",), [[]], [[]]), (64, 64))

@@ -76,6 +76,25 @@ def test_people_of_scenes_survive_encoding_and_decoding() -> None:
     assert score.result()["AR50"] > 0.8  # small people have several joints of a kind in a cell
 
 
+def test_a_person_whose_joints_lie_on_a_line_has_a_box() -> None:
+    line = Points(LEG[:3], [[[32, 10], [32, 30], [32, 50]]], np.full((1, 3), 2), mirror=mirror_of(LEG[:3]))
+    truth = Boxes.of_lists(("person",), [[[30, 10, 34, 50]]], [[0]], points=line)
+    one = ck.heads.part_affinity(["person"], LEG[:3])
+    found = one.decode(one.perfect(one.encode(truth, SIZE)), SIZE)
+    joints = found.points.values[0]  # type: ignore[union-attr]
+    expected = np.concatenate([joints.min(axis=0) - 2, joints.max(axis=0) + 2])  # half of a cell of 4 pixels
+    np.testing.assert_allclose(found.boxes, [expected])
+    assert len(found.moved([np.eye(3)], SIZE).boxes) == 1
+
+
+def test_joints_come_back_where_a_picture_is_no_multiple_of_the_stride() -> None:
+    """The last cells reach beyond the picture by as much as decoding takes all of them to be narrower."""
+    one, size = head(), (61, 89)
+    found = one.decode(one.perfect(one.encode(legs(), size)), size)
+    assert found.starts.tolist() == [0, 2, 2]
+    np.testing.assert_allclose(found.points.values, legs().points.values, atol=2)  # type: ignore[union-attr]
+
+
 def test_mirrored_outputs_are_those_of_the_mirrored_truth() -> None:
     one = head()
     flipped = legs().moved([[-1, 0, SIZE[1]], [0, 1, 0], [0, 0, 1]], SIZE)
@@ -139,6 +158,7 @@ def test_words_for_what_is_wrong() -> None:
         {"least": 2},
         {"most": 0},
         {"bones": ((0, 9),)},
+        {"bones": ((0, 1), (1, 2))},  # of the left leg alone
     ):
         with pytest.raises(InputError):
             head(**settings)

@@ -41,6 +41,15 @@ def test_more_boxes_than_teach_leave_out_the_smallest() -> None:
     assert encoded["true_boxes"][0, :, 2].tolist() == sides[3:].tolist()
 
 
+def test_a_region_in_a_crowd_or_in_a_thing_too_many_is_no_background() -> None:
+    many = [[x, 0, x + 4, 4] for x in range(0, 4 * MOST_TRUE, 4)] + [[0, 50, 3, 53]]
+    truth = Boxes.of_lists(NAMES, [many, [[0, 0, 40, 40]]], [[0] * 51, [1]], crowd=[[0] * 51, [1]])
+    one = [[0, 50, 3, 53], [0, 50, 3, 56], [0, 50, 3, 57], [0, 0, 4, 4]]
+    other = [[5, 5, 9, 9], [38, 5, 42, 9], [39, 5, 43, 9], [50, 50, 60, 60]]
+    _, labels = matched(padded(truth), np.float32([one, other]))
+    assert np.asarray(labels).tolist() == [[-2, -2, -1, 0], [-2, -2, -1, -1]]
+
+
 def test_the_loss_of_regions_is_equation_1_of_fast_rcnn() -> None:
     random = np.random.default_rng(0)
     outputs = {
@@ -102,6 +111,15 @@ def test_sure_anchors_propose_the_true_boxes() -> None:
     assert regions.shape == (3, 8, 4)
     np.testing.assert_allclose(box_iou(TRUTH.boxes[:2], regions[0]).max(axis=1), 1, atol=1e-4)
     assert (regions[1:] == 0).all()  # crowds are not proposed
+
+
+def test_so_many_regions_are_proposed_as_there_shall_be() -> None:
+    head = FasterRCNN(NAMES, proposals=200)
+    anchors = head.encode(TRUTH, (128, 128))["anchors"].shape[1]
+    chance = np.random.default_rng(0)
+    outputs = {"objectness": chance.normal(size=(1, anchors, 1)), "shifts": np.zeros((1, anchors, 4))}
+    regions = head.proposed("regions", outputs, (128, 128))[0]
+    assert (regions[:, 2:] > regions[:, :2]).all()
 
 
 def test_four_losses_are_trained_at_once_and_validated_as_evaluated() -> None:

@@ -110,8 +110,11 @@ def test_a_held_out_threshold_is_that_of_networks_without_those_people() -> None
 def test_a_held_out_threshold_needs_a_closed_form_and_people() -> None:
     photos = people(4, 3)
     net = network(photos.train)
-    with pytest.raises(InputError, match="2 to 4 folds"):
-        ck.held_out_threshold(net, photos.train, folds=5)
+    for folds in (1, 3, 4, 5):
+        with pytest.raises(InputError, match=f"two people or more in each.*{folds} folds of 4 people"):
+            ck.held_out_threshold(net, photos.train, folds=folds)
+    with pytest.raises(DataError, match=r"4 identities.*'p4'"):
+        ck.held_out_threshold(net, people(8, 1).train, folds=2)
     with pytest.raises(InputError, match="with a closed form"):
         ck.held_out_threshold(ck.attach(net.backbone, ck.heads.classifier(photos.classes)), photos.train)
 
