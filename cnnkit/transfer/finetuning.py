@@ -63,7 +63,7 @@ def finetune(
 
     Of boxes, the detector `ck.heads.fcos(photos.classes)`, alone and then with the last three stages::
 
-        net = ck.attach(ck.backbone("mobilenet_v2"), ck.heads.fcos(photos.classes))
+        net = ck.attach(ck.backbone("mobilenet_v2"), ck.heads.fcos(photos.classes), framing=ck.data.Framing("pad"))
         augment = ck.data.Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True)
         run = ck.fit(net, photos, ck.plans.head_then_together(), augment=augment, batch_size=16)
 
@@ -120,7 +120,7 @@ def finetune(
         preprocessing: What a model of yours takes, where `ck.backbone` cannot know: `"inside"` RGB 0…255, `"tf"`, …
         dilate: The stride that the last maps keep, as in `ck.backbone`; for heads of dilated backbones.
         head: What is put on the backbone; by default one of the above.
-        framing: How a picture meets the input size.
+        framing: How a picture meets the input size; by default one of the above.
         plan: What trains when; by default one of the above.
         augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
