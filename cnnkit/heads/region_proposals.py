@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.heads.anchors import Matching, anchor_grid, boxes_of, encoded_anchors, per_box, ratio_shapes
 from cnnkit.heads.cells import IGNORED, cells_of
-from cnnkit.heads.detection import best_boxes, probabilities
+from cnnkit.heads.detection import CANDIDATES, best_boxes, probabilities
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import PRIOR_LOGIT, joined, on_levels, prediction, tower
 from cnnkit.losses.boxes import smooth_l1
@@ -32,7 +32,7 @@ RATIOS, SIDE = (0.5, 1.0, 2.0), 4.0
 SCALES, BETA = (1.0, 1.0, 1.0, 1.0), 1 / 9
 # Of two proposals that overlap by more, the better one stays (section 3.3).
 OVERLAP = 0.7
-# How many candidates there are for each proposal, since most of them overlap.
+# How many candidates there are at least for each proposal, since most of them overlap.
 CANDIDATES_EACH = 5
 
 
@@ -78,7 +78,8 @@ class RegionProposals:
         """The surest boxes of each picture, suppressed whatever they show."""
         corners = boxes_of(self._anchors(size), outputs["shifts"], SCALES)
         scores = probabilities(outputs["objectness"])
-        return best_boxes(("thing",), corners, scores, size, iou=OVERLAP, most=most, candidates=CANDIDATES_EACH * most)
+        candidates = max(CANDIDATES, CANDIDATES_EACH * most)
+        return best_boxes(("thing",), corners, scores, size, iou=OVERLAP, most=most, candidates=candidates)
 
     def _anchors(self, size: Size) -> NDArray[np.float64]:
         octave = [2 ** (step / self.sizes) for step in range(self.sizes)]
