@@ -128,7 +128,7 @@ def crowded() -> ck.data.Dataset:
     cells = np.stack(np.divmod(np.arange(17), 3), axis=-1)[:, ::-1] * (3, 2) + (0, 2)  # three columns, six rows
     places = 4 * (cells + np.array([[[0, 0]], [[9, 1]], [[4, 0]]])) + 2
     points = ck.data.targets.Points(KEYPOINTS, places, np.full((3, 17), 2), mirror=mirror_of(KEYPOINTS))
-    boxes = np.concatenate([places.min(axis=1), places.max(axis=1)], axis=1)
+    boxes = np.concatenate([places.min(axis=1) - 2, places.max(axis=1) + 2], axis=1)  # around the cells
     corners = [boxes[:2], [], boxes[2:], []]
     truth = ck.data.targets.Boxes.of_lists(("person",), corners, [[0, 0], [], [0], []], points=points)
     nothing = ck.data.Source.empty(truth)
