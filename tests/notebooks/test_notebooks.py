@@ -17,8 +17,8 @@ from tests.notebooks.stored import differences, same_picture
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 every = pytest.mark.parametrize("name", NAMES)
-# They train for a minute or two of one core: what they teach with is tested in tests/heads and tests/contracts.
-DEAR = ("MobileNetObjectDetection", "Pose", "Segmentation")
+# They train for one to three minutes of a core: what they teach with is tested in tests/heads and tests/contracts.
+DEAR = ("Localization", "MobileNetObjectDetection", "Pose", "Segmentation", "TransferLearning")
 run_of = {name: pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in NAMES}
 
 
