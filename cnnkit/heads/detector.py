@@ -111,6 +111,18 @@ class Detector(ABC):
     def decode(self, outputs: Any, size: Size) -> Boxes:
         """The best boxes of each picture, with scores."""
 
+    def best_of(self, corners: NDArray[Any], scores: NDArray[np.float32], size: Size) -> Boxes:
+        """The best boxes of each picture by the settings of the head: see `best_boxes`."""
+        return best_boxes(
+            self.names,
+            corners,
+            scores,
+            size,
+            iou=self.iou,
+            most=self.most,
+            class_agnostic=self.class_agnostic,
+        )
+
     def joined(self, looks: Sequence[Boxes], cut: Sequence[NDArray[np.bool_]] | None = None) -> Boxes:
         """What several looks at the same pictures say together: see `joined_looks`."""
         return joined_looks(looks, cut, iou=self.iou, most=self.most, class_agnostic=self.class_agnostic)
@@ -170,8 +182,7 @@ class SingleStageDetector(Detector):
         """The best boxes of each picture after suppression, with scores."""
         tensors = keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array, "float32"), outputs)
         corners, scores = (keras.ops.convert_to_numpy(part) for part in self.candidates(tensors, size))
-        rules: Any = {"iou": self.iou, "most": self.most, "class_agnostic": self.class_agnostic}
-        return best_boxes(self.names, corners, scores, size, **rules)
+        return self.best_of(corners, scores, size)
 
 
 def representable(head: Detector, truth: Boxes, size: Size, *, iou: float = 0.5) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from cnnkit.backbones.graph import named
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.heads.anchors import anchor_grid, boxes_of, ratio_shapes
 from cnnkit.heads.cells import cells_of
-from cnnkit.heads.detection import best_boxes, require_boxes
+from cnnkit.heads.detection import require_boxes
 from cnnkit.heads.detector import SPREAD, SURE, Detector, counts
 from cnnkit.heads.head import Size
 from cnnkit.heads.region_targets import SCALES, padded, region_losses, sample
@@ -126,8 +126,7 @@ class RegionDetector(Detector):
         given = np.all(regions[..., 2:] > regions[..., :2], axis=-1, keepdims=True)
         scores = np.asarray(softmax(outputs["classes"], axis=-1)[..., :-1] * given, np.float32)
         corners = boxes_of(regions, outputs["offsets"], SCALES)
-        rules: Any = {"iou": self.iou, "most": self.most, "class_agnostic": self.class_agnostic}
-        return best_boxes(self.names, corners, scores, size, **rules)
+        return self.best_of(corners, scores, size)
 
 
 def as_regions(boxes: Boxes, count: int) -> Regions:

@@ -20,7 +20,7 @@ from cnnkit.backbones.graph import named
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.heads.anchors import boxes_of
 from cnnkit.heads.cells import BACKGROUND, IGNORED
-from cnnkit.heads.detection import best_boxes, probabilities
+from cnnkit.heads.detection import probabilities
 from cnnkit.heads.detector import SPREAD, sure_logits
 from cnnkit.heads.head import Size
 from cnnkit.heads.region_detector import REGIONS, RegionDetector
@@ -104,5 +104,4 @@ class SPPNet(RegionDetector):
         pictures, count, classes = scores.shape
         each = (scores[..., None] * np.eye(classes, dtype=np.float32)).reshape(pictures, count * classes, classes)
         flat = corners.reshape(pictures, count * classes, 4)
-        rules: Any = {"iou": self.iou, "most": self.most, "class_agnostic": self.class_agnostic}
-        return best_boxes(self.names, flat, each, size, **rules)
+        return self.best_of(flat, each, size)
