@@ -20,6 +20,8 @@ from .labelled_table import table as table
 from .largest_boxes import largest_boxes as largest_boxes
 from .mask_folders import masks as masks
 from .mask_layouts import mask_folder as mask_folder
+from .pair_folders import pairs as pairs
+from .pair_folders import swapped as swapped
 from .photographs import photograph as photograph
 from .pipeline import Batch as Batch
 from .pipeline import batches as batches

@@ -225,7 +225,8 @@ class Dataset:
         sizes = ", ".join(f"{len(source)} {name}" for name, source in self.parts().items())
         skipped = f"; {len(self.skipped)} files skipped" if self.skipped else ""
         what = "classes" if self.train.kind not in WITHOUT_CLASSES else self.train.kind
-        return f"Dataset of {len(self.classes)} {what}: {sizes}{skipped}"
+        count = f"{len(self.classes)} " if self.classes else ""  # pictures as truth have no names
+        return f"Dataset of {count}{what}: {sizes}{skipped}"
 
     def _more(self) -> str:
         hidden = len(self.classes) - SHOWN_CLASSES

@@ -9,7 +9,8 @@ from pathlib import Path
 from cnnkit.data.arguments import path_of
 from cnnkit.data.coco_images import coco
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.mask_folders import Classes, Void, masks, without_mask_words
+from cnnkit.data.mask_folders import Classes, Void, masks
+from cnnkit.data.matched_files import without_mask_words
 from cnnkit.data.split import DEFAULT_SPLIT, split_of
 from cnnkit.data.voc_pictures import voc
 from cnnkit.errors import DataError, InputError

@@ -14,7 +14,8 @@ from cnnkit.data.dataset import SPLITS, Dataset
 from cnnkit.data.decode import EXTENSIONS
 from cnnkit.data.image_folder import FileReader
 from cnnkit.data.mask_files import MaskReader
-from cnnkit.data.mask_folders import Pair, require_equal_sizes
+from cnnkit.data.mask_folders import require_masks_of_their_size
+from cnnkit.data.matched_files import Pair
 from cnnkit.data.palettes import Palette
 from cnnkit.data.picture_header import file_shape
 from cnnkit.data.source import Source
@@ -139,7 +140,7 @@ def _pictures(root: Path, ids: Sequence[str]) -> list[str]:
 
 
 def _masks(root: Path, pictures: Sequence[str], files: Sequence[Path], names: Sequence[str]) -> Masks:
-    require_equal_sizes(
+    require_masks_of_their_size(
         [Pair(file.stem, str(root / picture), str(file)) for picture, file in zip(pictures, files, strict=True)]
     )
     numbered = (BACKGROUND, *(name for name in names if name != BACKGROUND))

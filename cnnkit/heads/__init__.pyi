@@ -43,6 +43,8 @@ from .segnet import segnet as segnet
 from .ssd import SSD as SSD
 from .ssd import ssd as ssd
 from .table import from_settings as from_settings
+from .translation import Translator as Translator
+from .translator import translator as translator
 from .unet import unet as unet
 from .yolo_v1 import YOLOv1 as YOLOv1
 from .yolo_v1 import yolo_v1 as yolo_v1

@@ -11,6 +11,7 @@ from cnnkit.heads.classification import classifier
 from cnnkit.heads.fcos import fcos
 from cnnkit.heads.head import Head
 from cnnkit.heads.heatmaps import heatmaps
+from cnnkit.heads.translator import translator
 from cnnkit.heads.unet import unet
 from cnnkit.losses.pixel_weights import balance_weights
 
@@ -36,12 +37,17 @@ def _points(names: Sequence[str], truth: Any, seed: int) -> Head:
     return heatmaps(names, mirror=None if truth is None else truth.mirror, seed=seed)
 
 
+def _pictures(names: Sequence[str], truth: Any, seed: int) -> Head:
+    return translator(seed=seed)
+
+
 DEFAULT_HEADS: dict[str, Callable[[Sequence[str], Any, int], Head]] = {
     "labels": _one_label,
     "tags": _several_labels,
     "masks": _masks,
     "boxes": _boxes,
     "points": _points,
+    "pictures": _pictures,
 }
 """Kind of truth → its head, of the names of classes, the truth to train on or None, and a seed."""
 

@@ -17,6 +17,7 @@ from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.fcn import FCN
 from cnnkit.heads.fcos import FCOS
+from cnnkit.heads.generators import CycleGANPainter, Pix2PixPainter
 from cnnkit.heads.head import Head
 from cnnkit.heads.heatmaps import Heatmaps
 from cnnkit.heads.hourglass import Hourglass
@@ -32,6 +33,8 @@ from cnnkit.heads.segmentation import Decoder, Segmenter
 from cnnkit.heads.segnet import SegNet
 from cnnkit.heads.spp_net import SPPNet
 from cnnkit.heads.ssd import SSD
+from cnnkit.heads.translation import Painter, Translator
+from cnnkit.heads.translator import UNetPainter
 from cnnkit.heads.unet import UNet
 from cnnkit.heads.yolo_v1 import YOLOv1
 from cnnkit.heads.yolo_v2 import YOLOv2
@@ -42,6 +45,8 @@ REGION_DETECTORS: tuple[type[RegionDetector], ...] = (SPPNet, FastRCNN, FasterRC
 
 POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
 
+PAINTERS: tuple[type[Painter], ...] = (UNetPainter, Pix2PixPainter, CycleGANPainter)
+
 KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "embedding": Embedding.from_settings,
@@ -50,6 +55,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     **{head.kind: head.from_settings for head in POSE_HEADS},
     **{detector.kind: detector.from_settings for detector in (*DETECTORS, *REGION_DETECTORS)},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
+    **{painter.kind: partial(Translator.from_settings, painter=painter) for painter in PAINTERS},
 }
 
 

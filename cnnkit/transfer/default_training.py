@@ -132,6 +132,13 @@ OF_KINDS = {
         batch_size=16,
         framing=Framing("pad"),
     ),
+    "pictures": DefaultTraining(
+        plan=lambda photos: head_then_together(),
+        augment=lambda network: Augmentation(horizontal_flip=True),  # colours are what the target has to say
+        views=None,
+        batch_size=8,
+        framing=Framing("squash"),
+    ),
     "vectors": DefaultTraining(
         plan=lambda photos: whiten(),
         augment=lambda network: Augmentation(

@@ -28,11 +28,13 @@ from cnnkit.export.decoding import with_decoding
 from cnnkit.heads import Detector, Head, OpenSetHead, SingleStageDetector, from_settings
 from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
+from cnnkit.heads.generators import CycleGANPainter, Pix2PixPainter
 from cnnkit.heads.head import truth_kind
 from cnnkit.heads.mask_rcnn import MaskRCNN
 from cnnkit.heads.spp_net import SPPNet
 from cnnkit.heads.staged import StagedHead
 from cnnkit.heads.table import KINDS
+from cnnkit.heads.translation import Painter, Translator
 from cnnkit.scenes.skeleton import KEYPOINTS
 
 # Keras 3.15.1 reads TensorFlow variables in a way that NumPy 2 deprecates; `save_weights` cannot avoid it.
@@ -133,6 +135,22 @@ def crowded() -> ck.data.Dataset:
     truth = ck.data.targets.Boxes.of_lists(("person",), corners, [[0, 0], [], [0], []], points=points)
     nothing = ck.data.Source.empty(truth)
     return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
+
+
+def drawn() -> ck.data.Dataset:
+    """The scenes with a picture each: themselves in other colours, in grey where the row is odd."""
+    source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=PEOPLE, split=(1, 0, 0)).train
+    turned = 255 - scenes()
+    turned[1::2] = turned[1::2].mean(axis=-1, keepdims=True)
+    truth = ck.data.targets.Pictures.of_arrays(turned)
+    nothing = ck.data.Source.empty(truth)
+    return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
+
+
+def painter(made: Painter) -> Row:
+    """A row of a head that paints pictures."""
+    head = Translator(made)
+    return Row(lambda: head, drawn, OF_TWO, "ssim", learned=0.4, perfect=lambda pictures: pictures.astype(np.float32))
 
 
 def sure_maps(cells: int, stages: int = 0) -> Callable[[Any], Any]:
@@ -363,6 +381,9 @@ ROWS = {
         epochs=40,
         coupled=True,
     ),
+    "translator": painter(ck.heads.translator(widths=(16, 16, 8, 8)).painter),
+    "generator of pix2pix": painter(Pix2PixPainter(depth=5, dropout=0.0)),
+    "generator of cyclegan": painter(CycleGANPainter((16, 16, 16, 8, 8))),
     "focal": Row(lambda: ck.heads.classifier(KINDS_OF_SCENE, loss="class_balanced_focal"), OF_THREE, OF_TAGS),
 }
 

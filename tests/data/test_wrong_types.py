@@ -88,6 +88,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "voc": (ck.data.voc, {"folder": "voc"}),
     "masks": (ck.data.masks, {"images": ".", "masks": "masks", "classes": ["ground", "thing"]}),
     "mask_folder": (ck.data.mask_folder, {"folder": "voc"}),
+    "pairs": (ck.data.pairs, {"pictures": "a"}),
+    "swapped": (ck.data.swapped, {"photos": None}),
     "largest_boxes": (ck.data.largest_boxes, {"photos": None, "classes": "thing"}),
     "crops": (ck.data.crops, {"photos": THINGS, "least": 1}),
     "box_crops": (ck.data.box_crops, {"source": ONE, "boxes": BOX}),

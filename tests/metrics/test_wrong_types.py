@@ -16,7 +16,9 @@ MAPS = {"true": [[0, 1]], "predicted": [[0, 1]], "classes": 2}
 TRUE_BOX = Boxes.of_lists(("a",), [[[0, 0, 1, 1]]], [[0]])
 TRUE_POINTS = Points(("left_shoulder", "right_hip"), [[[1, 1], [3, 3]]], [[2, 2]])
 POINTS = {"truth": TRUE_POINTS, "predictions": TRUE_POINTS}
+PICTURES = {"truth": np.zeros((1, 11, 11, 3)), "other": np.ones((1, 11, 11, 3))}
 GOOD = {
+    "absolute_error": PICTURES,
     "accept_threshold": {"strangers": [0.1, 0.2]},
     "accuracy_score": {"labels": [0, 1], "decisions": [0, 1]},
     "average_precision": {"recall": [0.5, 1.0], "precision": [1.0, 0.5]},
@@ -43,12 +45,14 @@ GOOD = {
     "dice": MAPS,
     "equal_error_rate": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "frequency_weighted_iou": MAPS,
+    "gradient_energy": {"pictures": PICTURES["truth"]},
     "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
     "mean_accuracy": MAPS,
     "mean_iou": MAPS,
     "non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
     "oks": POINTS,
     "pck": POINTS,
+    "peak_signal_to_noise": PICTURES,
     "pixel_accuracy": MAPS,
     "point_errors": POINTS,
     "precision_recall_f1": {"labels": [0, 1], "decisions": [0, 1]},
@@ -56,6 +60,7 @@ GOOD = {
     "roc": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "roc_auc_score": {"labels": [0, 1], "scores": [0.1, 0.9]},
     "soft_non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
+    "structural_similarity": PICTURES,
     "true_accept_rate": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "voc": {"truth": TRUE_BOX, "predictions": replace(TRUE_BOX, scores=[1.0])},
     "wilson_interval": {"correct": 1, "count": 2},
