@@ -40,7 +40,7 @@ import cnnkit as ck
 from cnnkit.data.pipeline import batches
 from cnnkit.data.source import Source
 from cnnkit.data.views.view import Augmenter
-from cnnkit.transfer.passes import decoded
+from cnnkit.transfer.answer import decoded
 
 RESULTS = Path(__file__).with_name("segmentation.csv")
 WEIGHTS = accuracy_sets.DATA.parent / "weights"
