@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import number, said, whole_number
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.region_crops import cut_out
 from cnnkit.data.source import Reader, Source
 from cnnkit.data.targets.boxes import Boxes
 from cnnkit.data.targets.column import text_names
 from cnnkit.data.targets.points import Points
-from cnnkit.data.views.framing import PADDING
 from cnnkit.errors import DataError, InputError, unknown_name
 
 MARGIN = 0.25
@@ -38,11 +38,7 @@ class CropReader:
         """The crop (height, width, 3)."""
         picture = self.reader.read(int(self.pictures[position]))
         left, top, right, bottom = self.corners[position].tolist()
-        crop = np.full((bottom - top, right - left, 3), PADDING, np.uint8)
-        seen = picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-        row, column = max(-top, 0), max(-left, 0)
-        crop[row : row + seen.shape[0], column : column + seen.shape[1]] = seen
-        return crop
+        return cut_out(picture, (left, top, right, bottom))
 
     def shape(self, position: int) -> tuple[int, int]:
         """Height and width of the crop."""

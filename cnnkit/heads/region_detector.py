@@ -108,10 +108,8 @@ class RegionDetector(Detector):
         return sample(self.proposed(stage, outputs, size), encoded, count=self.sample, positive=self.positive)
 
     def proposed(self, stage: str, outputs: Mapping[str, NDArray[Any]], size: Size) -> Regions:
-        """The same windows in each picture, clipped to it."""
-        shapes = [ratio_shapes(SIDE * 2 ** int(level[1:]), RATIOS) for level in WINDOWS]
-        windows = np.clip(anchor_grid(cells_of(WINDOWS, size), shapes), 0, np.tile(size[::-1], 2))
-        return np.tile(np.float32(windows), (len(outputs[MAPS]), 1, 1))
+        """The same windows in each picture."""
+        return np.tile(windows_of(size), (len(outputs[MAPS]), 1, 1))
 
     def perfect(self, encoded: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The true boxes as regions, whose classes are sure; nothing that does not count."""
@@ -127,6 +125,12 @@ class RegionDetector(Detector):
         scores = np.asarray(softmax(outputs["classes"], axis=-1)[..., :-1] * given, np.float32)
         corners = boxes_of(regions, outputs["offsets"], SCALES)
         return self.best_of(corners, scores, size)
+
+
+def windows_of(size: Size) -> NDArray[np.float32]:
+    """(k, 4) windows of three sizes and shapes on a grid, clipped to a picture of a size."""
+    shapes = [ratio_shapes(SIDE * 2 ** int(level[1:]), RATIOS) for level in WINDOWS]
+    return np.clip(anchor_grid(cells_of(WINDOWS, size), shapes), 0, np.tile(size[::-1], 2)).astype(np.float32)
 
 
 def as_regions(boxes: Boxes, count: int) -> Regions:

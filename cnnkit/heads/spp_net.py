@@ -2,8 +2,7 @@
 
 He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks", ECCV 2014 (arXiv:1406.4729), section 4, which
 spares R-CNN a pass for each region. A linear support vector machine is a linear layer under the hinge loss and weight
-decay, here the squared one of `sklearn.svm.LinearSVC`, so that it is trained by the same steps as any other head. Box
-regression is class-wise, as in R-CNN (Girshick et al. 2014, arXiv:1311.2524, appendix C).
+decay, here the squared one of `sklearn.svm.LinearSVC`, so that it is trained by the same steps as any other head.
 """
 
 from __future__ import annotations
@@ -18,11 +17,10 @@ from numpy.typing import NDArray
 
 from cnnkit.backbones.graph import named
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.heads.anchors import boxes_of
 from cnnkit.heads.cells import BACKGROUND, IGNORED
-from cnnkit.heads.detection import probabilities
-from cnnkit.heads.detector import SPREAD, sure_logits
+from cnnkit.heads.detector import sure_logits
 from cnnkit.heads.head import Size
+from cnnkit.heads.machines import machine_boxes, machine_layers
 from cnnkit.heads.region_detector import REGIONS, RegionDetector
 from cnnkit.heads.region_targets import SCALES, matched, of_owners, offsets_to
 from cnnkit.heads.staged import MAPS
@@ -31,8 +29,6 @@ from cnnkit.necks.levels import Levels
 from cnnkit.necks.regions import spatial_pyramid
 
 STRIDE, BINS = 16, 1 + 4 + 9 + 36
-# The mean length of features in R-CNN's code, for which its machines' weight decay is meant.
-LENGTH = 20.0
 
 
 @dataclass(frozen=True)
@@ -55,22 +51,11 @@ class SPPNet(RegionDetector):
         maps = keras.layers.Identity(name=MAPS)(features["P4"])
         bins = named(spatial_pyramid(maps, features[REGIONS], stride=STRIDE), "region_pyramid")
         x = keras.layers.Reshape((-1, BINS * maps.shape[-1]), name="region_features")(bins)
-        x = keras.layers.Rescaling(LENGTH, name="region_length")(keras.layers.UnitNormalization(name="region_unit")(x))
-        layers = {
-            name: keras.layers.Dense(
-                units,
-                kernel_initializer=keras.initializers.RandomNormal(stddev=SPREAD, seed=self.seed),
-                name=f"region_{name}",
-                dtype="float32",
-            )(x)
-            for name, units in (("classes", len(self.names)), ("offsets", 4 * len(self.names)))
-        }
-        by_class = keras.layers.Reshape((-1, len(self.names), 4), name="region_offsets_by_class", dtype="float32")
+        machines = machine_layers(x, len(self.names), seed=self.seed)
         return {
             MAPS: maps,
             REGIONS: keras.layers.Identity(name="regions_given", dtype="float32")(features[REGIONS]),
-            "classes": layers["classes"],
-            "offsets": by_class(layers["offsets"]),
+            **machines,
         }
 
     def losses(self, encoded: Any, outputs: Any) -> dict[str, Any]:
@@ -97,11 +82,4 @@ class SPPNet(RegionDetector):
 
     def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
         """The best boxes of each picture, suppressed class by class; a score is the sigmoid of the machine's margin."""
-        regions = np.asarray(outputs[REGIONS], np.float64)
-        given = np.all(regions[..., 2:] > regions[..., :2], axis=-1, keepdims=True)
-        scores = probabilities(outputs["classes"]) * given  # (n, k, classes)
-        corners = boxes_of(regions[..., None, :], outputs["offsets"], SCALES)  # (n, k, classes, 4)
-        pictures, count, classes = scores.shape
-        each = (scores[..., None] * np.eye(classes, dtype=np.float32)).reshape(pictures, count * classes, classes)
-        flat = corners.reshape(pictures, count * classes, 4)
-        return self.best_of(flat, each, size)
+        return self.best_of(*machine_boxes(outputs[REGIONS], outputs), size)

@@ -27,6 +27,7 @@ from cnnkit.heads.part_affinity import PartAffinity
 from cnnkit.heads.pose import PoseHead
 from cnnkit.heads.pose_machine import PoseMachine
 from cnnkit.heads.pspnet import PSPNet
+from cnnkit.heads.rcnn import RCNN
 from cnnkit.heads.region_detector import RegionDetector
 from cnnkit.heads.retinanet import RetinaNet
 from cnnkit.heads.segmentation import Decoder, Segmenter
@@ -52,6 +53,7 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "embedding": Embedding.from_settings,
     "localizer": Localizer.from_settings,
     PartAffinity.kind: PartAffinity.from_settings,
+    RCNN.kind: RCNN.from_settings,
     **{head.kind: head.from_settings for head in POSE_HEADS},
     **{detector.kind: detector.from_settings for detector in (*DETECTORS, *REGION_DETECTORS)},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},

@@ -12,7 +12,7 @@ from cnnkit.data.any_pictures import Pictures, as_source
 from cnnkit.data.pipeline import batches
 from cnnkit.data.placements import in_photographs
 from cnnkit.errors import InputError, MissingExtraError
-from cnnkit.heads.region_detector import REGIONS, RegionDetector
+from cnnkit.heads.region_detector import REGIONS, RegionDetector, windows_of
 from cnnkit.metrics.box_overlap import box_array
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.transfer.network import Network, network_of
@@ -40,8 +40,7 @@ def detect(network: Network, images: Pictures, proposals: Propose, *, batch_size
     head = network_of(network).head
     if not isinstance(head, RegionDetector) or set(head.stages) != {REGIONS}:
         raise InputError("a network that looks at regions", type(head).__name__, "ck.tasks.fast_rcnn makes one.")
-    if not callable(proposals):
-        raise InputError("a function of a picture", repr(proposals)[:200], "ck.tasks.selective_search is one.")
+    require_function(proposals)
     whole_number("batch_size", batch_size)
     source, parts = as_source(images), []
     for batch in batches(source, network.framing, network.size, batch_size=batch_size):
@@ -53,6 +52,29 @@ def detect(network: Network, images: Pictures, proposals: Propose, *, batch_size
         found = head.decode(outputs, network.size)
         parts.append(in_photographs(found, source, batch.indices, network.framing, network.size))
     return head.target.joined(parts).table(source.ids)
+
+
+def require_function(proposals: object) -> None:
+    """Refuses what proposes nothing.
+
+    Raises:
+        InputError: It cannot be called.
+    """
+    if not callable(proposals):
+        raise InputError("a function of a picture", repr(proposals)[:200], "ck.tasks.selective_search is one.")
+
+
+def sliding_windows(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Windows of three sizes, 32, 64 and 128 pixels, and three shapes on a grid: what came before proposals.
+
+    Args:
+        image: (h, w, 3).
+
+    Returns:
+        (k, 4) x1, y1, x2, y2; about 400 of a picture of 160 × 160.
+    """
+    height, width = image.shape[:2]
+    return windows_of((height, width))
 
 
 def selective_search(image: NDArray[np.uint8], *, most: int = 200) -> NDArray[np.float32]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import keras
+from numpy.typing import NDArray
 
 from cnnkit.errors import InputError
 from cnnkit.heads.head import ClosedFormHead, Head
@@ -42,10 +46,15 @@ def solve_in_closed_form(tail: keras.Model, head: Head, training: Feed, views: i
     examples = gather(training, views)
     put_closed_form(tail, head, examples)
     tally = Tally(head)
-    for start in range(0, len(examples.targets), training.batch_size):
+    for start in range(0, len(examples.features), training.batch_size):
         batch = slice(start, start + training.batch_size)
-        tally.add(examples.targets[batch], tail.predict_on_batch(examples.features[batch]))
+        targets = keras.tree.map_structure(partial(_rows, batch), examples.targets)
+        tally.add(targets, tail.predict_on_batch(examples.features[batch]))
     return tally.result()
+
+
+def _rows(batch: slice, array: NDArray[Any]) -> NDArray[Any]:
+    return array[batch]
 
 
 def put_closed_form(tail: keras.Model, head: Head, examples: Examples) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,12 +47,12 @@ class Examples:
 
     Attributes:
         features: (n, d).
-        targets: (n, units), as the head encodes labels.
+        targets: (n, units), as the head encodes labels; of a head in closed form whatever it encodes.
         weights: (n,) in the loss, or None for all the same.
     """
 
     features: Floats
-    targets: Floats
+    targets: Any
     weights: Floats | None = None
 
     def take(self, rows: NDArray[np.bool_]) -> Examples:
@@ -179,7 +180,7 @@ def gather(feed: Feed, views: int) -> Examples:
     weights = [batch.weights for batch in batches if batch.weights is not None]
     return Examples(
         features=np.concatenate([np.asarray(batch.inputs[0], np.float32) for batch in batches]),
-        targets=np.concatenate([np.asarray(batch.targets) for batch in batches]),
+        targets=keras.tree.map_structure(lambda *parts: np.concatenate(parts), *(batch.targets for batch in batches)),
         weights=np.concatenate(weights) if weights else None,
     )
 

@@ -31,6 +31,7 @@ from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.generators import CycleGANPainter, Pix2PixPainter
 from cnnkit.heads.head import truth_kind
 from cnnkit.heads.mask_rcnn import MaskRCNN
+from cnnkit.heads.rcnn import RCNN
 from cnnkit.heads.spp_net import SPPNet
 from cnnkit.heads.staged import StagedHead
 from cnnkit.heads.table import KINDS
@@ -181,6 +182,15 @@ def masked() -> ck.data.Dataset:
     return ck.data.Dataset(truth.names, replace(photos.train, targets=truth), nothing, nothing)
 
 
+def whole() -> ck.data.Dataset:
+    """Three of the scenes with a box of nearly their size each."""
+    source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=PEOPLE, split=(1, 0, 0)).train
+    corners = [[[4, 6, 60, 58]], [[8, 3, 60, 61]], [], [[2, 2, 58, 62]]]
+    truth = ck.data.targets.Boxes.of_lists(("ball", "bag"), corners, [[0], [1], [], [0]])
+    nothing = ck.data.Source.empty(truth)
+    return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
+
+
 def certain(encoded: Any) -> Any:
     """The outputs of a localizer that is sure of the truth."""
     return {"boxes": encoded["boxes"], "classes": np.eye(2, dtype=np.float32)[encoded["classes"]]}
@@ -305,6 +315,7 @@ ROWS = {
         perfect=sure_maps(8, 2),
     ),
     # Windows of 32 pixels meet few of these boxes, and maps of four cells say little of them.
+    "rcnn": detector(RCNN, whole),
     "spp_net": replace(detector(SPPNet, sample=16), learned=0.4),
     "fast_rcnn": detector(FastRCNN, width=16, units=32, sample=16),
     "faster_rcnn": detector(FasterRCNN, width=16, units=32, sample=16, proposals=20),
