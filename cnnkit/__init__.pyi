@@ -2,6 +2,7 @@ from . import backbones as backbones
 from . import course as course
 from . import data as data
 from . import diagrams as diagrams
+from . import distributed as distributed
 from . import engines as engines
 from . import errors as errors
 from . import exercises as exercises

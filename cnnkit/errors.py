@@ -14,6 +14,7 @@
     ├── FrozenWeightsMovedError(RuntimeError)   training changed what the plan froze
     ├── BackendError(RuntimeError)        Keras runs on something else than TensorFlow
     ├── BenchmarkError(RuntimeError)      a benchmark did not finish
+    ├── WorkersError(RuntimeError)        pieces of work failed twice on a cluster
     ├── MissingExtraError(ImportError)    an optional dependency is not installed
     └── InterruptedTrainingError(KeyboardInterrupt)   Ctrl-C; the message says what was kept
 
@@ -84,6 +85,10 @@ class BackendError(CnnkitError, RuntimeError):
 
 class BenchmarkError(CnnkitError, RuntimeError):
     """A benchmark did not finish."""
+
+
+class WorkersError(CnnkitError, RuntimeError):
+    """Pieces of work whose workers died twice; the message names them, and what else was done is kept."""
 
 
 class MissingExtraError(CnnkitError, ImportError):

@@ -22,6 +22,7 @@ RANKS = {
     "_backend": 0.1,
     "_front_door": 0.2,
     "arguments": 0.5,
+    "workers": 0.5,
     "exercises": 1,
     "lessons": 1,
     "primitives": 1,
@@ -44,6 +45,7 @@ RANKS = {
     "tasks": 7,
     "course": 8,
     "serving": 8,
+    "distributed": 8,
     "cli": 9,
     "__main__": 10,
 }

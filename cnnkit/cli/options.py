@@ -43,6 +43,12 @@ DecodeOption = Annotated[str, typer.Option(help="Of JPEG files: exact; or scaled
 INPUT = "input"
 
 
+WorkersOption = Annotated[
+    str | None,
+    typer.Option(help="A cluster of Ray that does the work: auto, or ray://HOST:10001; pip install '.[ray]'."),
+]
+
+
 class Settings(TypedDict):
     """How the network runs, as `ck.predict` takes it."""
 

@@ -21,6 +21,7 @@ from cnnkit.cli.options import (
     PrecisionOption,
     Settings,
     WindowOption,
+    WorkersOption,
     settings_of,
 )
 
@@ -49,6 +50,7 @@ def predict(
     window: WindowOption = None,
     overlap: OverlapOption = 0.25,
     flip: FlipOption = False,
+    workers: WorkersOption = None,
     as_json: Json = False,
 ) -> None:
     """Label pictures with a saved network.
@@ -65,6 +67,7 @@ def predict(
 
     import_keras()
     from cnnkit.data.image_folder import pictures
+    from cnnkit.errors import InputError
     from cnnkit.export.bundle import load
 
     if out is not None:
@@ -74,12 +77,15 @@ def predict(
     )
     network = load(bundle)
     settings = settings_of(batch_size, engine, precision, window, overlap, flip, progress=not as_json)
-    if out is None:
-        result = _rows(network, source, settings)
+    if out is not None and (out.suffix or network.head.target.kind != "masks"):
+        result = _file(network, source, out, settings, force=force, workers=workers)
+    elif workers is not None:
+        remedy = "Give --out predictions.parquet, or leave --workers out."
+        raise InputError("--workers with a file to write", f"--out {out}" if out else "no --out", remedy)
+    elif out is not None:
+        result = _folder(network, source, out, settings, force=force)
     else:
-        folder = not out.suffix and network.head.target.kind == "masks"
-        write = _folder if folder else _file
-        result = write(network, source, out, settings, force=force)
+        result = _rows(network, source, settings)
     result["skipped"] = [{"path": file.path, "reason": file.reason} for file in skipped]
     if as_json:
         print(json.dumps(result))
@@ -119,7 +125,9 @@ def _rows(network: Network, source: Source, settings: Settings) -> dict[str, Any
     return {"pictures": len(table), "labels": table[LABEL].value_counts().to_dict(), "predictions": rows}
 
 
-def _file(network: Network, source: Source, out: Path, settings: Settings, *, force: bool) -> dict[str, Any]:
+def _file(
+    network: Network, source: Source, out: Path, settings: Settings, *, force: bool, workers: str | None
+) -> dict[str, Any]:
     """What was written."""
     from cnnkit.export.own_files import check_ending
     from cnnkit.export.prediction_parts import predict_to_csv, predict_to_parquet
@@ -127,7 +135,7 @@ def _file(network: Network, source: Source, out: Path, settings: Settings, *, fo
     check_ending(out, ENDINGS, kind="a file")
     write = predict_to_csv if out.suffix.lower() == ".csv" else predict_to_parquet
     started = time.perf_counter()
-    written = write(network, source, out, force=force, **settings)
+    written = write(network, source, out, force=force, workers=workers, **settings)
     known = network.classes if written.labels else ()
     names = (*known, *sorted(set(written.labels) - set(network.classes)))
     return {

@@ -53,7 +53,8 @@ WRONG = [
 ]
 TO_FILE = [
     *WRONG,
-    *(("part_rows", value) for value in NUMBERS),
+    *(("part_rows", value) for value in NUMBERS if value is not None),
+    *(("workers", value) for value in (3, b"auto", ["auto"], object())),
     *(("path", value) for value in (None, 3, ["a.parquet"], b"a.parquet", object(), "no ending", "p.jpg", "")),
 ]
 
