@@ -24,6 +24,7 @@ from .one_against_rest import average_precision_score as average_precision_score
 from .one_against_rest import class_scores as class_scores
 from .one_against_rest import macro_means as macro_means
 from .one_against_rest import precision_recall_f1 as precision_recall_f1
+from .panoptic import panoptic_quality as panoptic_quality
 from .picture_quality import absolute_error as absolute_error
 from .picture_quality import gradient_energy as gradient_energy
 from .picture_quality import peak_signal_to_noise as peak_signal_to_noise

@@ -51,6 +51,12 @@ GOOD = {
     "mean_iou": MAPS,
     "non_maximum_suppression": {"boxes": [[0, 0, 1, 1]], "scores": [0.5]},
     "oks": POINTS,
+    "panoptic_quality": {
+        "true": [[[[0, 0], [1, 2]]]],
+        "predicted": [[[[0, 0], [1, 1]]]],
+        "names": ["sky", "ball"],
+        "things": ["ball"],
+    },
     "pck": POINTS,
     "peak_signal_to_noise": PICTURES,
     "pixel_accuracy": MAPS,

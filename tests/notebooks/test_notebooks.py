@@ -18,7 +18,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 every = pytest.mark.parametrize("name", NAMES)
 # They train for one to three minutes of a core: what they teach with is tested in tests/heads and tests/contracts.
-DEAR = ("Localization", "MobileNetObjectDetection", "Pose", "Segmentation", "TransferLearning")
+DEAR = ("Localization", "MobileNetObjectDetection", "Pose", "RecipesPictures", "Segmentation", "TransferLearning")
 run_of = {name: pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in NAMES}
 
 
@@ -128,7 +128,7 @@ def test_other_pictures_are_told_apart() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["VGGClassification", "VGGDeepDream"])
+@pytest.mark.parametrize("name", ["VGGClassification", "VGGDeepDream", "RecipesPictures"])
 def test_notebook_runs_on_imagenet_weights_that_are_here(
     name: str, tmp_path: Path, shared: Path, keras_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
