@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,13 +200,6 @@ def path(
         smoothing: Label smoothing.
         strengths: From strong to weak.
     """
-    from scipy.optimize import minimize
-    from threadpoolctl import ThreadpoolController
-
-    # Products with one vector wait for memory, not for a core: a second thread gains nothing, and where another process
-    # takes its core each of them waits for it, five times as long in all.
-    alone = ThreadpoolController()
-
     x: Floats | Doubles = examples.features
     if x.size <= DOUBLED_NUMBERS:
         x = x.astype(np.float64)
@@ -215,6 +209,34 @@ def path(
     share = (np.ones(count) if examples.weights is None else examples.weights.astype(np.float64))[:, None] / count
     share = share if softmax else share / units
     scaling = Scaling.of(x)
+    if not count < x.shape[1] or count > WHITENED_FEATURES:
+        yield from _scaled_path(x, scaling, targets, share, softmax=softmax, strengths=strengths)
+        return
+    # The penalty keeps the optimum in the space that the examples span: of few it is far smaller than that of all
+    # features (the representer theorem), and so is what an iteration costs.
+    with one_thread():
+        basis, x = scaling.row_space(x)
+    for linear in _scaled_path(x, Scaling.none(x.shape[1]), targets, share, softmax=softmax, strengths=strengths):
+        yield scaling.linear(linear.bias, basis @ linear.kernel, linear.strength)
+
+
+def _scaled_path(
+    x: Floats | Doubles,
+    scaling: Scaling,
+    targets: Doubles,
+    share: Doubles,
+    *,
+    softmax: bool,
+    strengths: Sequence[float],
+) -> Iterator[Linear]:
+    """The path on features (n, d) that `scaling` scales, with smoothed targets (n, units); `share` weighs their losses.
+
+    Yields:
+        Heads on features that are not scaled.
+    """
+    from scipy.optimize import minimize
+
+    units = targets.shape[1]
 
     def curvature(linear: Linear) -> float:
         """The mean derivative of a unit's slope by its logit: p (1 − p), which falls as the pictures are told apart."""
@@ -237,13 +259,27 @@ def path(
     covariance = scaling.covariance(x) if x.shape[1] <= WHITENED_FEATURES else None
     options = {"maxiter": ITERATIONS, "gtol": TOLERANCE[str(x.dtype)], "ftol": FALL[str(x.dtype)]}
     for strength in strengths:
-        start_curvature = curvature(scaling.linear(bias, kernel, strength))
-        whitening = Whitening.of(covariance, start_curvature, strength, x.shape[1])
-        start = whitening.whitened(bias, kernel).ravel()
-        with alone.limit(limits=1, user_api="blas"):
+        with one_thread():
+            start_curvature = curvature(scaling.linear(bias, kernel, strength))
+            whitening = Whitening.of(covariance, start_curvature, strength, x.shape[1])
+            start = whitening.whitened(bias, kernel).ravel()
             found = minimize(objective, start, args=(strength, whitening), jac=True, method="L-BFGS-B", options=options)
         bias, kernel = whitening.coloured(found.x.reshape(-1, units))
         yield scaling.linear(bias, kernel, strength)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra on one thread.
+
+    Products with one vector wait for memory, not for a core: a second thread gains nothing, and where another process
+    takes its core each of them waits for it, five times as long in all. A small factorization waits a hundred times as
+    long as it takes.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 def score_of(head: Head, linear: Linear, examples: Examples) -> dict[str, float]:

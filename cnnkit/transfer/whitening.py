@@ -17,6 +17,8 @@ Doubles = NDArray[np.float64]
 
 # Features that hardly vary are not blown up: a standard deviation counts as at least this part of the largest.
 SMALLEST_DEVIATION = 1e-4
+# Directions in which examples vary by less than rounding does, as a part of the largest square, are none.
+SMALLEST_SQUARE = 1e-12
 ROWS = 2048
 
 
@@ -57,6 +59,23 @@ class Scaling:
         deviation = x.std(axis=0, dtype=np.float64)
         deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max(initial=0.0) or 1.0)
         return cls(x.mean(axis=0, dtype=np.float64), deviation)
+
+    @classmethod
+    def none(cls, features: int) -> Scaling:
+        """That of features (n, d) which stay as they are."""
+        return cls(np.zeros(features), np.ones(features))
+
+    def row_space(self, x: Floats | Doubles) -> tuple[Doubles, Doubles]:
+        """The space that the scaled features of n examples span.
+
+        Returns:
+            An orthonormal basis (d, r) of it, r < n, and the scaled features in its coordinates (n, r).
+        """
+        scaled = (x - self.mean) / self.deviation
+        squares, turned = np.linalg.eigh(scaled @ scaled.T)
+        spans = squares > SMALLEST_SQUARE * squares.max(initial=0.0)
+        lengths = np.sqrt(squares[spans])
+        return scaled.T @ (turned[:, spans] / lengths), turned[:, spans] * lengths
 
     def covariance(self, x: Floats | Doubles) -> Doubles:
         """(d, d), of the scaled features."""

@@ -57,6 +57,31 @@ def test_no_step_lowers_the_loss_of_keras_any_further(units, softmax, weighted) 
             np.testing.assert_allclose(gradient, 0, atol=3e-5)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("units", "softmax"), [(1, False), (4, True)])
+def test_of_fewer_pictures_than_features_it_is_the_optimum_too(units, softmax, weighted) -> None:
+    """The oracle is Keras's own loss again, of 60 pictures by 90 features, and a copy of one picture among them."""
+    import tensorflow as tf
+
+    few = examples(units, softmax=softmax, weighted=weighted)
+    more = np.random.default_rng(9).normal(-1, 2, (60, 86)).astype(np.float32)
+    features = np.concatenate([few.features, more], axis=1)
+    features[1] = features[0]
+    data = replace(few, features=features)
+    loss = keras.losses.CategoricalCrossentropy() if softmax else keras.losses.BinaryCrossentropy()
+    for linear in path(data, softmax=softmax, strengths=(0.1, 0.001)):
+        dense = keras.layers.Dense(units, activation="softmax" if softmax else "sigmoid")
+        dense.build((None, 90))
+        dense.kernel.assign(linear.kernel)
+        dense.bias.assign(linear.bias)
+        with tf.GradientTape() as tape:
+            scaled = dense.kernel * data.features.std(axis=0)[:, None]
+            value = loss(data.targets, dense(data.features), sample_weight=data.weights)
+            value += linear.strength / 2 * tf.reduce_sum(scaled**2)
+        for gradient in tape.gradient(value, dense.trainable_variables):
+            np.testing.assert_allclose(gradient, 0, atol=3e-5)
+
+
 def test_features_that_do_not_vary_are_left_alone() -> None:
     data = examples(1, softmax=False, weighted=False)
     with_dead = Examples(np.pad(data.features, ((0, 0), (0, 2))), data.targets)
