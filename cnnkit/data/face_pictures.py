@@ -1,4 +1,4 @@
-"""Drawn faces as a dataset: one class a person, rendered when a picture is asked for."""
+"""Drawn faces as a dataset: who it is, or what is seen of them; rendered when a picture is asked for."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from cnnkit.data.arguments import one_of, seed_of, whole_number
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.scene_pictures import drawing_version
-from cnnkit.data.source import Source
+from cnnkit.data.source import LabelArray, Source
+from cnnkit.data.targets.tags import Tags
 from cnnkit.scenes.face_drawing import SMALLEST, render_face
+from cnnkit.scenes.face_identity import FACE_ATTRIBUTES, face_attributes
 from cnnkit.scenes.parts import split_points
 
 SPLITS_BY = ("shots", "people")
+TARGETS = ("person", "attributes")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class FaceReader:
         return hashlib.sha256(key.encode()).hexdigest()
 
 
-def faces(people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: str = "shots") -> Dataset:
+def faces(
+    people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: str = "shots", target: str = "person"
+) -> Dataset:
     """Drawn faces: each person has a geometry of its own, each shot another light, pose and expression.
 
     Args:
@@ -57,13 +62,14 @@ def faces(people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: s
         split_by: "shots": every person is in all parts, with the first 70 % of the shots for training;
             "people": the first 70 % of the people are for training, the others are seen in validation or test
             only, as verification of strangers asks for.
+        target: "person": who it is; "attributes": what is seen of them, any number of `cnnkit.scenes.FACE_ATTRIBUTES`.
 
     Returns:
         Ids like "face-0-0003-0012": seed, person, shot.
 
     Raises:
         InputError: Fewer than one person or shot, a negative seed, or a size below 32.
-        UnknownNameError: Another `split_by`.
+        UnknownNameError: Another `split_by` or target.
 
     >>> album = faces(4, 5)
     >>> len(album.classes), album.train.ids[0], album.train.image(0).shape
@@ -74,13 +80,20 @@ def faces(people: int, shots: int, seed: int = 0, *, size: int = 96, split_by: s
     size = whole_number(size, "size", least=SMALLEST, remedy="Use 96 pixels or more to see faces.")
     seed = seed_of(seed)
     one_of(split_by, "a split", SPLITS_BY)
-    classes = tuple(f"person-{person:04d}" for person in range(people))
+    one_of(target, "a target of faces", TARGETS)
     positions = np.arange(people * shots, dtype=np.int64)
     person, shot = positions // shots, positions % shots
+    labels: LabelArray = person
+    if target == "person":
+        classes = tuple(f"person-{number:04d}" for number in range(people))
+    else:
+        classes = tuple(FACE_ATTRIBUTES)
+        shown = ["|".join(face_attributes(seed, *pair)) for pair in zip(person.tolist(), shot.tolist(), strict=True)]
+        labels = Tags.of_texts(shown, classes)
     whole = Source.labelled(
         ids=tuple(f"face-{seed}-{a:04d}-{b:04d}" for a, b in zip(person, shot, strict=True)),
         classes=classes,
-        labels=person,
+        labels=labels,
         reader=FaceReader(seed, shots, size),
         positions=positions,
     )

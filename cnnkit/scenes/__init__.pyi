@@ -2,6 +2,8 @@ from .annotations import Scene as Scene
 from .coco_export import write_coco as write_coco
 from .face_drawing import Face as Face
 from .face_drawing import render_face as render_face
+from .face_identity import FACE_ATTRIBUTES as FACE_ATTRIBUTES
+from .face_identity import face_attributes as face_attributes
 from .folder_export import write_folders as write_folders
 from .scene_drawing import render_scene as render_scene
 from .scene_drawing import render_scenes as render_scenes

@@ -27,6 +27,8 @@ class Scene:
         keypoints: (n, 17, 3) x, y in pixels and visibility: 0 outside the picture or no person, 1 hidden,
             2 visible. A point (x, y) lies in the pixel of column ⌊x⌋, row ⌊y⌋.
         edges: (size, size) uint8, a drawing of black lines (0) on white (255).
+        depth: (size, size) float32, metres from the camera, straight ahead; infinite for the sky. A thing is as far
+            as the place where it stands.
         place: "street", "park" or "room".
     """
 
@@ -38,6 +40,7 @@ class Scene:
     semantic: npt.NDArray[np.uint8]
     keypoints: npt.NDArray[np.float32]
     edges: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.float32]
     place: str
 
 

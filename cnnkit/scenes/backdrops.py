@@ -67,6 +67,9 @@ def _ground(canvas: Canvas, camera: Camera, dice: Dice, top: int, plan: Callable
     which, kinds = plan(u, v)
     regions = [canvas.region(semantic, 12) for semantic, _, _ in kinds]
     canvas.parts[top:] = np.array(regions, np.uint16)[which]
+    metres = np.full((size, 1), np.inf)
+    metres[top:] = v[:, :1]
+    canvas.plane(range(regions[0], regions[-1] + 1), metres)
     colours = np.array([colour for _, colour, _ in kinds], np.int16)[which]
     rough = np.array([rough for _, _, rough in kinds], np.int16)[which]
     # The texture lies on the ground: 40 texels a metre near, averaged out far away by a falling strength.
@@ -168,7 +171,7 @@ def paint_street_across(canvas: Canvas, camera: Camera, light: Light, dice: Dice
         if dice.chance(0.85):
             _house(houses, dice, x, x + wide, dice.uniform(5.0, 12.0), detail=True)
         x += wide
-    canvas.draw(houses, Placement(size / 2, base + 1, scale, 0.12), "building", light.haze)
+    canvas.draw(houses, Placement(size / 2, base + 1, scale, 0.12), "building", light.haze, metres=wall)
 
 
 def paint_street_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
@@ -233,7 +236,11 @@ def _house_along(canvas: Canvas, camera: Camera, light: Light, dice: Dice, u: fl
             a, b = close + step * (i + 0.25), close + step * (i + 0.75)
             sketch.polygon([at(b, low), at(b, low + 1.4), at(a, low + 1.4), at(a, low)], glass)
     haze = min(0.5, far / 90)
-    canvas.draw(sketch, Placement(0, size, 1.0, haze), "building", light.haze)
+    first = canvas.draw(sketch, Placement(0, size, 1.0, haze), "building", light.haze)
+    # A point of the wall along the road, u metres aside, is seen at the column cx + u · focal / its distance.
+    columns = np.arange(size) + 0.5 - cx
+    along = np.divide(u * focal, columns, out=np.full(size, np.inf), where=columns * u > 0)
+    canvas.plane(range(first, first + len(sketch.roughness)), np.clip(along, close, far)[None])
 
 
 def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
@@ -267,6 +274,7 @@ def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: 
     horizon = int(camera.horizon * size)
     _sky(canvas, light, dice, horizon + 1)
     _ground(canvas, camera, dice, horizon + 1, plan)
+    far = camera.distance_at(horizon + 2.0)
     hills = Sketch(light, 60)
     leaf = varied(dice, dice.pick(LEAVES))
     for _ in range(2):
@@ -278,7 +286,7 @@ def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: 
             points.append((-0.6 + i * 0.15, y))
         points.append((0.6, -0.01))
         hills.polygon(points, tone)
-    canvas.draw(hills, Placement(size / 2, horizon + 1.5, float(size)), "vegetation", light.haze)
+    canvas.draw(hills, Placement(size / 2, horizon + 1.5, float(size)), "vegetation", light.haze, metres=far)
     grove = Sketch(light, 100)
     x = -0.55
     while x < 0.55:
@@ -287,7 +295,7 @@ def paint_park(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: 
             tone = mixed(shaded(dice.pick(LEAVES), dice.uniform(0.7, 1.0)), light.haze, 0.25)
             grove.ellipse((x, r * 0.9), r, r * dice.uniform(0.9, 1.4), tone)
         x += r * dice.uniform(0.8, 1.6)
-    canvas.draw(grove, Placement(size / 2, horizon + 2.0, float(size)), "vegetation", light.haze)
+    canvas.draw(grove, Placement(size / 2, horizon + 2.0, float(size)), "vegetation", light.haze, metres=far)
 
 
 def paint_room(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: float) -> None:
@@ -323,7 +331,7 @@ def paint_room(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: 
     base = camera.row_at(scale)
     row = min(size - 1, int(base))
     paper = varied(dice, dice.pick(WALLS), 16)
-    canvas.parts[:row] = canvas.region("wall", 24)
+    canvas.parts[:row] = canvas.region("wall", 24, metres=back)
     gradient = 256 - np.abs(np.arange(size) - (size - 1 if light.side > 0 else 0)) * 48 // size
     canvas.image[:row] = ((np.array(paper)[None, :] * gradient[:, None]) >> 8).astype(np.uint8)[None, :, :]
     if dice.chance(0.35):
@@ -336,7 +344,7 @@ def paint_room(canvas: Canvas, camera: Camera, light: Light, dice: Dice, depth: 
     half = size / 2 / scale
     wall.box(-half - 1, 0, half + 1, 0.12, mixed(paper, (250, 250, 246), 0.6))
     _wall_things(wall, dice, light, half)
-    canvas.draw(wall, Placement(size / 2, base, scale, 0.0), "wall", light.haze)
+    canvas.draw(wall, Placement(size / 2, base, scale, 0.0), "wall", light.haze, metres=back)
 
 
 def _wall_things(wall: Sketch, dice: Dice, light: Light, half: float) -> None:

@@ -29,6 +29,10 @@ class Camera:
         """The row (in pixels) on which a thing of so many pixels a metre stands."""
         return self.horizon * self.size + scale * self.height
 
+    def distance_at(self, row: float) -> float:
+        """Metres to what stands at a row (in pixels, below the horizon)."""
+        return self.distance(self.scale_at(row))
+
     def distance(self, scale: float) -> float:
         """Metres to a thing of so many pixels a metre."""
         return self.focal * self.size / max(scale, 1e-6)

@@ -1,7 +1,8 @@
 """The picture while it is painted, with a map that remembers which part every pixel shows.
 
 From the map of parts follow, without a second drawing: instance masks, the semantic map, the visibility of
-keypoints, the texture of each material and the line drawing (a line lies where two parts meet).
+keypoints, how far away each pixel is, the texture of each material and the line drawing (a line lies where two parts
+meet).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from cnnkit.scenes.sketch import DECORATION, Sketch
 NOBODY = -1
 _SHIFT = 4
 _ONE = 1 << _SHIFT
+Metres = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,20 +54,42 @@ class Canvas:
         self._owners: list[int] = []
         self._semantics: list[int] = []
         self._roughness: list[int] = []
+        self._metres: list[float] = []
+        self._planes: list[tuple[range, Metres]] = []
         self.region("sky", 0)
 
-    def region(self, semantic: str, rough: int, owner: int = NOBODY) -> int:
+    def region(self, semantic: str, rough: int, owner: int = NOBODY, *, metres: float = np.inf) -> int:
         """A new part, its number; `parts` may be written with it."""
+        self._metres.append(metres)
         self._owners.append(owner)
         self._semantics.append(semantic_id(semantic))
         self._roughness.append(rough)
         return len(self._owners) - 1
 
-    def draw(self, sketch: Sketch, place: Placement, semantic: str, haze_colour: Colour, owner: int = NOBODY) -> int:
-        """Paints the sketch; returns the number of its first part (the others follow in order)."""
+    def plane(self, parts: range, metres: Metres) -> None:
+        """Says how far the pixels of some parts are that are not all equally far.
+
+        Args:
+            parts: Their numbers.
+            metres: Of every pixel of the picture, (size, 1) or (1, size) if a row or a column is equally far.
+        """
+        self._planes.append((parts, metres))
+
+    def draw(
+        self,
+        sketch: Sketch,
+        place: Placement,
+        semantic: str,
+        haze_colour: Colour,
+        owner: int = NOBODY,
+        *,
+        metres: float = np.inf,
+    ) -> int:
+        """Paints the sketch, so far away; returns the number of its first part (the others follow in order)."""
         first = len(self._owners)
         meaning = semantic_id(semantic)
         count = len(sketch.roughness)
+        self._metres += [metres] * count
         self._owners += [owner] * count
         self._semantics += [meaning] * count
         self._roughness += sketch.roughness
@@ -132,6 +156,13 @@ class Canvas:
     def semantic(self) -> npt.NDArray[np.uint8]:
         """The semantic class of each pixel."""
         return np.array(self._semantics, np.uint8)[self.parts]
+
+    def depth(self) -> npt.NDArray[np.float32]:
+        """Metres to what each pixel shows, straight ahead; infinite for the sky."""
+        metres = np.array(self._metres, np.float32)[self.parts]
+        for parts, plane in self._planes:
+            np.copyto(metres, plane, where=(self.parts >= parts.start) & (self.parts < parts.stop), casting="same_kind")
+        return metres
 
     def edges(self) -> npt.NDArray[np.uint8]:
         """A line drawing: 0 where two parts meet, 255 elsewhere."""

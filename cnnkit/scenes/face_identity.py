@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnkit.scenes.palette import CLOTHES, HAIRS, SKINS, WALLS, Colour, mixed, varied
@@ -117,6 +118,26 @@ class Shot:
     clothes: tuple[Colour, Colour]
     wall: tuple[Colour, Colour]
     glasses: bool
+
+
+FACE_ATTRIBUTES: dict[str, Callable[[Identity, Shot], bool]] = {
+    "bald": lambda who, _: who.hair_style == "bald",
+    "long hair": lambda who, _: who.hair_style in ("long", "bob"),
+    "curly hair": lambda who, _: who.hair_style == "curly",
+    "beard": lambda who, _: who.beard in ("full", "goatee"),
+    "moustache": lambda who, _: who.beard in ("full", "moustache"),
+    "freckles": lambda who, _: who.freckles,
+    "glasses": lambda who, shot: bool(who.glasses) and shot.glasses,
+    "smile": lambda _, shot: shot.smile > 0.4,
+    "open mouth": lambda _, shot: shot.mouth_open > 0.3,
+}
+"""What may be said of a photograph of a face → whether it may: any number at once."""
+
+
+def face_attributes(seed: int, person: int, shot: int) -> tuple[str, ...]:
+    """The names of `FACE_ATTRIBUTES` that a drawn face shows, without drawing it; arguments as of `render_face`."""
+    who, how = some_identity(Dice(seed, person)), some_shot(Dice(seed, person, 1 + shot))
+    return tuple(name for name, shows in FACE_ATTRIBUTES.items() if shows(who, how))
 
 
 def some_identity(dice: Dice) -> Identity:

@@ -63,7 +63,9 @@ def _drawn(dice: Dice, size: int, person: bool) -> Scene | None:
     firsts = []
     for number, actor in enumerate(world.actors):
         owner = number if actor.category else NOBODY
-        firsts.append(canvas.draw(actor.sketch, actor.place, actor.semantic, world.light.haze, owner))
+        # By where it stands, not by its size: what is drawn later is nearer, as it hides what was there.
+        metres = world.camera.distance_at(actor.place.y)
+        firsts.append(canvas.draw(actor.sketch, actor.place, actor.semantic, world.light.haze, owner, metres=metres))
     boxes, categories, masks, keypoints, seen = annotate(canvas, world.actors, firsts)
     if has_person(boxes, categories, size) != person:
         return None
@@ -79,6 +81,7 @@ def _drawn(dice: Dice, size: int, person: bool) -> Scene | None:
         semantic=canvas.semantic(),
         keypoints=keypoints,
         edges=canvas.edges(),
+        depth=canvas.depth(),
         place=world.kind.name,
     )
 

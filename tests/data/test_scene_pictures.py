@@ -7,7 +7,15 @@ from cnnkit.data import scene_truth
 from cnnkit.data.face_pictures import faces
 from cnnkit.data.scene_pictures import drawing_version, scenes
 from cnnkit.errors import InputError, UnknownNameError
-from cnnkit.scenes import CATEGORIES, SEMANTIC, Scene, render_face, render_scene
+from cnnkit.scenes import (
+    CATEGORIES,
+    FACE_ATTRIBUTES,
+    SEMANTIC,
+    Scene,
+    face_attributes,
+    render_face,
+    render_scene,
+)
 
 
 def test_scenes_are_split_by_index_and_drawn_on_demand() -> None:
@@ -79,13 +87,32 @@ def test_drawn_pictures_have_no_files_whose_size_tells_duplicates_apart() -> Non
 
 def test_every_target_has_the_same_pictures() -> None:
     plain = scenes(12, 5, size=48)
-    for target in ("boxes", "masks", "points", "edges"):
+    for target in ("boxes", "masks", "points", "edges", "depth"):
         photos = scenes(12, 5, size=48, target=target)
         assert [len(part) for part in photos.parts().values()] == [8, 2, 2]
         assert photos.train.ids == plain.train.ids
         assert photos.train.pictures_fingerprint == plain.train.pictures_fingerprint
         assert photos.fingerprint != plain.fingerprint
         np.testing.assert_array_equal(photos.test.image(1), plain.test.image(1))
+
+
+def test_attributes_of_faces_are_tags_of_the_same_pictures() -> None:
+    people, tags = (faces(10, 2, seed=1, size=32, target=target) for target in ("person", "attributes"))
+    assert tags.classes == tuple(FACE_ATTRIBUTES)
+    assert tags.train.ids == people.train.ids
+    assert tags.train.pictures_fingerprint == people.train.pictures_fingerprint
+    values = tags.train.targets.values[tags.train.ids.index("face-1-0003-0000")]
+    assert values.astype(bool).tolist() == [name in face_attributes(1, 3, 0) for name in tags.classes]
+    with pytest.raises(UnknownNameError, match="attributes"):
+        faces(2, 2, target="attribute")
+
+
+def test_a_picture_of_depth_tells_the_metres() -> None:
+    photos = scenes(10, 5, size=48, target="depth")
+    for index in range(7):
+        metres, grey = render_scene(5, index, 48).depth, photos.train.targets.picture(index)
+        assert (grey == grey[..., :1]).all()
+        np.testing.assert_allclose(100 ** (1 - grey[..., 0] / 255.0), np.clip(metres, 1, 100), rtol=0.01)
 
 
 def test_maps_are_those_of_the_scene() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnkit.errors import InputError
-from cnnkit.scenes import render_face
+from cnnkit.scenes import FACE_ATTRIBUTES, face_attributes, render_face
 from cnnkit.scenes.face_drawing import LANDMARKS
 
 
@@ -45,3 +45,13 @@ def test_people_differ_more_than_shots() -> None:
 def test_arguments_out_of_range_are_refused(key: tuple[int, int, int], size: int) -> None:
     with pytest.raises(InputError):
         render_face(*key, size)
+
+
+def test_attributes_are_of_the_person_or_of_the_shot() -> None:
+    many = [[set(face_attributes(4, person, shot)) for shot in range(6)] for person in range(60)]
+    assert set().union(*(shown for shots in many for shown in shots)) == set(FACE_ATTRIBUTES)
+    momentary = {"glasses", "smile", "open mouth"}  # people take their glasses off
+    for shots in many:
+        assert len({frozenset(shown - momentary) for shown in shots}) == 1
+        assert not any({"bald", "long hair"} <= shown for shown in shots)
+    assert any(len({frozenset(shown & momentary) for shown in shots}) > 1 for shots in many)

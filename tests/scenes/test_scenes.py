@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -206,3 +207,25 @@ def test_a_linear_model_on_pixels_stays_under_70_percent() -> None:
         reached[penalty] = float(np.mean((x[train:] @ w[:-1] + w[-1] > 0) == (sign[train:] > 0)))
     print("linear probe, test accuracy by penalty:", reached)
     assert max(reached.values()) < 0.70
+
+
+def test_what_hides_something_is_nearer() -> None:
+    for scene in render_scenes(12, 3, size=96):
+        assert scene.depth.shape == (96, 96)
+        assert (scene.depth > 0).all()
+        assert np.isinf(scene.depth[scene.semantic == SEMANTIC.index("sky")]).all()
+        metres = [np.unique(scene.depth[mask]) for mask in scene.masks]
+        assert all(len(values) == 1 for values in metres), "a thing stands in one place"
+        assert all(far >= near for (far,), (near,) in itertools.pairwise(metres)), "far ones first"
+
+
+def test_the_ground_is_flat() -> None:
+    """Of a plane seen in perspective 1 / depth falls evenly from row to row, to 0 at the horizon, in every column."""
+    grounds = [SEMANTIC.index(name) for name in ("ground", "road", "sidewalk", "floor", "water")]
+    for scene in render_scenes(12, 3, size=96):
+        shown = np.isin(scene.semantic, grounds)
+        rows = [row for row in range(96) if shown[row].any()]
+        inverse = [1 / np.unique(scene.depth[row][shown[row]]) for row in rows]
+        assert all(len(values) == 1 for values in inverse)
+        line = np.polynomial.Polynomial.fit(rows[5:], np.concatenate(inverse)[5:], 1)
+        np.testing.assert_allclose(np.concatenate(inverse)[5:], line(np.array(rows[5:])), rtol=1e-3)
