@@ -89,6 +89,22 @@ def folder_seen(folder: Path, workers: Workers) -> bool:
         token.unlink(missing_ok=True)
 
 
+def require_seen(place: str | Path, workers: Workers) -> None:
+    """Refuses a file, or a folder with files, that not all workers see under its path.
+
+    Raises:
+        InputError: It is on this machine alone.
+    """
+    root = Path(place).expanduser().absolute()
+    file = root if root.is_file() else next((path for path in sorted(root.rglob("*")) if path.is_file()), None)
+    if file is not None and not workers.sees(file):
+        raise InputError(
+            f"{root} on storage that all machines of the cluster see",
+            f"a machine that does not find {file.name} there",
+            "Put it on a shared disk, under the same path everywhere.",
+        )
+
+
 def require_same(expected: Mapping[str, object], received: Mapping[str, object]) -> None:
     """Refuses a worker that would give other numbers.
 

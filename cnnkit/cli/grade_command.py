@@ -42,7 +42,9 @@ def grade(
     canvas: Annotated[Path | None, typer.Option(help="Canvas's gradebook export, to fill in.")] = None,
     canvas_column: Annotated[str | None, typer.Option(help="The assignment's column in it, if not clear.")] = None,
     moodle: Annotated[Path | None, typer.Option(help="Moodle's grading worksheet, to fill in.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+    workers: Annotated[
+        str | None, typer.Option(help="Processes, one a core by default; or a cluster: auto, ray://HOST:10001.")
+    ] = None,
     require_isolation: Annotated[
         str | None, typer.Option(help="Refuse to work with less: bubblewrap, namespaces or limits.")
     ] = None,
@@ -86,7 +88,7 @@ def grade(
         roster=roster,
         identities=identities,
         layout=layout,
-        workers=workers,
+        workers=int(workers) if workers is not None and workers.isdecimal() else workers,
         require_isolation=require_isolation,
         retry=retry,
         reproduction=wish,

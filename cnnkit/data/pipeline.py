@@ -66,6 +66,7 @@ def batch_at(
     kept: KeptPictures | None = None,
     seed: int = 0,
     epoch: int = 0,
+    first: int = 0,
 ) -> Batch:
     """The batch of these examples, made here and now.
 
@@ -78,6 +79,7 @@ def batch_at(
         kept: Framed pictures of this source, framing and size, or its whole photographs, so that each is decoded once.
         seed: With `epoch` and an example's index it fixes the view.
         epoch: Another epoch, another view.
+        first: Of a source that is a part of another: the place of its first example there, which has the same view.
 
     Raises:
         ImageFileError: A picture that cannot be read; the message names it.
@@ -97,7 +99,8 @@ def batch_at(
                     images[place] = picture
                 else:
                     version = around_boxes(augment, source.targets, index)
-                    images[place] = version.apply(picture, np.random.Generator(picture_bits(seed, epoch, index)))
+                    chance = np.random.Generator(picture_bits(seed, epoch, first + index))
+                    images[place] = version.apply(picture, chance)
             except Exception as error:
                 error.add_note(f"in the picture {source.ids[index]!r}")
                 raise

@@ -63,6 +63,7 @@ class Forward:
         say: Callable[[str], None] = _nothing,
     ) -> None:
         self.model = model
+        self.runtime = runtime
         self.engine = runtime.row
         self._precision: Precision = runtime.precision if has_bfloat16() else "float32"
         self._note = "" if self._precision == runtime.precision else ": this processor has no bfloat16"
@@ -74,6 +75,11 @@ class Forward:
         self._run: Run | None = None
         self._weights: WeightValues | None = None
         self._lock = Lock()
+
+    @property
+    def kind(self) -> Kind:
+        """Of the pictures that it takes without making it anew."""
+        return self._kind
 
     @property
     def numbers(self) -> str:

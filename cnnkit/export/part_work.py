@@ -20,9 +20,9 @@ from cnnkit.export.atomic_file import replacing
 from cnnkit.export.part_files import Parts, part_name
 from cnnkit.export.prediction_table import write_tables
 from cnnkit.export.tensors import model_hash, tensor_records
-from cnnkit.transfer.features import software
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.passes import FRAMED, Sight, answers
+from cnnkit.transfer.prefix import software
 from cnnkit.transfer.progress import Meter, line
 from cnnkit.workers import Workers, folder_seen, require_same
 

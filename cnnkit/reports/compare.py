@@ -29,9 +29,12 @@ from cnnkit.heads.head import Head
 from cnnkit.reports.candidates import AnyBackbone, candidates, check_cuts
 from cnnkit.reports.comparison import Comparison, comparison_of, failed_row
 from cnnkit.transfer.exact_head import Examples, score_of, solve
+from cnnkit.transfer.feature_store import Layout
+from cnnkit.transfer.feature_work import chunk_work, computed_there, gathered
 from cnnkit.transfer.feed import Feed
 from cnnkit.transfer.network import native_framing
 from cnnkit.transfer.progress import Line, Meter, line
+from cnnkit.workers import Workers, workers_of
 
 FAILURES = (CnnkitError, MemoryError, tf.errors.ResourceExhaustedError)
 """Errors that concern one backbone and not the others; Ctrl-C is not among them."""
@@ -47,6 +50,7 @@ def compare(
     alpha: float | Sequence[float | None] | None = None,
     weights: str | Path | None = "imagenet",
     seed: int = 0,
+    workers: Workers | str | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Compares backbones, and cuts of them, on photographs, in one pass over the pictures per backbone.
@@ -66,6 +70,8 @@ def compare(
         alpha: Width of the backbones given by name: one for all, or one for each (None for one that has no width).
         weights: Of the backbones given by name: `"imagenet"`, a file, or None for random ones.
         seed: Of random weights and of the split of a folder.
+        workers: Who computes the features: None for this process, or a cluster as of `ck.fit`. The table is the same,
+            but for `milliseconds`, which are of this machine.
         progress: Whether to show the live line.
 
     Returns:
@@ -90,6 +96,7 @@ def compare(
             "Validation chooses the L2 strength: ck.data.folder(path, split=(0.7, 0.15, 0.15)) makes such a part.",
         )
     requested = candidates(backbones, alpha, weights)
+    team = workers_of(workers)
     check_cuts(cuts)
     display = line(progress)
     rows: list[dict[str, Any]] = []
@@ -98,7 +105,7 @@ def compare(
         for candidate in requested:
             try:
                 body = candidate.build(weights, seed)
-                rows += _rows(candidate.name, body, _cuts(body, cuts), dataset, display)
+                rows += _rows(candidate.name, body, _cuts(body, cuts), dataset, display, team)
             except FAILURES as error:
                 if isinstance(error, DataError) and not rows:
                     raise  # pictures that no backbone can take
@@ -120,7 +127,9 @@ def _cuts(body: Backbone, cuts: int | str | Sequence[str]) -> list[str]:
     return [*[end for end in body.stages() if end != body.cut][::-1][: cuts - 1][::-1], body.cut]
 
 
-def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display: Line) -> list[dict[str, Any]]:
+def _rows(
+    name: str, body: Backbone, cuts: list[str], dataset: Dataset, display: Line, workers: Workers | None
+) -> list[dict[str, Any]]:
     """One row per cut of one backbone."""
     head = classifier(dataset.classes, multi_label=dataset.train.multi_label)
     ends = [truncate(body.model, cut).output for cut in cuts]
@@ -128,7 +137,7 @@ def _rows(name: str, body: Backbone, cuts: list[str], dataset: Dataset, display:
     forward = Forward(taps)
     parts = [part for part in (dataset.train, dataset.validation, dataset.test) if len(part)]
     meter = Meter(name, sum(len(part) for part in parts), display)
-    seen, held_out, *unseen = (_examples(part, body, head, forward, meter) for part in parts)
+    seen, held_out, *unseen = (_examples(part, body, head, forward, meter, workers) for part in parts)
     costs = body.cuts().set_index("name")
     rows = []
     for place, (cut, end) in enumerate(zip(cuts, ends, strict=True)):
@@ -156,7 +165,9 @@ def _pooled(features: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.GlobalAveragePooling2D()(features) if len(features.shape) == 4 else features
 
 
-def _examples(source: Source, body: Backbone, head: Head, forward: Forward, meter: Meter) -> list[Examples]:
+def _examples(
+    source: Source, body: Backbone, head: Head, forward: Forward, meter: Meter, workers: Workers | None
+) -> list[Examples]:
     """The pooled features of a source at each cut."""
     height, width, _ = body.settings.input_shape
     feed = Feed(
@@ -167,6 +178,13 @@ def _examples(source: Source, body: Backbone, head: Head, forward: Forward, mete
         batch_size=BATCH_SIZE,
         forward=forward,
     )
+    if workers is not None:
+        shapes = tuple(tuple(tensor.shape[1:]) for tensor in forward.model.outputs)
+        layout = Layout(len(source), shapes, "float32")
+        numbers = range(len(layout.chunks()))
+        computed = computed_there(workers, chunk_work(feed, forward, layout), source, numbers, meter)
+        encoded = np.asarray(feed.targets_at(np.arange(len(source)), 0))
+        return [Examples(features, encoded) for features in gathered(layout, computed)]
     batches = []
     for batch in feed.epoch(0):
         batches.append(batch)

@@ -137,7 +137,7 @@ class Entry:
         self.folder = folder
         self._lock = lock
         self._layout = layout
-        self._files = [folder / f"tensor-{index}.bin" for index in range(len(layout.shapes))]
+        self._files = _files(folder, layout)
 
     @contextmanager
     def writing(self, on_wait: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
@@ -172,17 +172,20 @@ class Entry:
         Raises:
             OSError: The disk is full; the chunk then does not count.
         """
-        start = self._layout.chunks()[number].start
-        digest = _digest()
-        for file, size, tensor in zip(self._files, self._layout.row_bytes, tensors, strict=True):
-            content = np.ascontiguousarray(tensor, number_type(self._layout.dtype)).reshape(-1).view(np.uint8).data
-            digest.update(content)
-            with file.open("r+b") as stream:
-                stream.seek(start * size)
-                stream.write(content)
-                _flush(stream)
+        self.record(number, write_chunk(self.folder, self._layout, number, tensors))
+
+    def record(self, number: int, digest: str) -> None:
+        """Makes a chunk count whose data is on the disk.
+
+        Args:
+            number: Of the chunk.
+            digest: What `write_chunk` gave for it.
+
+        Raises:
+            OSError: The disk is full.
+        """
         with (self.folder / "chunks").open("ab") as stream:
-            stream.write(f"\n{number} {digest.hexdigest()}\n".encode())  # the first break ends a line that a kill cut
+            stream.write(f"\n{number} {digest}\n".encode())  # the first break ends a line that a kill cut
             _flush(stream)
 
     def tensors(self) -> list[StoredRows]:
@@ -227,6 +230,32 @@ class Entry:
                 stream.seek(pictures.start * size)
                 digest.update(stream.read(len(pictures) * size))
         return digest.hexdigest()
+
+
+def write_chunk(folder: Path, layout: Layout, number: int, tensors: Sequence[NDArray[Any]]) -> str:
+    """Puts the data of one chunk on the disk, in the files that `Entry.writing` has made; gives its digest.
+
+    Workers may write chunks of one entry at once. The process that has the entry for itself records them.
+
+    Args:
+        folder: Of the entry.
+        layout: Of the entry.
+        number: Of the chunk.
+        tensors: The features of its pictures, one array a tensor.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    start = layout.chunks()[number].start
+    digest = _digest()
+    for file, size, tensor in zip(_files(folder, layout), layout.row_bytes, tensors, strict=True):
+        content = np.ascontiguousarray(tensor, number_type(layout.dtype)).reshape(-1).view(np.uint8).data
+        digest.update(content)
+        with file.open("r+b") as stream:
+            stream.seek(start * size)
+            stream.write(content)
+            _flush(stream)
+    return digest.hexdigest()
 
 
 class FeatureStore:
@@ -318,6 +347,10 @@ class FeatureStore:
         if not self.folder.is_dir():
             return []
         return [folder for folder in self.folder.iterdir() if KEY.fullmatch(folder.name) and folder.is_dir()]
+
+
+def _files(folder: Path, layout: Layout) -> list[Path]:
+    return [folder / f"tensor-{index}.bin" for index in range(len(layout.shapes))]
 
 
 def _locked(folder: Path, kind: int) -> int | None:

@@ -11,64 +11,32 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
-from importlib.metadata import version
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
-import cv2
-import keras
 import numpy as np
-import PIL
-import tensorflow as tf
 from numpy.typing import NDArray
 
-import cnnkit
 from cnnkit.data.kept_pictures import free_memory
 from cnnkit.data.pipeline import PIXELS
 from cnnkit.data.views.chain import Chain, keeps_boxes
 from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
-from cnnkit.layers.carriers import CARRIERS
 from cnnkit.transfer.cache_choice import Choice, FeatureCache, Wanted, choose, in_words
 from cnnkit.transfer.feature_store import FORMAT, LOCKS, Entry, FeatureStore, Layout, number_type
+from cnnkit.transfer.feature_work import BATCH_SIZE, chunk_work, computed_there, gathered
 from cnnkit.transfer.feed import Feed, Images, Inputs, Tensors
+from cnnkit.transfer.prefix import Prefix, software
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.user_cache import former_cache
+from cnnkit.workers import Workers, folder_seen
 
-BATCH_SIZE = 32  # of the prefix when features are computed to be kept
 # An entry up to this size is copied to memory when it is opened, if that takes no more than a part of what is free.
 IN_MEMORY_BYTES = 128_000_000
 IN_MEMORY_PART = 0.125
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """What is known of a frozen prefix.
-
-    Attributes:
-        digest: A hash of its configuration, its weights and the engine: all that features depend on beside pictures,
-            but for code of the user's own.
-        shapes: Of its outputs, of one picture.
-        portable: Whether there is no such code.
-    """
-
-    digest: str
-    shapes: tuple[tuple[int | None, ...], ...]
-    portable: bool
-
-    @classmethod
-    def of(cls, forward: Forward) -> Prefix:
-        """That of a model that is run."""
-        model = forward.model
-        config, portable = portable_config(json.loads(model.to_json()))
-        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
-        for weight in model.weights:
-            digest.update(f"{weight.dtype}{tuple(weight.shape)}".encode())
-            digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
-        digest.update(f"{forward.numbers} {forward.engine.versions()}".encode())
-        return cls(digest.hexdigest(), tuple(tuple(tensor.shape[1:]) for tensor in model.outputs), portable)
 
 
 class Features:
@@ -77,10 +45,12 @@ class Features:
     Args:
         cache: What was asked for.
         display: Where to say what is going on.
+        workers: Who computes them; None for this process.
     """
 
-    def __init__(self, cache: FeatureCache, display: Line) -> None:
+    def __init__(self, cache: FeatureCache, display: Line, workers: Workers | None = None) -> None:
         self._cache = cache
+        self._workers = workers
         self._display = display
         self._store = FeatureStore(cache.root)
         self._prefixes: list[Prefix] = []
@@ -104,10 +74,10 @@ class Features:
         if prefixes != self._prefixes:
             self.close()
             self._prefixes = prefixes
-        training, choice = self._feed(training, prefixes[0], epochs)
+        training, choice = self._feed(training, prefixes[0], forwards[0], epochs)
         reason = choice.reason
         if validation is not None:
-            validation, of_validation = self._feed(validation, prefixes[-1], epochs)
+            validation, of_validation = self._feed(validation, prefixes[-1], forwards[-1], epochs)
             if of_validation.place != choice.place:
                 reason = f"{reason}; of validation: {of_validation.reason}"
         return training, validation, reason
@@ -118,7 +88,7 @@ class Features:
         while self._entries:
             self._entries.pop().close()
 
-    def _feed(self, feed: Feed, prefix: Prefix, epochs: range) -> tuple[Feed, Choice]:
+    def _feed(self, feed: Feed, prefix: Prefix, forward: Forward, epochs: range) -> tuple[Feed, Choice]:
         if feed.mix is not None:
             return feed, Choice("none", "features computed in each epoch, whose pictures are blended")
         if feed.forward is not None and self._cache.dtype != "float32":
@@ -140,7 +110,8 @@ class Features:
             picture_bytes=layout.picture_bytes,
             pictures=layout.pictures,
             views=len(views),
-            uses=len(epochs),
+            # What others compute pays where it is used once.
+            uses=len(epochs) if self._workers is None else len(views) + 1,
             portable=prefix.portable and LOCKS and own(feed.augment),
             there=bool(keys) and all(key in self._held or self._store.has(key) for key in keys),
         )
@@ -149,20 +120,16 @@ class Features:
         if choice.place == "none":
             return feed, choice
         find = self._on_disk if choice.place == "disk" else self._in_memory
-        return replace(feed, kept=partial(find, feed, layout, prefix)), choice
+        return replace(feed, kept=partial(find, feed, layout, prefix, forward)), choice
 
-    def _in_memory(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> Tensors:
+    def _in_memory(self, feed: Feed, layout: Layout, prefix: Prefix, forward: Forward, view: int) -> Tensors:
         key, _ = self._key(feed, layout, prefix, view)
         if key not in self._held:
-            chunks = layout.chunks()
-            tensors = [np.empty((layout.pictures, *shape), number_type(layout.dtype)) for shape in layout.shapes]
-            for number, parts in self._computed(feed, layout, view, list(range(len(chunks)))):
-                for tensor, part in zip(tensors, parts, strict=True):
-                    tensor[chunks[number].start : chunks[number].stop] = part
-            self._held[key] = tensors
+            numbers = range(len(layout.chunks()))
+            self._held[key] = gathered(layout, self._computed(feed, layout, forward, view, numbers))
         return self._held[key]
 
-    def _on_disk(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> Tensors | None:
+    def _on_disk(self, feed: Feed, layout: Layout, prefix: Prefix, forward: Forward, view: int) -> Tensors | None:
         key, about = self._key(feed, layout, prefix, view)
         if key in self._held or self._disk_failed:
             return self._held.get(key)
@@ -176,9 +143,10 @@ class Features:
             except OSError as error:
                 self._give_up(key, error)
                 return None
-            for number, parts in self._computed(feed, layout, view, missing):
+            folder = entry.folder if missing and self._workers and folder_seen(entry.folder, self._workers) else None
+            for number, parts in self._computed(feed, layout, forward, view, missing, folder):
                 try:
-                    entry.write(number, parts)
+                    entry.record(number, parts) if isinstance(parts, str) else entry.write(number, parts)
                 except OSError as error:
                     self._give_up(key, error)
                     return None
@@ -205,26 +173,21 @@ class Features:
         )
 
     def _computed(
-        self, feed: Feed, layout: Layout, view: int, numbers: Sequence[int]
-    ) -> Iterator[tuple[int, list[NDArray[Any]]]]:
-        """The features of some chunks, one after the other; pictures are decoded ahead across chunks."""
+        self,
+        feed: Feed,
+        layout: Layout,
+        forward: Forward,
+        view: int,
+        numbers: Sequence[int],
+        folder: Path | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """The features of some chunks; of those that workers put into a folder their digests."""
         chunks = layout.chunks()
-        steps = [
-            (number, np.arange(start, min(start + BATCH_SIZE, chunks[number].stop)))
-            for number in numbers
-            for start in range(chunks[number].start, chunks[number].stop, BATCH_SIZE)
-        ]
-        meter = Meter("features", sum(len(indices) for _, indices in steps), self._display)
-
-        def run() -> Iterator[tuple[int, Inputs]]:
-            batches = feed.pictures((indices for _, indices in steps), view)
-            for (number, _), images in zip(steps, batches, strict=True):
-                yield number, feed.run(images)
-                meter.advance(len(images))
-
-        for number, parts in groupby(run(), key=lambda part: part[0]):
-            columns = zip(*(tensors for _, tensors in parts), strict=True)
-            yield number, [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
+        meter = Meter("features", sum(len(chunks[number]) for number in numbers), self._display)
+        if self._workers is None:
+            return _computed_here(feed, chunks, view, numbers, meter)
+        work = chunk_work(feed, forward, layout, view=view, folder=folder)
+        return computed_there(self._workers, work, feed.source, numbers, meter)
 
     def _key(self, feed: Feed, layout: Layout, prefix: Prefix, view: int) -> tuple[str, dict[str, Any]]:
         """The name of an entry and all that it depends on."""
@@ -247,36 +210,32 @@ class Features:
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest(), about
 
 
+def _computed_here(
+    feed: Feed, chunks: list[range], view: int, numbers: Sequence[int], meter: Meter
+) -> Iterator[tuple[int, list[NDArray[Any]]]]:
+    """The features of some chunks, one after the other; pictures are decoded ahead across chunks."""
+    steps = [
+        (number, np.arange(start, min(start + BATCH_SIZE, chunks[number].stop)))
+        for number in numbers
+        for start in range(chunks[number].start, chunks[number].stop, BATCH_SIZE)
+    ]
+
+    def run() -> Iterator[tuple[int, Inputs]]:
+        batches = feed.pictures((indices for _, indices in steps), view)
+        for (number, _), images in zip(steps, batches, strict=True):
+            yield number, feed.run(images)
+            meter.advance(len(images))
+
+    for number, parts in groupby(run(), key=lambda part: part[0]):
+        columns = zip(*(tensors for _, tensors in parts), strict=True)
+        yield number, [column[0] if len(column) == 1 else np.concatenate(column) for column in columns]
+
+
 def own(augment: Augmenter | None) -> bool:
     """Whether the code of an augmentation is cnnkit's: code of the user's own may change under the same name."""
     if isinstance(augment, Chain):
         return all(own(step) for step in augment.steps)
     return augment is None or type(augment).__module__.split(".")[0] == "cnnkit"
-
-
-@cache
-def software() -> dict[str, str]:
-    """The versions of what decodes, warps and computes."""
-    modules = (cnnkit, keras, tf, cv2, PIL)
-    return {"simplejpeg": version("simplejpeg"), **{module.__name__: module.__version__ for module in modules}}
-
-
-def portable_config(value: Any) -> tuple[Any, bool]:
-    """A configuration without the flags that do not change what it computes, and whether it is all Keras's own.
-
-    Code of the user's own, in a layer or an activation, is named in a configuration but not contained; so is what a
-    class of `layers.carriers` holds, a Lambda for example.
-    """
-    if isinstance(value, list):
-        parts = [portable_config(part) for part in value]
-        return [part for part, _ in parts], all(own for _, own in parts)
-    if isinstance(value, dict):
-        module = value.get("module")
-        keras_own = not isinstance(module, str) or module.split(".")[0] == "keras"
-        own = keras_own and value.get("class_name") not in CARRIERS
-        named = {name: portable_config(part) for name, part in value.items() if name != "trainable"}
-        return {name: part for name, (part, _) in named.items()}, own and all(part for _, part in named.values())
-    return value, True
 
 
 def _rounded(

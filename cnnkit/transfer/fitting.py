@@ -25,16 +25,18 @@ from cnnkit.errors import InterruptedTrainingError
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.callback_counters import require_keepable, unpacked
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State
-from cnnkit.transfer.features import Features, portable_config
+from cnnkit.transfer.features import Features
 from cnnkit.transfer.fit_checks import ARGUMENTS, callbacks_of, check_training
 from cnnkit.transfer.freeze import leaves
 from cnnkit.transfer.keras_callbacks import KerasCallbacks
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.plan import Plan
+from cnnkit.transfer.prefix import portable_config
 from cnnkit.transfer.progress import line
 from cnnkit.transfer.run import Run
 from cnnkit.transfer.run import from_settings as run_from_settings
 from cnnkit.transfer.training import Settings, Training
+from cnnkit.workers import Workers, workers_of
 
 
 def fit(
@@ -50,6 +52,7 @@ def fit(
     precision: Precision = "float32",
     batch_size: int = 32,
     seed: int = 0,
+    workers: Workers | str | None = None,
     resume: str | Path | None = None,
     callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None = (),
     progress: bool = True,
@@ -86,6 +89,10 @@ def fit(
         precision: Of the frozen prefix, as in `predict`.
         batch_size: Pictures a training step.
         seed: Of order, augmentation and dropout.
+        workers: Who computes the features that are kept: None for this process, or a cluster, `"auto"`,
+            `"ray://host:10001"` or `ck.distributed.cluster(address)`, of the extra `cnnkit[ray]`. The tail is trained
+            here, and the weights are the same. Where workers see the same folders as this process they read pictures
+            and write features there.
         resume: A folder for checkpoints, one an epoch. When it already holds one of this very training, `fit` goes
             on from there, and the final weights are those of an uninterrupted run, bit for bit on one machine. The
             last checkpoint stays, so that nothing is lost before the network is saved; delete the folder then.
@@ -137,7 +144,7 @@ def fit(
         network=network,
         dataset=dataset,
         settings=settings,
-        features=Features(cache, display),
+        features=Features(cache, display, workers_of(workers)),
         callbacks=KerasCallbacks(
             given,
             network,

@@ -10,13 +10,26 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from cnnkit.errors import DataError, WorkersError
+import cnnkit as ck
+from cnnkit.backbones.extractor import backbone
+from cnnkit.course.grading.batch import grade
+from cnnkit.course.grading.results import write_grades
+from cnnkit.data.image_folder import folder
+from cnnkit.data.views.augmentation import Augmentation
+from cnnkit.errors import DataError, ImageFileError, InputError, WorkersError
 from cnnkit.export.prediction_parts import predict_to_parquet
-from cnnkit.transfer.network import Network
+from cnnkit.heads.classification import classifier
+from cnnkit.transfer.cache_choice import FeatureCache
+from cnnkit.transfer.fitting import fit
+from cnnkit.transfer.network import Network, attach
+from cnnkit.transfer.plan import Phase, Plan
+from tests.course.grading.inboxes import make_class
 from tests.export.tiny_network import network
+from tests.transfer.worlds import pictures, residual
 
 COUNT = 23
 
@@ -106,3 +119,127 @@ def test_predictions_are_the_same_file(workers: Any, net: Network, photos: Path,
     there = predict_to_parquet(net, photos, tmp_path / "there.parquet", batch_size=2, part_rows=5, workers=workers)
     assert there.path.read_bytes() == alone.path.read_bytes()
     assert (there.pictures, there.labels, there.kept_pictures) == (COUNT, alone.labels, 0)
+
+
+class Watched:
+    """Workers that count their pieces, and may share no storage with this process."""
+
+    def __init__(self, workers: Any, *, shared: bool = True) -> None:
+        self.workers, self.shared, self.names = workers, shared, []
+
+    def sees(self, file: Path) -> bool:
+        return self.shared and self.workers.sees(file)
+
+    def map(self, work: Any, pieces: Any):
+        def counted():
+            for name, piece in pieces:
+                self.names.append(name)
+                yield name, piece
+
+        return self.workers.map(work, counted())
+
+
+@pytest.mark.slow
+def test_bytes_travel_where_storage_is_not_shared(workers: Any, net: Network, photos: Path, tmp_path: Path) -> None:
+    alone = predict_to_parquet(net, photos, tmp_path / "alone.parquet", batch_size=2)
+    far = Watched(workers, shared=False)
+    there = predict_to_parquet(net, photos, tmp_path / "there.parquet", batch_size=2, part_rows=5, workers=far)
+    assert there.path.read_bytes() == alone.path.read_bytes()
+    assert sorted(far.names)[0] == "the 5 pictures from 18.png to 22.png"
+
+
+@pytest.mark.slow
+def test_what_is_there_is_not_computed_again(workers: Any, net: Network, photos: Path, tmp_path: Path) -> None:
+    alone = predict_to_parquet(net, photos, tmp_path / "alone.parquet", batch_size=2)
+    broken, content = photos / "7.png", (photos / "7.png").read_bytes()
+    broken.write_bytes(content[:60])
+    watched = Watched(workers)
+    options = {"batch_size": 2, "part_rows": 6, "workers": watched}
+    with pytest.raises(ImageFileError, match=r"7\.png") as failure:
+        predict_to_parquet(net, photos, tmp_path / "there.parquet", **options)
+    assert "the 6 pictures from 6.png to 11.png" in failure.value.__notes__[0]
+    broken.write_bytes(content)
+    watched.names.clear()
+    there = predict_to_parquet(net, photos, tmp_path / "there.parquet", **options)
+    assert watched.names == ["the 6 pictures from 6.png to 11.png"]
+    assert (there.kept_pictures, there.path.read_bytes()) == (COUNT - 6, alone.path.read_bytes())
+
+
+def trained(photos: Path, cache: FeatureCache, **options: Any) -> list[np.ndarray]:
+    keras.utils.set_random_seed(3)
+    made = attach(backbone(residual()), classifier(["grey", "red"]))
+    plan = Plan([Phase("head", epochs=3, rate=0.01)])
+    fit(made, folder(photos), plan, augment=FLIPS, cache=cache, views=2, progress=False, **options)
+    return [variable.numpy() for variable in made.model.variables]
+
+
+FLIPS = Augmentation(horizontal_flip=True, rotation=20)
+
+
+def entries(place: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(place)): file.read_bytes() for file in sorted(place.rglob("*.bin"))}
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two chunks of training pictures."""
+    root = tmp_path_factory.mktemp("classes")
+    images, labels = pictures(400, 0)
+    for name in ("grey", "red"):
+        (root / name).mkdir()
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        Image.fromarray(image).save(root / ("grey", "red")[label] / f"{number}.png")
+    return root
+
+
+def test_features_and_weights_are_the_same(workers: Any, classes: Path, tmp_path: Path) -> None:
+    alone = trained(classes, FeatureCache("disk", tmp_path / "alone"))
+    watched = Watched(workers)
+    there = trained(classes, FeatureCache("disk", tmp_path / "there"), workers=watched)
+    assert entries(tmp_path / "there") == entries(tmp_path / "alone")
+    assert len(watched.names) == 5  # two chunks in two views, and one of validation as it is
+    for one, other in zip(there, alone, strict=True):
+        np.testing.assert_array_equal(one, other)
+    watched.names.clear()
+    trained(classes, FeatureCache("disk", tmp_path / "there"), workers=watched)
+    assert watched.names == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", ["memory", "disk"])
+def test_features_travel_where_storage_is_not_shared(workers: Any, classes: Path, tmp_path: Path, keep) -> None:
+    alone = trained(classes, FeatureCache("memory"))
+    there = trained(classes, FeatureCache(keep, tmp_path), workers=Watched(workers, shared=False))
+    for one, other in zip(there, alone, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_comparison_is_the_same_table(workers: Any, classes: Path) -> None:
+    keras.utils.set_random_seed(3)
+    body = backbone(residual())
+    tables = [ck.compare(str(classes), body, cuts=2, workers=who, progress=False).table for who in (None, workers)]
+    one, other = (table.drop(columns="milliseconds").set_index("cut").sort_index() for table in tables)
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_grades_are_the_same(workers: Any, tmp_path: Path) -> None:
+    root = make_class(tmp_path, {"ada": 185, "bo": 172, "di": 120}, bad=("x",))
+    settings = {"assignment": root / "assignment", "labels": root / "labels.parquet"}
+    alone = grade(root / "inbox", out=root / "alone", workers=1, **settings)
+    there = grade(root / "inbox", out=root / "there", workers=workers, **settings)
+    assert there.counts() == alone.counts() == {"passed": 2, "not passed": 1, "refused": 1}
+    files = [write_grades(each, root / name).folder / "grades.parquet" for each, name in ((alone, "a"), (there, "b"))]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.slow
+def test_an_inbox_that_others_do_not_see_is_refused(workers: Any, tmp_path: Path) -> None:
+    root = make_class(tmp_path, {"ada": 185})
+    with pytest.raises(InputError, match="on storage that all machines of the cluster see"):
+        grade(
+            root / "inbox",
+            assignment=root / "assignment",
+            labels=root / "labels.parquet",
+            out=root / "out",
+            workers=Watched(workers, shared=False),
+        )

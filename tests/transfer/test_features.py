@@ -23,10 +23,11 @@ from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer import feature_store, plans
 from cnnkit.transfer.cache_choice import FeatureCache
-from cnnkit.transfer.features import own, portable_config
+from cnnkit.transfer.features import own
 from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.prefix import portable_config
 from tests.transfer.store_world import largest_file
 from tests.transfer.worlds import pictures
 

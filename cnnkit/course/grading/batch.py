@@ -35,6 +35,7 @@ from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.inbox import read_inbox
 from cnnkit.course.submissions.submission import Submission
 from cnnkit.errors import InputError
+from cnnkit.workers import Workers, require_seen, workers_of
 
 LEDGER_FILE = "ledger.sqlite"
 
@@ -51,7 +52,7 @@ def grade(
     roster: str | Path | None = None,
     identities: str | Path | None = None,
     layout: str | None = None,
-    workers: int | None = None,
+    workers: int | Workers | str | None = None,
     isolation: str = "auto",
     require_isolation: str | None = None,
     retry: bool = False,
@@ -73,7 +74,9 @@ def grade(
         identities: A table of what a person has decided about submissions that could be of several students, see
             `enrolment.read_decided`.
         layout: Which form the inbox has, see `read_inbox`; by default what most of it looks like.
-        workers: How many processes; as many as there are cores by default. They change nothing else.
+        workers: How many processes; as many as there are cores by default. Or a cluster, `"auto"`,
+            `"ray://host:10001"` or `ck.distributed.cluster(address)`, all of whose machines see the inbox. They change
+            nothing else.
         isolation: See `Sandbox.open`.
         require_isolation: The weakest isolation that is good enough.
         retry: Whether to grade again what crashed or timed out before.
@@ -87,13 +90,15 @@ def grade(
     """
     started = time.perf_counter()
     spec = Assignment.of(assignment)
-    count = (os.cpu_count() or 1) if workers is None else workers
-    if count < 1:
+    count = (os.cpu_count() or 1) if workers is None else workers if isinstance(workers, int) else workers_of(workers)
+    if count is None or (isinstance(count, int) and count < 1):
         raise InputError("at least one worker", f"workers={workers}", "Leave it out to use all cores.")
     truth = read_labels(Path(labels), spec)
     enrolled = None if roster is None else read_roster(roster)
     known = enrolled.of_kind("canvas", "id") if enrolled else ()
     received = read_inbox(inbox, layout=layout, zone=spec.zone, known=known)
+    if not isinstance(count, int):
+        require_seen(inbox, count)
     decided = None if identities is None else read_decided(identities)
     everyone = _by_student(received.submissions, enrolled_students(received.submissions, enrolled, decided))
     folder = Path(out)
@@ -142,7 +147,7 @@ def _decided(
     ledger: Ledger,
     setup: Mapping[str, Any],
     *,
-    workers: int,
+    workers: int | Workers,
     retry: bool,
     progress: bool,
 ) -> tuple[dict[Candidate, Decision], int]:

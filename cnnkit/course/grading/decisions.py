@@ -20,6 +20,7 @@ from cnnkit.course.grading.workers import Task, answers
 from cnnkit.course.submissions.assignment import ROLES, Assignment
 from cnnkit.course.submissions.sandbox import PATIENCE
 from cnnkit.course.submissions.submission import Submission
+from cnnkit.workers import Workers
 
 APPEND_SECONDS = 0.5
 """Decisions that arrive within this time are appended together; a kill costs at most their work."""
@@ -92,7 +93,7 @@ def decide(
     setup: Mapping[str, Any],
     display: Progress,
     *,
-    workers: int,
+    workers: int | Workers,
     retry: bool,
     spec: Assignment,
 ) -> tuple[list[str], int]:
@@ -114,7 +115,8 @@ def decide(
     waiting: list[Draft] = []
     new, appended = 0, time.monotonic()
     seconds = len(ROLES) * PATIENCE * spec.limits.seconds + _SPARE_SECONDS
-    for answer in answers(tasks, setup, workers=min(workers, len(candidates)), seconds=seconds):
+    processes = min(workers, len(candidates)) if isinstance(workers, int) else workers
+    for answer in answers(tasks, setup, workers=processes, seconds=seconds):
         student = candidates[answer.task.number].student.student
         before = tried[student].get(answer.fingerprint, (0, ""))[0] if student in tried else 0
         number = before if answer.verdict is None else before + 1

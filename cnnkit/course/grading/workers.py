@@ -11,16 +11,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import cnnkit
-from cnnkit.course.grading.verdict import Verdict, broken
+from cnnkit.course.grading.verdict import Verdict, broken, grader_version
 from cnnkit.course.submissions.submission import Submission
 from cnnkit.errors import InputError
+from cnnkit.workers import Workers, require_same
 
 START_SECONDS = 300.0
 UNREAD = "unread"
@@ -57,18 +58,48 @@ class Answer:
     verdict: Verdict | None
 
 
-def answers(tasks: Iterable[Task], setup: Mapping[str, Any], *, workers: int, seconds: float) -> Iterator[Answer]:
+@dataclass(frozen=True)
+class GradingWork:
+    """What a worker of a cluster does with a task: it gives it to a grading process of its own.
+
+    Attributes:
+        setup: See `worker.setup`.
+        seconds: How long one task may take.
+        version: Of the code that decides, where the tasks are given.
+    """
+
+    setup: Mapping[str, Any]
+    seconds: float
+    version: str
+
+    def start(self) -> Callable[[Task], Answer]:
+        """What answers a task.
+
+        Raises:
+            InputError: This machine would decide by other code.
+        """
+        require_same({"grader": self.version}, {"grader": grader_version()})
+        return _Worker(self.setup, self.seconds).answer
+
+
+def answers(
+    tasks: Iterable[Task], setup: Mapping[str, Any], *, workers: int | Workers, seconds: float
+) -> Iterator[Answer]:
     """Gives tasks to workers and yields what they say, in the order in which they finish.
 
     Args:
         tasks: Taken as they are needed.
         setup: See `worker.setup`.
-        workers: How many processes.
+        workers: How many processes, or those of a cluster.
         seconds: How long one task may take; then its worker is killed with all that it started, and replaced.
 
     Raises:
         InputError: The workers cannot start.
     """
+    if not isinstance(workers, int):
+        work = GradingWork(setup, seconds, grader_version())
+        yield from workers.map(work, ((f"the submission of {task.submission.student}", task) for task in tasks))
+        return
     waiting = iter(tasks)
     lock, stop = threading.Lock(), threading.Event()
     done: queue.Queue[Answer | Exception | None] = queue.Queue(maxsize=4 * workers)
