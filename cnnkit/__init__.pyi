@@ -32,6 +32,7 @@ from .reports.report import report as report
 from .transfer import plans as plans
 from .transfer.calibration import calibrate as calibrate
 from .transfer.calibration import choose_threshold as choose_threshold
+from .transfer.feature_vectors import feature_vectors as feature_vectors
 from .transfer.finetuning import finetune as finetune
 from .transfer.fitting import fit as fit
 from .transfer.held_out import held_out_threshold as held_out_threshold

@@ -39,7 +39,9 @@ def predict(
     images: Annotated[Path, typer.Argument(help="A folder of pictures, searched to any depth, or one picture.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="The .parquet or .csv file to write, of masks also a folder; else rows are printed."),
+        typer.Option(
+            help="The .parquet or .csv file to write, of masks and pictures also a folder; else rows are printed."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT even if it holds something else.")] = False,
     on_error: Annotated[str, typer.Option(help="What to do with a broken picture: raise or skip.")] = "raise",
@@ -77,7 +79,7 @@ def predict(
     )
     network = load(bundle)
     settings = settings_of(batch_size, engine, precision, window, overlap, flip, progress=not as_json)
-    if out is not None and (out.suffix or network.head.target.kind != "masks"):
+    if out is not None and (out.suffix or network.head.target.kind not in ("masks", "pictures")):
         result = _file(network, source, out, settings, force=force, workers=workers)
     elif workers is not None:
         remedy = "Give --out predictions.parquet, or leave --workers out."
@@ -99,7 +101,7 @@ def _check_out(out: Path, bundle: Path) -> None:
     from cnnkit.export.bundle import FILES
     from cnnkit.export.own_files import check_ending
 
-    if out.suffix:  # without one it may be a folder of masks
+    if out.suffix:  # without one it may be a folder of masks or pictures
         check_ending(out, ENDINGS, kind="a file")
     if out.name in FILES and out.absolute().parent.resolve() == bundle.resolve():
         raise InputError("a file beside the bundle", f"{out}, one of the bundle's own", "Give another name.")
@@ -149,7 +151,7 @@ def _file(
 
 
 def _folder(network: Network, source: Source, out: Path, settings: Settings, *, force: bool) -> dict[str, Any]:
-    """What was written, of masks."""
+    """What was written, of masks or pictures."""
     from cnnkit.export.prediction_images import predict_to_folder
 
     started = time.perf_counter()
@@ -176,7 +178,7 @@ def _told(result: dict[str, Any]) -> Iterator[str]:
         every = sum(result["pixels"].values())
         for name, number in sorted(result["pixels"].items(), key=lambda pair: -pair[1]):
             yield f"{name}: {number / every:.1%} of all pixels"
-        yield f"{count} masks in {result['out']}"
+        yield f"{count} files in {result['out']}"
         return
     for name, number in sorted(result["labels"].items(), key=lambda pair: -pair[1]):
         if number:

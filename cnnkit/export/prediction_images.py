@@ -1,4 +1,4 @@
-"""Predicted masks as a folder of PNG files: the numbers of classes, in colours that people can tell apart."""
+"""Predicted masks or pictures as a folder of PNG files; masks hold the numbers of classes, in telling colours."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnkit.data.any_pictures import Pictures, as_source
+from cnnkit.data.any_pictures import Pictures as GivenPictures
+from cnnkit.data.any_pictures import as_source
 from cnnkit.data.targets.masks import Masks
+from cnnkit.data.targets.pictures import Pictures
+from cnnkit.data.targets.targets import Targets
 from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import DataError, InputError
 from cnnkit.export.atomic_file import replacing, write_text
@@ -23,11 +26,13 @@ from cnnkit.transfer.passes import answers, sight_of
 # Beside the masks: by the first a folder is known as one that may be written again.
 ABOUT_FILE, CLASSES_FILE = "predictions.json", "classes.txt"
 BITS = 8  # of a colour channel
+IMAGE_KINDS = (Masks.kind, Pictures.kind)
+"""Kinds of predictions that are as large as the photograph, and so can be a folder of files."""
 
 
 def predict_to_folder(
     network: Network,
-    images: Pictures,
+    images: GivenPictures,
     folder: str | Path,
     *,
     batch_size: int = 32,
@@ -39,14 +44,15 @@ def predict_to_folder(
     force: bool = False,
     progress: bool = False,
 ) -> dict[str, int]:
-    """The masks that `ck.predict` gives, one PNG file per picture, each as large as its photograph.
+    """The masks or pictures that `ck.predict` gives, one PNG file per picture, each as large as its photograph.
 
-    A file has the path of its picture, `street/1.png` for `street/1.jpg`. Its values are the numbers of the classes; it
-    holds the colours of Pascal VOC for them, so that any viewer shows it. `classes.txt` names the classes in the order
-    of their numbers. `ck.data.masks(images, folder, net.classes)` reads what was written.
+    A file has the path of its picture, `street/1.png` for `street/1.jpg`. The values of a mask are the numbers of the
+    classes; it holds the colours of Pascal VOC for them, so that any viewer shows it. `classes.txt` names the classes
+    in the order of their numbers. `ck.data.masks(images, folder, net.classes)` reads what was written, of pictures
+    `ck.data.pairs(images, folder)`.
 
     Args:
-        network: Of masks, trained or loaded with `ck.load`.
+        network: Of masks or pictures, trained or loaded with `ck.load`.
         images: As for `ck.predict`.
         folder: A new or empty one, or one that this function wrote before.
         batch_size: Pictures at a time.
@@ -59,7 +65,7 @@ def predict_to_folder(
         progress: Whether to show a live line.
 
     Returns:
-        Class → its pixels in all masks.
+        Class → its pixels in all masks; of pictures, which have no classes, nothing.
 
     Raises:
         InputError: Another kind of network, or a folder that holds something else.
@@ -70,29 +76,40 @@ def predict_to_folder(
     network, source = network_of(network), as_source(images)
     whole_number("batch_size", batch_size)
     root = Path(folder).expanduser()
-    if network.head.target is not Masks:
+    if network.head.target.kind not in IMAGE_KINDS:
         kind = network.head.target.kind
-        raise InputError("a network of masks", f"one of {kind}", "ck.export.predict_to_parquet writes any kind.")
+        raise InputError(
+            f"a network of {' or '.join(IMAGE_KINDS)}",
+            f"one of {kind}",
+            "ck.export.predict_to_parquet writes any kind.",
+        )
     _refuse_foreign(root, force)
     names = _names(source.ids)
-    palette = voc_colours(len(network.classes)).tobytes()
     pixels: Counter[str] = Counter()
     runtime, sight = Runtime(engine, precision), sight_of(network, window, overlap, flip)
     passes = answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress)
     about = {"classes": list(network.classes), "model_hash": model_hash(tensor_records(network.model))}
     write_text(root / ABOUT_FILE, json.dumps(about, indent=1) + "\n")
-    write_text(root / CLASSES_FILE, "".join(f"{name}\n" for name in network.classes))
+    if network.classes:
+        write_text(root / CLASSES_FILE, "".join(f"{name}\n" for name in network.classes))
     for answer in passes:
-        masks = answer.decoded(network, source)
+        predictions = answer.decoded(network, source)
         for place, index in enumerate(answer.indices.tolist()):
-            mask = masks.mask(place)  # type: ignore[attr-defined]
+            image = _image(predictions, place)
             with replacing(root / names[index], flush=False) as partial:
-                image = Image.fromarray(mask)
-                image.putpalette(palette)
                 image.save(partial, format="PNG")
-            counts = np.bincount(mask.ravel(), minlength=len(network.classes))
+            counts = np.bincount(np.asarray(image).ravel(), minlength=len(network.classes))
             pixels.update({name: int(count) for name, count in zip(network.classes, counts, strict=False)})
     return {name: pixels[name] for name in network.classes}
+
+
+def _image(predictions: Targets, place: int) -> Image.Image:
+    """A picture, or a mask in the colours of its classes."""
+    if isinstance(predictions, Pictures):
+        return Image.fromarray(predictions.picture(place))
+    image = Image.fromarray(predictions.mask(place))  # type: ignore[attr-defined]  # the only other kind
+    image.putpalette(voc_colours(len(predictions.names)).tobytes())
+    return image
 
 
 def voc_colours(count: int) -> NDArray[np.uint8]:
@@ -125,7 +142,7 @@ def _names(ids: tuple[str, ...]) -> list[str]:
 
 def _refuse_foreign(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise InputError("a folder for the masks", f"the file {folder}", "Give another name.")
+        raise InputError("a folder for the predictions", f"the file {folder}", "Give another name.")
     if force or not folder.exists() or not any(folder.iterdir()) or (folder / ABOUT_FILE).is_file():
         return
     raise InputError(

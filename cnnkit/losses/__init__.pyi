@@ -1,3 +1,4 @@
+from .adversarial import adversarial as adversarial
 from .boxes import giou as giou
 from .boxes import smooth_l1 as smooth_l1
 from .class_balance import class_balanced_weights as class_balanced_weights

@@ -15,6 +15,8 @@ from .coco import CocoResult as CocoResult
 from .coco import coco as coco
 from .detection_errors import DetectionErrors as DetectionErrors
 from .detection_errors import detection_errors as detection_errors
+from .frechet import FrechetDistance as FrechetDistance
+from .frechet import frechet_distance as frechet_distance
 from .identification import detection_identification_rate as detection_identification_rate
 from .identification import rank1 as rank1
 from .keypoints import oks as oks

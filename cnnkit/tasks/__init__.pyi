@@ -1,9 +1,14 @@
+from .cyclegan import cyclegan as cyclegan
 from .fast_rcnn import fast_rcnn as fast_rcnn
 from .faster_rcnn import faster_rcnn as faster_rcnn
+from .generators import resnet_generator as resnet_generator
+from .generators import unet_generator as unet_generator
 from .given_proposals import detect as detect
 from .given_proposals import selective_search as selective_search
 from .given_proposals import sliding_windows as sliding_windows
 from .mask_rcnn import mask_rcnn as mask_rcnn
+from .patch_discriminator import patch_discriminator as patch_discriminator
+from .pix2pix import pix2pix as pix2pix
 from .rcnn import RCNNDetector as RCNNDetector
 from .rcnn import rcnn as rcnn
 from .spp_net import spp_net as spp_net

@@ -130,7 +130,7 @@ def check_training(
         )
     check_dataset(network, dataset)
     _check_truth(network, dataset)
-    _check_views(network, augment, mix)
+    check_views(network, augment, mix)
     if not any(phase.epochs for phase in plan.phases):
         raise InputError("a plan with at least one epoch", f"epochs=0 in {_names(plan)}", "Give a phase some epochs.")
     if all(phase.earned for phase in plan.phases) and not len(dataset.validation):
@@ -154,7 +154,7 @@ def _check_truth(network: Network, dataset: Dataset) -> None:
             network.head.encode(source.targets.take(np.arange(1)), network.size)  # says what kind of truth it takes
 
 
-def _check_views(network: Network, augment: Augmenter | None, mix: Mixer | None) -> None:
+def check_views(network: Network, augment: Augmenter | None, mix: Mixer | None) -> None:
     """Truth that has a place needs to know where pixels go; and crops have a size that the layers take."""
     target = network.head.target
     at_size(network.model, crop_size(augment) or network.size)

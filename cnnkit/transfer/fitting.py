@@ -161,7 +161,7 @@ def fit(
     if state.rows:
         display.keep(f"resumed after {len(state.rows)} epochs from {resume}")
     else:
-        _seed_random_layers(network.model, settings.seed)
+        seed_random_layers(network.model, settings.seed)
     try:
         training.run(plan)
     except KeyboardInterrupt as error:
@@ -188,7 +188,7 @@ def _identity(
         "engine": str(settings.runtime),
         "framing": asdict(network.framing),
         "data": _fingerprint(dataset),
-        "network": _architecture_hash(network.model),
+        "network": architecture_hash(network.model),
     }
 
 
@@ -226,7 +226,7 @@ def _interrupted(checkpoints: Checkpoints | None) -> InterruptedTrainingError:
     )
 
 
-def _architecture_hash(model: keras.Model) -> str:
+def architecture_hash(model: keras.Model) -> str:
     """Of the layers and their settings, but for what is changed later: flags, and how it was compiled."""
     config, _ = portable_config(json.loads(model.to_json()))
     config.pop("compile_config", None)
@@ -238,7 +238,7 @@ def _fingerprint(dataset: Dataset) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def _seed_random_layers(model: keras.Model, seed: int) -> None:
+def seed_random_layers(model: keras.Model, seed: int) -> None:
     """Gives every layer with a random state (dropout, stochastic depth) one that depends on seed and name alone."""
     for chain, layer in leaves(model):
         name = "/".join((*chain, layer.name))  # layers in two inner models may share a name

@@ -11,6 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from cnnkit.data.targets.labels import Labels
+from cnnkit.data.targets.pictures import Pictures
 from cnnkit.data.targets.tags import Tags
 from cnnkit.data.targets.targets import Targets
 from cnnkit.visualize.box_drawing import box_legend, draw_box_errors, draw_boxes, sure_boxes
@@ -51,11 +52,17 @@ def _tags(truth: Tags, index: int) -> str:
     return ", ".join(truth.names[label] for label in np.flatnonzero(truth.values[index]))
 
 
+def _draw_picture(axes: Axes, truth: Pictures, index: int) -> None:
+    """The picture in place of the one that the axes show."""
+    axes.imshow(truth.picture(index))
+
+
 DRAWINGS: dict[str, TruthDrawing] = {
     "labels": TruthDrawing(title=_label),
     "tags": TruthDrawing(title=_tags),
     "boxes": TruthDrawing(draw_boxes, legend=box_legend, errors=draw_box_errors, sure=sure_boxes),
     "points": TruthDrawing(draw_points, legend=point_legend, errors=draw_point_errors),
+    "pictures": TruthDrawing(_draw_picture),
     "masks": TruthDrawing(draw_mask, legend=mask_legend, errors=draw_mask_errors),
 }
 """Kind of truth → how it is drawn."""

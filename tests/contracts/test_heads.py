@@ -151,7 +151,15 @@ def drawn() -> ck.data.Dataset:
 def painter(made: Painter) -> Row:
     """A row of a head that paints pictures."""
     head = Translator(made)
-    return Row(lambda: head, drawn, OF_TWO, "ssim", learned=0.4, perfect=lambda pictures: pictures.astype(np.float32))
+    return Row(
+        lambda: head,
+        drawn,
+        OF_TWO,
+        "ssim",
+        learned=0.25,
+        perfect=lambda pictures: pictures.astype(np.float32),
+        epochs=40,
+    )
 
 
 def sure_maps(cells: int, stages: int = 0) -> Callable[[Any], Any]:

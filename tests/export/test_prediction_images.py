@@ -12,6 +12,8 @@ from PIL import Image
 import cnnkit as ck
 from cnnkit.errors import DataError, InputError
 from cnnkit.export.prediction_images import predict_to_folder
+from cnnkit.heads.generators import CycleGANPainter
+from cnnkit.heads.translation import Translator
 from tests.export.tiny_network import tiny_model
 
 CLASSES = ("ground", "sky", "tree")
@@ -49,11 +51,26 @@ def test_files_are_what_predict_says(net: ck.Network, photos: Path, tmp_path: Pa
     predict_to_folder(net, photos, out)  # again, over its own files
 
 
+def test_pictures_are_files_too(photos: Path, tmp_path: Path) -> None:
+    image = keras.Input((64, 64, 3))
+    body = keras.Model(image, keras.layers.Conv2D(4, 3, strides=2, padding="same")(image))
+    painter = ck.attach(
+        ck.backbone(body, preprocessing="inside"),
+        Translator(CycleGANPainter((4,))),
+        framing=ck.data.Framing("squash"),
+    )
+    assert predict_to_folder(painter, photos, tmp_path / "out") == {}
+    back = ck.data.pairs(photos, tmp_path / "out", split=(1, 0, 0)).train
+    said = ck.data.targets.Pictures.from_table((), ck.predict(painter, photos), back.ids)
+    for index in range(2):
+        np.testing.assert_array_equal(back.targets.picture(index), said.picture(index))
+
+
 def test_what_others_wrote_stays(net: ck.Network, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds something else"):
         predict_to_folder(net, photos, photos)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="a folder for the masks"):
+    with pytest.raises(InputError, match="a folder for the predictions"):
         predict_to_folder(net, photos, tmp_path / "file", force=True)
     Image.open(photos / "a.png").save(photos / "a.bmp")
     with pytest.raises(DataError, match=r"more than the ending.*a\.bmp, a\.png"):

@@ -45,6 +45,7 @@ GOOD = {
     "dice": MAPS,
     "equal_error_rate": {"same": [0, 1], "similarities": [0.1, 0.9]},
     "frequency_weighted_iou": MAPS,
+    "frechet_distance": {"features": [[0.0], [1.0]], "others": [[0.0], [2.0]]},
     "gradient_energy": {"pictures": PICTURES["truth"]},
     "macro_means": {"scores": {"a": {"f1": 1.0}}, "names": {"f1": "macro_f1"}},
     "mean_accuracy": MAPS,

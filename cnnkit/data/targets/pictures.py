@@ -15,10 +15,10 @@ from PIL import Image
 
 from cnnkit.data.arguments import said
 from cnnkit.data.targets.bends import Bends, bent_origins, centres
-from cnnkit.data.targets.column import content_digest, one_id_each, require_alike
+from cnnkit.data.targets.column import content_digest, one_id_each, require_alike, rows_of_ids
 from cnnkit.data.targets.masks import image_table
 from cnnkit.data.targets.matrices import Floats, inverse
-from cnnkit.data.targets.stored import ArrayReader, Stored, joined_stored
+from cnnkit.data.targets.stored import ArrayReader, PngReader, Stored, joined_stored
 from cnnkit.errors import DataError, InputError
 
 # Matrices whose numbers differ by less, in pixels, take the same part of a picture.
@@ -57,6 +57,17 @@ class Pictures:
         """
         reader = ArrayReader(arrays, "a picture", (None, None, 3))
         return cls(Stored(reader, np.arange(len(reader.arrays))))
+
+    @classmethod
+    def from_table(cls, names: Sequence[str], table: pd.DataFrame, ids: Sequence[str]) -> Self:
+        """Pictures read from their table, each decoded when it is asked for; they have no `names`.
+
+        Raises:
+            InputError: No such table.
+            DataError: An id has no row.
+        """
+        files = rows_of_ids(table, ids, ("picture",))["picture"].tolist()
+        return cls(Stored(PngReader(files), np.arange(len(files))))
 
     @property
     def names(self) -> tuple[str, ...]:
