@@ -18,7 +18,10 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 every = pytest.mark.parametrize("name", NAMES)
 # They train for one to three minutes of a core: what they teach with is tested in tests/heads and tests/contracts.
-DEAR = ("Localization", "MobileNetObjectDetection", "Pose", "RecipesPictures", "Segmentation", "TransferLearning")
+DEAR = (
+    *("ImageToImage", "Localization", "MobileNetObjectDetection", "Pose", "RecipesPictures", "Segmentation"),
+    "TransferLearning",
+)
 run_of = {name: pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in NAMES}
 
 
