@@ -43,14 +43,26 @@ def finetune(
         Literal["crop", "squash", "pad"] | None,
         typer.Option(help="How a picture meets the input: crop, squash or pad; by default the native crop."),
     ] = None,
-    head_epochs: Annotated[int, typer.Option(min=0, help="Epochs of the head alone; of masks there are none.")] = 12,
+    head_epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Epochs of the head alone; by default that of labels is solved exactly, of boxes 12; of masks and "
+            "points there are none.",
+        ),
+    ] = None,
     deep_epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs with the deepest stages; by default 12, of masks 40.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Epochs with the deepest stages; by default 8, of boxes 12, of masks and points as many as they need.",
+        ),
     ] = None,
     train: Annotated[
         str | None,
         typer.Option(
-            help="What trains then: a number of stages, a stage, a layer, all; by default 1, of masks and boxes 3."
+            help="What trains then: a number of stages, a stage, a layer, all; by default 2, of masks and boxes 3."
+            " Of points all."
         ),
     ] = None,
     augment: Annotated[
@@ -153,22 +165,25 @@ def _say(network: Network, measure: str, scores: dict[str, tuple[float, int]], o
     print(f"bundle in {out}: cnnkit predict {out} PICTURES --out predictions.parquet")
 
 
-def _plan(dataset: Dataset, head_epochs: int, deep_epochs: int | None, train: str | None) -> Plan:
-    """What trains when, given the options."""
+def _plan(dataset: Dataset, head_epochs: int | None, deep_epochs: int | None, train: str | None) -> Plan | None:
+    """What trains when, given the options; None without any of them."""
     import cnnkit as ck
-    from cnnkit.transfer.default_training import default_training
 
+    if head_epochs is None and deep_epochs is None and train is None:
+        return None
+    epochs = {} if deep_epochs is None else {"epochs": deep_epochs}
     if dataset.kind == "points":
-        usual = default_training(dataset.kind).plan(dataset).phases[0].epochs
-        return ck.plans.together(epochs=deep_epochs or usual, train=_layers(train or "all"), rate_decay=1.0)
+        return ck.plans.together(**epochs, train=_layers(train or "all"), rate_decay=1.0)
     if dataset.kind == "masks":
-        return ck.plans.together(epochs=40 if deep_epochs is None else deep_epochs, train=_layers(train or "3"))
-    epochs = 12 if deep_epochs is None else deep_epochs
+        return ck.plans.together(**epochs, train=_layers(train or "3"))
     if dataset.kind == "boxes":
-        return ck.plans.head_then_together(head_epochs=head_epochs, epochs=epochs, train=_layers(train or "3"))
+        of_head = {} if head_epochs is None else {"head_epochs": head_epochs}
+        return ck.plans.head_then_together(**of_head, **epochs, train=_layers(train or "3"))
+    if head_epochs is None:
+        return ck.plans.probe_then_finetune(**epochs, train=_layers(train or "2"))
     return ck.plans.freeze_then_finetune(
         head_epochs=head_epochs,
-        deep_epochs=epochs,
+        deep_epochs=12 if deep_epochs is None else deep_epochs,
         train=_layers(train or "1"),
         patience=4 if len(dataset.validation) else None,
     )

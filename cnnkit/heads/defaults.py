@@ -17,11 +17,11 @@ from cnnkit.losses.pixel_weights import balance_weights
 
 
 def _one_label(names: Sequence[str], truth: Any, seed: int) -> Head:
-    return classifier(names, dropout=0.5, label_smoothing=0.1, class_weight="balanced", seed=seed)
+    return classifier(names, class_weight="balanced", seed=seed)
 
 
 def _several_labels(names: Sequence[str], truth: Any, seed: int) -> Head:
-    return classifier(names, dropout=0.5, label_smoothing=0.1, multi_label=True, seed=seed)
+    return classifier(names, multi_label=True, seed=seed)
 
 
 def _masks(names: Sequence[str], truth: Any, seed: int) -> Head:

@@ -17,12 +17,16 @@ from cnnkit.data.views.framing import Framing
 from cnnkit.data.views.random_crop import RandomCrop
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
+from cnnkit.heads.classification import Classifier
+from cnnkit.heads.head import Head
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.plan import Plan
-from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, together, whiten
+from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, probe_then_finetune, together, whiten
 
 Size = tuple[int, int]
 
+# The exact head of more pictures × classes takes longer than their features, and of so many steps come as near.
+MOST_PROBABILITIES, LEAST_CLASSES = 10_000_000, 50
 # Photographs with more pixels are framed smaller.
 MOST_PIXELS = 384 * 512
 # Larger inputs are trained on parts of so many pixels, which cost as much less; a network without dense layers predicts
@@ -40,7 +44,7 @@ class DefaultTraining:
     """What suits one kind of predictions.
 
     Attributes:
-        plan: Given the pictures.
+        plan: Given the pictures and the head.
         augment: Given the network.
         views: As in `fit`.
         batch_size: Pictures a step.
@@ -48,7 +52,7 @@ class DefaultTraining:
         input_shape: Of the input for the training pictures; None what the weights were trained at.
     """
 
-    plan: Callable[[Dataset], Plan]
+    plan: Callable[[Dataset, Head], Plan]
     augment: Callable[[Network], Augmenter]
     views: int | None
     batch_size: int
@@ -86,12 +90,20 @@ def part_size(network: Network) -> Size:
     return size
 
 
-def enough_parts(photos: Dataset) -> Plan:
+def exact_head_first(photos: Dataset, head: Head) -> Plan:
+    """The exact head, then half of the way of the last two stages; in steps where there is none, or a slow one."""
+    linear = isinstance(head, Classifier) and head.cross_entropy is not None and not head.hidden
+    if linear and len(photos.train) * max(LEAST_CLASSES, len(head.names)) <= MOST_PROBABILITIES:
+        return probe_then_finetune()
+    return freeze_then_finetune(patience=4 if len(photos.validation) else None)
+
+
+def enough_parts(photos: Dataset, head: Head) -> Plan:
     """Everything at once, for so many epochs that a decoder sees enough parts, and each photograph a few times."""
     return together(epochs=min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(PARTS / len(photos.train)))))
 
 
-def enough_people(photos: Dataset) -> Plan:
+def enough_people(photos: Dataset, head: Head) -> Plan:
     """Everything at once and at one rate, for so many epochs that heatmaps see enough people."""
     epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(PEOPLE / len(photos.train))))
     return together(epochs=epochs, train="all", rate_decay=1.0)
@@ -111,9 +123,9 @@ def _nearest(side: float) -> int:
 
 
 OF_LABELS = DefaultTraining(
-    plan=lambda photos: freeze_then_finetune(patience=4 if len(photos.validation) else None),
-    augment=lambda network: Augmentation.gentle(),
-    views=8,
+    plan=exact_head_first,
+    augment=lambda network: Augmentation.slight(),
+    views=4,
     batch_size=32,
 )
 OF_KINDS = {
@@ -126,21 +138,21 @@ OF_KINDS = {
         input_shape=whole_photographs,
     ),
     "boxes": DefaultTraining(
-        plan=lambda photos: head_then_together(),
+        plan=lambda photos, head: head_then_together(),
         augment=lambda network: Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True),
         views=8,
         batch_size=16,
         framing=Framing("pad"),
     ),
     "pictures": DefaultTraining(
-        plan=lambda photos: head_then_together(),
+        plan=lambda photos, head: head_then_together(),
         augment=lambda network: Augmentation(horizontal_flip=True),  # colours are what the target has to say
         views=None,
         batch_size=8,
         framing=Framing("squash"),
     ),
     "vectors": DefaultTraining(
-        plan=lambda photos: whiten(),
+        plan=lambda photos, head: whiten(),
         augment=lambda network: Augmentation(
             rotation=10, width_shift=0.05, height_shift=0.05, zoom=0.1, horizontal_flip=True, brightness=(0.8, 1.2)
         ),

@@ -51,15 +51,16 @@ def finetune(
 ) -> Network:
     """Trains a network of photographs in one call: the kind of truth chooses head, plan and augmentation.
 
-    Of labels, the head first, then the last stage too; it is no more than::
+    Of labels, the exact head first, then half of the way of the last two stages where it does no harm; it is no more
+    than::
 
         photos = ck.data.folder("photos/")
         body = ck.backbone("mobilenet_v2")
-        head = ck.heads.classifier(photos.classes, dropout=0.5, label_smoothing=0.1, class_weight="balanced")
-        net = ck.attach(body, head)
-        run = ck.fit(net, photos, ck.plans.freeze_then_finetune(), augment=ck.data.Augmentation.gentle())
+        net = ck.attach(body, ck.heads.classifier(photos.classes, class_weight="balanced"))
+        run = ck.fit(net, photos, ck.plans.probe_then_finetune(), augment=ck.data.Augmentation.slight(), views=4)
 
-    Where a picture may show several classes the head is multi-label instead, without class weights.
+    Where a picture may show several classes the head is multi-label instead, without class weights. A head that cannot
+    be solved, of hidden layers or another loss, is stepped: `ck.plans.freeze_then_finetune()`.
 
     Of boxes, the detector `ck.heads.fcos(photos.classes)`, alone and then with the last three stages::
 
@@ -103,9 +104,8 @@ def finetune(
                                        horizontal_flip=True, brightness=(0.8, 1.2))
         run = ck.fit(net, photos, ck.plans.whiten(), augment=augment, views=17)
 
-    No plan wins on every set. The exact head alone, `plan=ck.plans.probe(solver="lbfgs"), augment=None,
-    head=ck.heads.classifier(photos.classes, class_weight="balanced")`, takes about a tenth of the time and may be as
-    accurate or more so: compare both on validation pictures. `tests/benchmarks/bench_accuracy.py` and
+    The exact head alone, `plan=ck.plans.probe(solver="lbfgs"), augment=None`, takes about a tenth of the time of labels
+    and is nearly as accurate. `tests/benchmarks/bench_accuracy.py` and
     `bench_segmentation.py` say what was measured.
 
     Args:
@@ -124,7 +124,8 @@ def finetune(
         plan: What trains when; by default one of the above.
         augment: Random versions of the training pictures; None for none.
         cache: Where what the frozen layers make of the pictures is kept, as in `fit`.
-        views: How many versions of each picture take turns, as in `fit`; by default 8, of masks and points None.
+        views: How many versions of each picture take turns, as in `fit`; by default 4, of boxes 8, of
+            masks and points None.
         engine: What runs the frozen layers, as in `fit`.
         precision: Of the frozen layers, as in `fit`.
         batch_size: Pictures a step; by default 32, of boxes and points 16, of masks 8.
@@ -161,7 +162,7 @@ def finetune(
     fit(
         network,
         dataset,
-        plan or usual.plan(dataset),
+        plan or usual.plan(dataset, head),
         augment=usual.augment(network) if augment == "auto" else augment,
         cache=cache,
         views=usual.views if views == "auto" else views,

@@ -92,8 +92,7 @@ def probe_then_finetune(
                   clip_norm=1.0, revert=True, mixing=0.5, monitor="accuracy"),
         ])
 
-    It is not the default of `ck.finetune`: the gain over the exact head alone is less than a point in the mean of what
-    `tests/benchmarks/bench_accuracy.py` measured. A head with hidden layers has no exact solution:
+    It is what `ck.finetune` does where truth is labels. A head with hidden layers has no exact solution:
     `freeze_then_finetune` steps it instead.
 
     Args:

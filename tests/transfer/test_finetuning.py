@@ -12,7 +12,9 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.source import Source
 from cnnkit.data.targets.masks import Masks
 from cnnkit.errors import InputError
-from cnnkit.transfer.default_training import whole_photographs
+from cnnkit.heads.classification import classifier
+from cnnkit.heads.head import Head
+from cnnkit.transfer.default_training import exact_head_first, whole_photographs
 from cnnkit.transfer.finetuning import finetune
 from cnnkit.transfer.inference import evaluate, predict
 from cnnkit.transfer.plans import probe, together
@@ -73,3 +75,28 @@ def test_the_input_of_masks_is_that_of_most_photographs() -> None:
     assert of((360, 480)) == (384, 480, 3)
     assert of((360, 480), (360, 480), (2000, 100)) == (384, 480, 3)
     assert of((1024, 2048)) == (320, 640, 3)
+
+
+def test_labels_begin_with_the_exact_head_where_there_is_one_and_it_is_quick() -> None:
+    """Hidden layers and focal losses are stepped, and so is a head of as many probabilities as take minutes."""
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    photos = arrays(images, np.arange(3), classes=["a", "b", "c"], split=(1, 0, 0))
+
+    def solver(head: Head) -> str:
+        return exact_head_first(photos, head).phases[0].solver
+
+    assert solver(classifier(list("abc"))) == solver(classifier(list("abc"), multi_label=True)) == "lbfgs"
+    assert solver(classifier(list("abc"), hidden=8)) == solver(classifier(list("abc"), loss="focal")) == "steps"
+    assert solver(classifier([str(number) for number in range(4_000_000)])) == "steps"
+
+
+def test_many_people_of_few_pictures_are_known() -> None:
+    """Twelve colours, three pictures of each to train on, without validation: steps of a head forget most of them."""
+    random = np.random.default_rng(0)
+    colours = np.array([(r, g, b) for r in (30, 130, 230) for g in (60, 200) for b in (60, 200)])
+    labels = np.repeat(np.arange(12), 3)
+    noise = random.integers(-12, 13, (36, 16, 16, 3))
+    images = np.clip(colours[labels][:, None, None] + noise, 0, 255).astype(np.uint8)
+    photos = arrays(images, labels, classes=[f"colour {number}" for number in range(12)], split=(1, 0, 0))
+    network = finetune(photos, backbone=GRAPHS["residual"](), progress=False)
+    assert evaluate(network, photos.train)["accuracy"] == 1

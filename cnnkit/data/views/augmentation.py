@@ -87,8 +87,13 @@ class Augmentation(ViewAugmenter):
 
     @classmethod
     def gentle(cls) -> Augmentation:
-        """The default for fine-tuning: mirrored, and moved, turned and zoomed by little."""
+        """Mirrored, and moved, turned and zoomed by little: for layers that train on many epochs."""
         return cls(rotation=15, width_shift=0.1, height_shift=0.1, zoom=0.2, horizontal_flip=True)
+
+    @classmethod
+    def slight(cls) -> Augmentation:
+        """Less than half of `gentle`, for the few epochs that `ck.finetune` trains deep layers for labels."""
+        return cls(rotation=5, width_shift=0.04, height_shift=0.04, zoom=0.08, horizontal_flip=True)
 
     @classmethod
     def lecture(cls) -> Augmentation:
