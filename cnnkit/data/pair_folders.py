@@ -119,8 +119,8 @@ def swapped(photos: Dataset) -> Dataset:
     Raises:
         InputError: No dataset, or one with truth of another kind.
 
-    >>> from cnnkit.data.scene_pictures import scenes
-    >>> drawings = swapped(scenes(20, size=32, target="edges"))
+    >>> import cnnkit as ck
+    >>> drawings = ck.data.swapped(ck.data.scenes(20, size=32, target="edges"))
     >>> drawings.train.image(0).shape, drawings.kind
     ((32, 32, 3), 'pictures')
     """

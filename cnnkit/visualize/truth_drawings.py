@@ -34,6 +34,7 @@ class TruthDrawing:
         legend: The entries of a legend for all examples of one column or more, truth and predictions: an artist each,
             whose label is its name.
         errors: Draws what is wrong with a prediction over its picture: axes, truth, prediction, index.
+        covers: Whether what is drawn hides the picture, so that it has a panel of its own or is not drawn.
         sure: What is worth drawing of predictions, given the least score of it.
     """
 
@@ -41,6 +42,7 @@ class TruthDrawing:
     title: Callable[[Any, int], str] = lambda truth, index: ""
     legend: Callable[..., Sequence[Artist]] = lambda *columns: ()
     errors: Callable[[Axes, Any, Any, int], None] | None = None
+    covers: bool = False
     sure: Callable[[Any, float], Any] = lambda said, least: said
 
 
@@ -62,7 +64,7 @@ DRAWINGS: dict[str, TruthDrawing] = {
     "tags": TruthDrawing(title=_tags),
     "boxes": TruthDrawing(draw_boxes, legend=box_legend, errors=draw_box_errors, sure=sure_boxes),
     "points": TruthDrawing(draw_points, legend=point_legend, errors=draw_point_errors),
-    "pictures": TruthDrawing(_draw_picture),
+    "pictures": TruthDrawing(_draw_picture, covers=True),
     "masks": TruthDrawing(draw_mask, legend=mask_legend, errors=draw_mask_errors),
 }
 """Kind of truth → how it is drawn."""
@@ -82,7 +84,7 @@ def truth_titles(truth: Targets | None) -> list[str]:
 
 
 def draw_truth(panels: Sequence[Axes], truth: Targets | None) -> None:
-    """Draws each example over the picture that its axes show."""
-    if truth is not None:
+    """Draws each example over the picture that its axes show, unless it would hide it."""
+    if truth is not None and not drawing_of(truth.kind).covers:
         for index, axes in enumerate(panels):
             drawing_of(truth.kind).draw(axes, truth, index)

@@ -238,7 +238,7 @@ def test_a_table_survives_parquet(make: Callable[[], Any], tmp_path: Path) -> No
         make().table(IDS[:3])
 
 
-@pytest.mark.parametrize("make", [said_labels, said_tags, masks, moved_masks, said_boxes])
+@pytest.mark.parametrize("make", [said_labels, said_tags, masks, moved_masks, pictures, moved_pictures, said_boxes])
 def test_predictions_come_back_from_their_table(make: Callable[[], Any]) -> None:
     """By id: in any order, with rows of other pictures, and of these pictures alone those that are asked for."""
     said = make()

@@ -59,9 +59,19 @@ def test_errors_are_orange_but_not_where_nothing_is_known() -> None:
 
 def test_rows_are_kinds_and_a_kind_without_a_row_is_not_drawn() -> None:
     assert set(DRAWINGS) <= set(KINDS)
-    edges = ck.data.scenes(4, size=32, target="edges").train
-    assert len(ck.visualize.pictures(edges).axes) == len(edges)
     assert drawing_of("").title(None, 0) == ""
+
+
+def test_pictures_as_truth_have_panels_of_their_own_and_hide_nothing() -> None:
+    edges = ck.data.scenes(4, size=32, target="edges").train
+    shown = ck.visualize.pictures(edges).axes
+    assert [len(axes.get_images()) for axes in shown] == [1] * len(edges)
+    negative = ck.data.targets.Pictures.of_arrays([255 - edges.targets.picture(index) for index in range(len(edges))])
+    axes = ck.visualize.predictions(edges, negative.table(edges.ids), count=1).axes
+    photograph, truth, said = (np.asarray(panel.get_images()[-1].get_array()) for panel in axes)
+    (index,) = (place for place in range(len(edges)) if (edges.image(place) == photograph).all())
+    np.testing.assert_array_equal(truth, edges.targets.picture(index))
+    np.testing.assert_array_equal(said, negative.picture(index))
 
 
 @pytest.mark.parametrize("side", [40, 400])
