@@ -98,8 +98,9 @@ def cyclegan(
         progress: Whether to show the live line.
 
     Returns:
-        The record, with the means of `there`, `back`, `discriminators` (all adversarial), `cycle` and `identity` (parts
-        of white) per epoch; it is the `run` of both networks too.
+        The record, with the means per epoch of the generators' `loss` and of what it consists of, `there` and `back`
+        (adversarial), `cycle` and `identity` (parts of white), and of `discriminators`; it is the `run` of both
+        networks too.
 
     Raises:
         DataError: A source without pictures, or a loss became NaN or infinite.
@@ -234,7 +235,7 @@ def _generate(
         optimizers[name].apply(gradients[name], models[name].trainable_variables)
     whole = 4 * WHITE  # two differences, parts of white
     parts = {"cycle": (ways[0] + ways[1]) / whole, "identity": stayed / whole}
-    return {"there": fooled[0], "back": fooled[1], **parts}, made_others, made_ones
+    return {"loss": loss, "there": fooled[0], "back": fooled[1], **parts}, made_others, made_ones
 
 
 def _discriminate(

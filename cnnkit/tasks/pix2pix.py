@@ -85,8 +85,8 @@ def pix2pix(
         progress: Whether to show the live line.
 
     Returns:
-        The record, with the means of `generator`, `discriminator` (both adversarial) and `l1` (a part of white) per
-        epoch; it is the network's `run` too.
+        The record, with the means per epoch of the generator's `loss` and of what it consists of, `generator`
+        (adversarial) and `l1` (a part of white), and of `discriminator`; it is the network's `run` too.
 
     Raises:
         DataError: No pairs, or a loss became NaN or infinite.
@@ -177,4 +177,4 @@ def _step(
     gradients = {name: tape.gradient(loss, models[name].trainable_variables) for name, (tape, loss) in tapes.items()}
     for name, values in gradients.items():
         optimizers[name].apply(values, models[name].trainable_variables)
-    return {"generator": fooled, "discriminator": told, "l1": l1}
+    return {"loss": generator_loss, "generator": fooled, "discriminator": told, "l1": l1}

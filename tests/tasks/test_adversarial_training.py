@@ -43,6 +43,9 @@ def test_the_losses_of_a_step_are_the_papers_formulas() -> None:
     assert row["generator"] == pytest.approx(softplus(-false).mean(), rel=1e-4)
     assert row["discriminator"] == pytest.approx((softplus(-true).mean() + softplus(false).mean()) / 2, rel=1e-4)
     assert row["l1"] == pytest.approx(np.abs(targets - made).mean() / 255, rel=1e-4)
+    # λ = 100 weighs the error of values in −1 … 1.
+    assert row["loss"] == pytest.approx(row["generator"] + 100 * np.abs(targets - made).mean() / 127.5, rel=1e-4)
+    assert ck.visualize.curves(net).axes
 
 
 def test_a_generator_is_a_network_like_any_other(tmp_path: Path) -> None:
