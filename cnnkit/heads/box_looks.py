@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnkit.data.targets.boxes import Boxes
+from cnnkit.data.targets.column import all_or_none
 from cnnkit.data.targets.masks import Masks
+from cnnkit.data.targets.points import Points
 from cnnkit.data.targets.stored import joined_stored
 from cnnkit.metrics.box_suppression import non_maximum_suppression
 
@@ -32,7 +34,7 @@ def joined_looks(
 
     A box at the inner border of a window is that of a part of a thing, whose overlap with the whole may be small. It is
     left out first where a larger box of its class, from any look, covers more than half of it with at least half of
-    its score. Masks go along where all looks have some.
+    its score. Masks and points go along where all looks have some.
 
     Args:
         looks: Each of the same n photographs, in their pixels.
@@ -54,7 +56,9 @@ def joined_looks(
     starts = np.searchsorted(owners[stays], np.arange(len(looks[0]) + 1))
     masks = _joined_masks([look.masks for look in looks])
     kept = None if masks is None else masks.take(stays)
-    return Boxes(looks[0].names, boxes[stays], labels[stays], starts, scores=scores[stays], masks=kept)
+    points = all_or_none(looks, "points")
+    told = Points.joined(points).take(stays) if points else None
+    return Boxes(looks[0].names, boxes[stays], labels[stays], starts, scores=scores[stays], masks=kept, points=told)
 
 
 def _joined_masks(looks: Sequence[Masks | None]) -> Masks | None:

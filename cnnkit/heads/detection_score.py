@@ -13,7 +13,7 @@ from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import DataError
 from cnnkit.heads.detection import not_counted
 from cnnkit.metrics.box_overlap import box_iou
-from cnnkit.metrics.coco import coco
+from cnnkit.metrics.coco import Kind, coco
 
 # From which IoU on a picture counts a box as found.
 RIGHT = 0.5
@@ -24,12 +24,12 @@ class DetectionScore:
 
     Args:
         classes: Names in the order of the labels.
-        masks: Whether masks are scored too, where both truth and predictions have some.
+        kinds: What is scored beside the boxes, where both truth and predictions have some: `"masks"`, `"points"`.
     """
 
-    def __init__(self, classes: Sequence[str], *, masks: bool = False) -> None:
+    def __init__(self, classes: Sequence[str], *, kinds: Sequence[Kind] = ()) -> None:
         self._classes = tuple(classes)
-        self._masks = masks
+        self._kinds = tuple(kinds)
         self._truth: list[Boxes] = []
         self._predictions: list[Boxes] = []
 
@@ -50,9 +50,12 @@ class DetectionScore:
                 f"{len(truth)} {getattr(truth, 'kind', '')} and {len(predictions)} {getattr(predictions, 'kind', '')}",
                 "Give what decode returns for the pictures of this truth.",
             )
-        both = self._masks and truth.masks is not None and predictions.masks is not None
+        both: dict[str, bool] = {
+            kind: kind in self._kinds and getattr(truth, kind) is not None and getattr(predictions, kind) is not None
+            for kind in ("masks", "points")
+        }
         for given, kept in ((truth, self._truth), (predictions, self._predictions)):
-            kept.append(replace(given, masks=given.masks if both else None, points=None))
+            kept.append(replace(given, **{kind: None for kind, scored in both.items() if not scored}))
         counts = ~not_counted(truth)
         wrong = np.zeros(len(truth))
         for index in range(len(truth)):
@@ -73,17 +76,18 @@ class DetectionScore:
 
         Returns:
             COCO's numbers, `AP` (mean over IoU .5 … .95), `AP50`, `AP75`, `AP_small` … `AR_large`, without those of
-            sizes that do not occur, of masks with `mask_` before them; then `AP/CLASS` and `AP50/CLASS` of each class
-            that occurs. Nothing where there is no box.
+            sizes that do not occur, of masks with `mask_` before them, of points with `point_`; then `AP/CLASS` and
+            `AP50/CLASS` of each class that occurs. Nothing where there is no box.
         """
         if not self._truth or not sum(len(truth.boxes) for truth in self._truth):
             return {}
         truth, predictions = _together(self._truth), _together(self._predictions)
         found = coco(truth, predictions)
         scores = {name: value for name, value in found.numbers.items() if value >= 0}
-        if truth.masks is not None:
-            of_masks = coco(truth, predictions, kind="masks").numbers
-            scores |= {f"mask_{name}": value for name, value in of_masks.items() if value >= 0}
+        for kind in self._kinds:
+            if getattr(truth, kind) is not None:
+                numbers = coco(truth, predictions, kind=kind).numbers
+                scores |= {f"{kind.removesuffix('s')}_{name}": value for name, value in numbers.items() if value >= 0}
         of_class = {name: found.of_category(name) for name in self._classes}
         return scores | {
             f"{score}/{name}": row[score]

@@ -8,7 +8,7 @@ what it shows of its own box's mask. One mask per region is for all classes, whi
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -21,6 +21,7 @@ from cnnkit.data.targets.boxes import Boxes
 from cnnkit.data.targets.masks import Masks
 from cnnkit.data.targets.stored import Stored
 from cnnkit.errors import DataError
+from cnnkit.heads.box_stage import with_regions_told
 from cnnkit.heads.cells import BACKGROUND
 from cnnkit.heads.head import Size
 from cnnkit.heads.region_targets import MOST_TRUE, largest, matched, of_owners
@@ -145,15 +146,6 @@ def with_masks(boxes: Boxes, logits: NDArray[np.float32], size: Size) -> Boxes:
         logits: (n, k, m, m) of the first k boxes of each picture, in order.
         size: Of the pictures.
     """
-    places = np.arange(len(boxes.boxes)) - np.repeat(boxes.starts[:-1], np.diff(boxes.starts))
-    kept = places < logits.shape[1]
-    owners = boxes.owners[kept]
-    reader = RegionMasks(np.asarray(logits, np.float32)[owners, places[kept]], boxes.boxes[kept], size)
-    return Boxes(
-        names=boxes.names,
-        boxes=boxes.boxes[kept],
-        labels=boxes.labels[kept],
-        starts=np.searchsorted(owners, np.arange(len(boxes) + 1)),
-        scores=None if boxes.scores is None else boxes.scores[kept],
-        masks=Masks(NAMES, Stored(reader, np.arange(len(owners)))),
-    )
+    boxes, owners, places = with_regions_told(boxes, logits.shape[1])
+    reader = RegionMasks(np.asarray(logits, np.float32)[owners, places], boxes.boxes, size)
+    return replace(boxes, masks=Masks(NAMES, Stored(reader, np.arange(len(owners)))))

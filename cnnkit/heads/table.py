@@ -21,6 +21,7 @@ from cnnkit.heads.generators import CycleGANPainter, Pix2PixPainter
 from cnnkit.heads.head import Head
 from cnnkit.heads.heatmaps import Heatmaps
 from cnnkit.heads.hourglass import Hourglass
+from cnnkit.heads.keypoint_rcnn import KeypointRCNN
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.mask_rcnn import MaskRCNN
 from cnnkit.heads.part_affinity import PartAffinity
@@ -42,7 +43,7 @@ from cnnkit.heads.yolo_v2 import YOLOv2
 
 DECODERS: tuple[type[Decoder], ...] = (FCN, UNet, PSPNet, DeepLab, SegNet, DeconvNet)
 DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, CenterNet)
-REGION_DETECTORS: tuple[type[RegionDetector], ...] = (SPPNet, FastRCNN, FasterRCNN, MaskRCNN)
+REGION_DETECTORS: tuple[type[RegionDetector], ...] = (SPPNet, FastRCNN, FasterRCNN, MaskRCNN, KeypointRCNN)
 
 POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
 

@@ -6,6 +6,7 @@ from .generators import unet_generator as unet_generator
 from .given_proposals import detect as detect
 from .given_proposals import selective_search as selective_search
 from .given_proposals import sliding_windows as sliding_windows
+from .keypoint_rcnn import keypoint_rcnn as keypoint_rcnn
 from .mask_rcnn import mask_rcnn as mask_rcnn
 from .patch_discriminator import patch_discriminator as patch_discriminator
 from .pix2pix import pix2pix as pix2pix

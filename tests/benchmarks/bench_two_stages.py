@@ -5,7 +5,9 @@
 All of it in CPU seconds of all threads. RoIAlign: 128 regions of a 32 × 32 × 256 map, 7 × 7 bins of 2 × 2 samples, as
 two products with matrices, beside two `einsum`s in `keras.ops`, and `tf.image.crop_and_resize` of the same samples and
 their mean; forward, and forward and backward. On one busy core of a Xeon with AVX-512, where a convolution takes 11 ms,
-the products took 15 and 30 ms, the `einsum`s 30 and 63. Timeline: one backbone, nano, random regions of pictures of 160 × 160:
+the products took 15 and 30 ms, the `einsum`s 30 and 63.
+
+Timeline: one backbone, nano, random regions of pictures of 160 × 160:
 
 * R-CNN: each region is a crop of 64 × 64 that goes through the backbone, then linear layers, suppression;
 * SPP-net: one pass, the maxima of 50 bins per region, linear layers, suppression;

@@ -30,6 +30,7 @@ from cnnkit.heads.fast_rcnn import FastRCNN
 from cnnkit.heads.faster_rcnn import FasterRCNN
 from cnnkit.heads.generators import CycleGANPainter, Pix2PixPainter
 from cnnkit.heads.head import truth_kind
+from cnnkit.heads.keypoint_rcnn import KeypointRCNN
 from cnnkit.heads.mask_rcnn import MaskRCNN
 from cnnkit.heads.rcnn import RCNN
 from cnnkit.heads.spp_net import SPPNet
@@ -199,6 +200,18 @@ def whole() -> ck.data.Dataset:
     return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
 
 
+def pointed() -> ck.data.Dataset:
+    """The scenes with none to two boxes of 28 or 56 pixels, and three points in the middles of cells of a 28th."""
+    photos = scattered()
+    corners = [[[2, 2, 30, 30], [30, 32, 58, 60]], [[4, 4, 60, 60]], [], [[8, 8, 36, 36]]]
+    flat = np.array([box for boxes in corners for box in boxes])
+    places = (np.array([[6, 3], [20, 12], [9, 25]]) + 0.5) / 28 * (flat[:, None, 2:] - flat[:, None, :2])
+    points = ck.data.targets.Points(JOINTS, flat[:, None, :2] + places, np.full((4, 3), 2), mirror=(0, 2, 1))
+    truth = ck.data.targets.Boxes.of_lists(("ball", "bag"), corners, [[0, 1], [1], [], [1]], points=points)
+    nothing = ck.data.Source.empty(truth)
+    return ck.data.Dataset(truth.names, replace(photos.train, targets=truth), nothing, nothing)
+
+
 def certain(encoded: Any) -> Any:
     """The outputs of a localizer that is sure of the truth."""
     return {"boxes": encoded["boxes"], "classes": np.eye(2, dtype=np.float32)[encoded["classes"]]}
@@ -259,6 +272,7 @@ def detector(make: Callable[..., Detector], photos: Callable[[], ck.data.Dataset
 
 PEOPLE, KINDS_OF_SCENE, TAGS = ("no_person", "person"), ("street", "park", "room"), ("person", "car", "tree")
 HALVES = ("above", "below")
+FEW = {"mirror": (0, 2, 1), "point_width": 8, "point_depth": 1}
 JOINTS = ("nose", "left_hand", "right_hand")
 OF_MASKS = halved(HALVES)
 OF_TWO = labelled(PEOPLE, [0, 1, 0, 1])
@@ -328,6 +342,10 @@ ROWS = {
     "fast_rcnn": detector(FastRCNN, width=16, units=32, sample=16),
     "faster_rcnn": detector(FasterRCNN, width=16, units=32, sample=16, proposals=20),
     "mask_rcnn": detector(MaskRCNN, masked, width=16, units=32, sample=16, proposals=20, mask_width=8, most=20),
+    "keypoint_rcnn": replace(
+        detector(KeypointRCNN, pointed, width=16, units=32, sample=16, proposals=20, most=20, points=JOINTS, **FEW),
+        learned=0.4,
+    ),
     "localizer": Row(
         lambda: ck.heads.localizer(("ball", "bag"), boxes=2, width=16),
         boxed(("ball", "bag"), 2),
