@@ -58,18 +58,7 @@ def roi_pool(maps: Tensor, regions: Tensor, *, size: int = 7, stride: float) -> 
     Returns:
         (n, k, size, size, c).
     """
-    corners = ops.floor(ops.cast(regions, maps.dtype) / stride + 0.5)
-    rows, columns = _cells(maps[:, :, 0, 0]), _cells(maps[:, 0, :, 0])
-    bins = []
-    for number in range(size):
-        inside = _in_bin(corners[..., 1], corners[..., 3], rows, number, size)  # (n, k, h)
-        bins.append(_largest(inside[..., None, None], maps[:, None], axis=2))  # (n, k, w, c)
-    of_rows = ops.stack(bins, axis=2)  # (n, k, size, w, c)
-    bins = []
-    for number in range(size):
-        inside = _in_bin(corners[..., 0], corners[..., 2], columns, number, size)  # (n, k, w)
-        bins.append(_largest(inside[:, :, None, :, None], of_rows, axis=3))  # (n, k, size, c)
-    return ops.stack(bins, axis=3)
+    return _pooled(maps, _maxima(maps), regions, size, stride)
 
 
 def spatial_pyramid(maps: Tensor, regions: Tensor, *, sizes: Sequence[int] = (1, 2, 3, 6), stride: float) -> Tensor:
@@ -87,7 +76,8 @@ def spatial_pyramid(maps: Tensor, regions: Tensor, *, sizes: Sequence[int] = (1,
     Returns:
         (n, k, bins, c).
     """
-    grids = [roi_pool(maps, regions, size=size, stride=stride) for size in sizes]
+    maxima = _maxima(maps)
+    grids = [_pooled(maps, maxima, regions, size, stride) for size in sizes]
     return ops.concatenate([grid[:, :, row] for grid in grids for row in range(grid.shape[2])], axis=2)
 
 
@@ -114,18 +104,80 @@ def _between(least: Any, values: Tensor, most: Tensor) -> Tensor:
     return ops.minimum(ops.maximum(values, least), most)
 
 
-def _in_bin(first: Tensor, last: Tensor, cells: Tensor, number: int, size: int) -> Tensor:
-    """(n, k, cells) which cells along one axis belong to bin `number` of (n, k) first and last cells."""
-    side = ops.maximum(last - first + 1.0, 1.0)
-    start, stop = first + ops.floor(number * side / size), first + ops.ceil((number + 1) * side / size)
-    middles = cells[:, None]
-    return ops.logical_and(middles > start[..., None], middles < stop[..., None])
+def _maxima(maps: Tensor) -> Tensor:
+    """(n, rows, columns, h, w, c): the maxima of 2^i × 2^j cells from each cell on, where they lie in the map.
+
+    Any rectangle is the union of four such blocks that overlap (Bender and Farach-Colton, "The LCA Problem Revisited",
+    LATIN 2000, section 3, along two axes), so that a bin costs four look-ups, however large it is.
+    """
+    found = [maps]
+    while len(found) < _levels(maps.shape[1]):
+        found.append(_doubled(found[-1], 2 ** (len(found) - 1), axis=1))
+    by_columns = []
+    for rows in found:
+        wider = [rows]
+        while len(wider) < _levels(maps.shape[2]):
+            wider.append(_doubled(wider[-1], 2 ** (len(wider) - 1), axis=2))
+        by_columns.append(ops.stack(wider, axis=1))
+    return ops.stack(by_columns, axis=1)
 
 
-def _largest(inside: Tensor, values: Tensor, axis: int) -> Tensor:
-    """The maximum along an axis of what is inside; 0 of nothing."""
-    low = ops.max(ops.where(inside, values, -1e30), axis=axis)
-    return ops.where(low > -1e29, low, 0.0)
+def _levels(cells: int | None) -> int:
+    """Blocks of 1, 2, 4 … cells that fit in an axis; of one of unknown length up to 512."""
+    return 10 if cells is None else cells.bit_length()
+
+
+def _doubled(maxima: Tensor, reach: int, axis: int) -> Tensor:
+    """The maxima of blocks that are twice as long; those at the end, which do not fit, stay as they are."""
+    if axis == 1:
+        return ops.concatenate([ops.maximum(maxima[:, :-reach], maxima[:, reach:]), maxima[:, -reach:]], axis=1)
+    return ops.concatenate([ops.maximum(maxima[:, :, :-reach], maxima[:, :, reach:]), maxima[:, :, -reach:]], axis=2)
+
+
+def _pooled(maps: Tensor, maxima: Tensor, regions: Tensor, size: int, stride: float) -> Tensor:
+    """`roi_pool`, of maxima that are known."""
+    corners = ops.floor(ops.cast(regions, maps.dtype) / stride + 0.5)
+    lines = _cells(maps[:, :, 0, 0]), _cells(maps[:, 0, :, 0])
+    height, width = (ops.cast(line[:, -1:, None] + 0.5, "int32") for line in lines)  # (n, 1, 1)
+    rows, columns = (
+        _Bins(corners[..., low], corners[..., low + 2], line, size) for low, line in zip((1, 0), lines, strict=True)
+    )
+    picture = ops.cumsum(ops.ones_like(height), axis=0) - 1
+    row_levels, column_levels = maxima.shape[1:3]
+    block = (picture * row_levels + rows.level)[..., :, None] * column_levels + columns.level[..., None, :]
+    block = block * (height * width)[..., None]  # (n, k, size, size)
+    flat = ops.reshape(maxima, (-1, maps.shape[-1]))
+    parts = [
+        ops.take(flat, block + (row * width)[..., :, None] + column[..., None, :], axis=0)
+        for row in rows.starts
+        for column in columns.starts
+    ]
+    largest = ops.maximum(ops.maximum(parts[0], parts[1]), ops.maximum(parts[2], parts[3]))
+    shown = ops.logical_and(rows.shown[..., :, None], columns.shown[..., None, :])
+    return largest * ops.cast(shown, maps.dtype)[..., None]
+
+
+class _Bins:
+    """Along one axis the cells of each bin of (n, k) first and last cells, as two blocks of 2^`level`: (n, k, size)."""
+
+    def __init__(self, first: Tensor, last: Tensor, cells: Tensor, size: int) -> None:
+        side = ops.maximum(last - first + 1.0, 1.0)
+        count = cells[:, -1:, None] + 0.5
+        borders = [
+            ops.stack([first + rounded((number + after) * side / size) for number in range(size)], axis=-1)
+            for after, rounded in ((0, ops.floor), (1, ops.ceil))
+        ]
+        start, stop = (_between(0.0, border, count) for border in borders)
+        length = stop - start
+        self.shown = length > 0
+        self.level = sum(
+            (ops.cast(length >= 2.0**power, "int32") for power in range(1, _levels(cells.shape[1]))),
+            start=ops.zeros_like(ops.cast(length, "int32")),
+        )
+        block = 2**self.level
+        # Of a bin that shows nothing any cell will do.
+        starts = (start, stop - ops.cast(block, start.dtype))
+        self.starts = [ops.cast(_between(0.0, place, count - 1.0), "int32") for place in starts]
 
 
 def _cells(line: Tensor) -> Tensor:
