@@ -13,7 +13,8 @@ from cnnkit.data.targets.boxes import Boxes
 from cnnkit.errors import DataError
 from cnnkit.heads.detection import not_counted
 from cnnkit.metrics.box_overlap import box_iou
-from cnnkit.metrics.coco import Kind, coco
+from cnnkit.metrics.coco import coco
+from cnnkit.metrics.coco_things import Kind
 
 # From which IoU on a picture counts a box as found.
 RIGHT = 0.5
