@@ -35,6 +35,8 @@ from .part_affinity import part_affinity as part_affinity
 from .pose import PoseHead as PoseHead
 from .pose_machine import PoseMachine as PoseMachine
 from .pose_machine import pose_machine as pose_machine
+from .pose_proposals import PoseProposals as PoseProposals
+from .pose_proposals import pose_proposals as pose_proposals
 from .pspnet import pspnet as pspnet
 from .retinanet import RetinaNet as RetinaNet
 from .retinanet import retinanet as retinanet

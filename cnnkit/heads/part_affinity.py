@@ -9,83 +9,38 @@ Heatmaps are learned as CenterNet's are, with a focal loss, where the paper has 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, get_args
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnkit.arguments import Argument, check_arguments, whole
-from cnnkit.data.targets.bones import bones_of
 from cnnkit.data.targets.boxes import Boxes
-from cnnkit.data.targets.points import VISIBLE, Points
-from cnnkit.errors import DataError, InputError
 from cnnkit.heads.detector import SURE
 from cnnkit.heads.head import Size
 from cnnkit.heads.levels_layers import PRIOR_LOGIT, prediction
-from cnnkit.heads.part_assembly import ASSEMBLIES, Assembly, assembled, bone_scores, peaks
-from cnnkit.heads.people_score import PeopleScore
-from cnnkit.heads.pose import counts, partners
-from cnnkit.metrics.given_arrays import real
+from cnnkit.heads.part_assembly import Assembly, bone_scores, peaks
+from cnnkit.heads.people import PeopleHead, people_arguments
 from cnnkit.necks.blocks import block, normalized
 from cnnkit.necks.feature_pyramid import fpn
 from cnnkit.necks.levels import Levels
 
-LEVELS = {4: ("P2", "P3", "P4", "P5"), 8: ("P3", "P4", "P5")}
 # How far from a bone its field reaches, in cells, and the standard deviation of a bump.
 THICKNESS, SPREAD = 1.0, 1.0
-# People without so many joints are not told.
-LEAST_JOINTS = 3
-
-ARGUMENTS = (
-    *counts("width", "most"),
-    Argument("stride", lambda value: value in LEVELS, f"stride as one of {list(LEVELS)}", "4 is the default."),
-    Argument("assembly", lambda value: value in get_args(Assembly), "'greedy' or 'hungarian'", "'greedy' is faster."),
-    Argument("least", lambda value: real(value, 0, 1), "least from 0 to 1", "0.1 suits most."),
-    Argument("seed", lambda value: whole(value, 0), "a seed as a whole number", "0 is the default."),
-)
 
 
 @dataclass(frozen=True)
-class PartAffinity:
+class PartAffinity(PeopleHead):
     """A head that finds people by their joints; made by `part_affinity`, which documents the fields.
 
     Its outputs are `"heatmaps"`, (h / s, w / s, points) logits, and `"fields"`, (h / s, w / s, 2 · bones).
     """
 
     kind: ClassVar[str] = "part_affinity"
+    levels: ClassVar[Mapping[int, tuple[str, ...]]] = {4: ("P2", "P3", "P4", "P5"), 8: ("P3", "P4", "P5")}
 
-    names: tuple[str, ...]
-    points: tuple[str, ...]
-    mirror: tuple[int, ...]
-    bones: tuple[tuple[int, int], ...]
     stride: int = 4
-    width: int = 64
-    assembly: Assembly = "greedy"
-    least: float = 0.1
-    most: int = 20
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_arguments(ARGUMENTS, {name: getattr(self, name) for name in self.__dataclass_fields__})
-        if not self.bones or any(not 0 <= end < len(self.points) for bone in self.bones for end in bone):
-            raise InputError("bones as pairs of places of points", repr(self.bones), "((0, 1),) joins the first two.")
-        known = {frozenset(bone) for bone in self.bones}
-        if lost := [bone for bone in self.bones if frozenset(self.mirror[end] for end in bone) not in known]:
-            expected = "for each bone the one between the partners of its points, which a mirrored picture shows"
-            received = f"{lost[0]} alone, of points with the partners {self.mirror}"
-            raise InputError(expected, received, "Add it to bones, or give other partners as mirror.")
-
-    @property
-    def target(self) -> type[Boxes]:
-        """Boxes with points."""
-        return Boxes
-
-    @property
-    def taps(self) -> tuple[str, ...]:
-        """From the stride of the maps to 32."""
-        return LEVELS[self.stride]
 
     def build(self, features: Levels) -> dict[str, keras.KerasTensor]:
         """The finest map of a feature pyramid, then a 3×3 and a 1×1 convolution for heatmaps and fields each."""
@@ -102,7 +57,7 @@ class PartAffinity:
         Raises:
             DataError: The truth is of another kind, or has other classes or points.
         """
-        points = self._points(truth)
+        points = self.points_of(truth)
         height, width = -(-size[0] // self.stride), -(-size[1] // self.stride)
         rows, columns = np.indices((height, width)) + 0.5
         heatmaps = np.zeros((len(truth), height, width, len(self.points)), np.float32)
@@ -137,43 +92,18 @@ class PartAffinity:
         away = ops.sum((fields - outputs["fields"]) ** 2, axis=(1, 2, 3)) / ops.maximum(cells, 1)
         return heat + away
 
-    def weights(self, truth: Boxes) -> None:
-        """Pictures weigh the same.
-
-        Raises:
-            DataError: As of `encode`: said of all pictures before the first step.
-        """
-        self._points(truth)
-
     def perfect(self, encoded: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Sure peaks and true fields."""
         return {"heatmaps": np.where(encoded["heatmaps"] >= 1, SURE, -SURE), "fields": encoded["fields"]}
 
     def decode(self, outputs: Mapping[str, NDArray[np.float32]], size: Size) -> Boxes:
-        """The people of each picture, from left to right, with their points and the box around these.
-
-        It reaches half a cell further, as far as the picture does: points on a line have a box with an area too.
-        The score of a person is the sum of the heights of its peaks, as a part of all points.
-        """
+        """The people of each picture, from left to right: how sure a joint is, is the height of its peak."""
         logits = np.asarray(outputs["heatmaps"], np.float64)
         heat = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
         fields = np.asarray(outputs["fields"], np.float64).reshape(*heat.shape[:3], len(self.bones), 2)
         scale = (size[1] / heat.shape[2], size[0] / heat.shape[1])
         people = [self._people(*maps) for maps in zip(heat, fields, strict=True)]
-        rows = np.concatenate([np.zeros((0, len(self.points), 3)), *people])
-        values, scores = rows[..., :2] * scale, rows[..., 2]
-        shown, half = scores > 0, np.array(scale) / 2
-        low = np.where(shown[..., None], values, np.inf).min(axis=1, initial=np.inf)
-        high = np.where(shown[..., None], values, -np.inf).max(axis=1, initial=-np.inf)
-        points = Points(self.points, values, (shown * VISIBLE).astype(np.uint8), scores.astype(np.float32), self.mirror)
-        return Boxes(
-            names=self.names,
-            boxes=np.clip(np.concatenate([low - half, high + half], axis=1), 0, np.tile(size[::-1], 2)),
-            labels=np.zeros(len(rows), np.int64),
-            starts=np.cumsum([0, *map(len, people)]),
-            scores=(scores.sum(axis=1) / len(self.points)).astype(np.float32),
-            points=points,
-        )
+        return self.as_boxes(people, scale, size)
 
     def mirrored(self, outputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Outputs for mirrored pictures, as of the pictures themselves: bones change sides, and point the other way."""
@@ -191,23 +121,6 @@ class PartAffinity:
             "fields": fields.reshape(outputs["fields"].shape),
         }
 
-    def score(self) -> PeopleScore:
-        """COCO's average precision of keypoints."""
-        return PeopleScore()
-
-    def settings(self) -> dict[str, Any]:
-        """The fields as JSON values, with `kind`."""
-        return {"kind": self.kind, **asdict(self)}
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> PartAffinity:
-        """The head that `settings` described."""
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
-        }
-        del fields["kind"]
-        return cls(**fields | {"bones": tuple((one, other) for one, other in fields["bones"])})
-
     def _people(self, heat: NDArray[np.float64], fields: NDArray[np.float64]) -> NDArray[np.float64]:
         """(m, points, 3) x and y in cells and height of each joint, 0 of those that are not found."""
         found = [peaks(heat[..., point], self.least, self.most) for point in range(len(self.points))]
@@ -215,25 +128,7 @@ class PartAffinity:
             bone_scores(fields[..., bone, :], found[one][0], found[other][0])
             for bone, (one, other) in enumerate(self.bones)
         ]
-        people = assembled(self.bones, [ASSEMBLIES[self.assembly](table) for table in scores], scores)
-        rows = np.zeros((len(people), len(self.points), 3))
-        for row, person in zip(rows, people, strict=True):
-            for joint, peak in person.joints.items():
-                row[joint, :2], row[joint, 2] = found[joint][0][peak], found[joint][1][peak]
-        rows = rows[(rows[..., 2] > 0).sum(axis=1) >= min(LEAST_JOINTS, len(self.points))]
-        left = np.where(rows[..., 2] > 0, rows[..., 0], np.inf).min(axis=1, initial=np.inf)
-        return np.asarray(rows[np.argsort(left, kind="stable")], np.float64)
-
-    def _points(self, truth: Boxes) -> Points:
-        points = truth.points if isinstance(truth, Boxes) else None
-        if points is None or truth.names != self.names or (points.names, points.mirror) != (self.points, self.mirror):
-            received = f"{truth.kind} of {list(truth.names)}"
-            raise DataError(
-                f"boxes of the classes {list(self.names)} with the points {list(self.points)} for this head",
-                received if points is None else f"{received} with {list(points.names)}",
-                'ck.data.with_classes(photos, "person") keeps the boxes of people.',
-            )
-        return points
+        return self.together(found, scores)
 
 
 def part_affinity(
@@ -273,11 +168,15 @@ def part_affinity(
     >>> part_affinity(["person"], ["left_hip", "left_knee", "left_ankle"]).bones
     ((2, 1), (1, 0))
     """
-    names, sides = partners(points, mirror)
-    if len(classes) != 1:
-        raise InputError("one class", repr(classes), '["person"] is the usual one.')
-    pairs = bones_of(names) if bones is None else tuple((int(one), int(other)) for one, other in bones)
-    return PartAffinity(tuple(classes), names, sides, pairs, stride, width, assembly, least, most, seed)
+    return PartAffinity(
+        **people_arguments(classes, points, bones, mirror),
+        stride=stride,
+        width=width,
+        assembly=assembly,
+        least=least,
+        most=most,
+        seed=seed,
+    )
 
 
 def _along(

@@ -25,8 +25,10 @@ from cnnkit.heads.keypoint_rcnn import KeypointRCNN
 from cnnkit.heads.localization import Localizer
 from cnnkit.heads.mask_rcnn import MaskRCNN
 from cnnkit.heads.part_affinity import PartAffinity
+from cnnkit.heads.people import PeopleHead
 from cnnkit.heads.pose import PoseHead
 from cnnkit.heads.pose_machine import PoseMachine
+from cnnkit.heads.pose_proposals import PoseProposals
 from cnnkit.heads.pspnet import PSPNet
 from cnnkit.heads.rcnn import RCNN
 from cnnkit.heads.region_detector import RegionDetector
@@ -46,6 +48,7 @@ DETECTORS: tuple[type[Detector], ...] = (FCOS, YOLOv1, YOLOv2, SSD, RetinaNet, C
 REGION_DETECTORS: tuple[type[RegionDetector], ...] = (SPPNet, FastRCNN, FasterRCNN, MaskRCNN, KeypointRCNN)
 
 POSE_HEADS: tuple[type[PoseHead], ...] = (Heatmaps, Hourglass, PoseMachine)
+PEOPLE_HEADS: tuple[type[PeopleHead], ...] = (PartAffinity, PoseProposals)
 
 PAINTERS: tuple[type[Painter], ...] = (UNetPainter, Pix2PixPainter, CycleGANPainter)
 
@@ -53,9 +56,9 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
     "classifier": Classifier.from_settings,
     "embedding": Embedding.from_settings,
     "localizer": Localizer.from_settings,
-    PartAffinity.kind: PartAffinity.from_settings,
     RCNN.kind: RCNN.from_settings,
     **{head.kind: head.from_settings for head in POSE_HEADS},
+    **{people.kind: people.from_settings for people in PEOPLE_HEADS},
     **{detector.kind: detector.from_settings for detector in (*DETECTORS, *REGION_DETECTORS)},
     **{decoder.kind: partial(Segmenter.from_settings, decoder=decoder) for decoder in DECODERS},
     **{painter.kind: partial(Translator.from_settings, painter=painter) for painter in PAINTERS},

@@ -126,13 +126,16 @@ def posed() -> ck.data.Dataset:
     return ck.data.Dataset(truth.names, replace(source, targets=truth), nothing, nothing)
 
 
-def crowded() -> ck.data.Dataset:
-    """The scenes with none to two people, whose 17 points are in the middles of cells of stride 4."""
+def crowded(reach: int = 2) -> ck.data.Dataset:
+    """The scenes with none to two people, whose 17 points are in the middles of cells of stride 4.
+
+    Their boxes reach so many pixels further.
+    """
     source = ck.data.arrays(scenes(), [0, 1, 0, 1], classes=PEOPLE, split=(1, 0, 0)).train
     cells = np.stack(np.divmod(np.arange(17), 3), axis=-1)[:, ::-1] * (3, 2) + (0, 2)  # three columns, six rows
     places = 4 * (cells + np.array([[[0, 0]], [[9, 1]], [[4, 0]]])) + 2
     points = ck.data.targets.Points(KEYPOINTS, places, np.full((3, 17), 2), mirror=mirror_of(KEYPOINTS))
-    boxes = np.concatenate([places.min(axis=1) - 2, places.max(axis=1) + 2], axis=1)  # around the cells
+    boxes = np.clip(np.concatenate([places.min(axis=1) - reach, places.max(axis=1) + reach], axis=1), 0, SIDE)
     corners = [boxes[:2], [], boxes[2:], []]
     truth = ck.data.targets.Boxes.of_lists(("person",), corners, [[0, 0], [], [0], []], points=points)
     nothing = ck.data.Source.empty(truth)
@@ -317,6 +320,15 @@ ROWS = {
         "AP",
         learned=0.1,  # of the three people one is found whole: their joints are three cells apart
         perfect=ck.heads.part_affinity(["person"], KEYPOINTS).perfect,
+        epochs=160,
+    ),
+    "pose proposals": Row(
+        lambda: ck.heads.pose_proposals(["person"], KEYPOINTS, width=16),
+        partial(crowded, 4),
+        OF_TWO,
+        "AP",
+        learned=0.1,
+        perfect=ck.heads.pose_proposals(["person"], KEYPOINTS).perfect,
         epochs=160,
     ),
     "hourglass": Row(
