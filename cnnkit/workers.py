@@ -27,23 +27,33 @@ class Work(Protocol[PieceIn, ResultOut]):
         """What does a piece, made once for each process: here models are traced."""
 
 
-@runtime_checkable
-class Workers(Protocol):
-    """Processes, perhaps on other machines, that do pieces of work."""
+class Told(Protocol[PieceIn, ResultOut]):
+    """Workers that have been told what to do."""
 
-    def map(self, work: Work[Piece, Result], pieces: Iterable[tuple[str, Piece]]) -> Iterator[Result]:
+    def map(self, pieces: Iterable[tuple[str, PieceIn]]) -> Iterator[ResultOut]:
         """The results, in the order in which they are there.
 
         A piece whose worker died, or raised, is done once more. What fails twice does not keep the others from being
         done.
 
         Args:
-            work: What is done.
             pieces: What each is called in a message, and the piece; taken as they are needed.
 
         Raises:
             CnnkitError: At the end, where a piece failed twice: its own error, or a `WorkersError` that names it.
         """
+
+
+@runtime_checkable
+class Workers(Protocol):
+    """Processes, perhaps on other machines, that do pieces of work."""
+
+    @property
+    def count(self) -> int:
+        """How many there are at this moment."""
+
+    def told(self, work: Work[Piece, Result]) -> Told[Piece, Result]:
+        """They as they know what is done with each piece: it is sent once, however often pieces are given."""
 
     def sees(self, file: Path) -> bool:
         """Whether all workers find under this path the very file that is here."""

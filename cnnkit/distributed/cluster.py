@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cnnkit.errors import CnnkitError, InputError, WorkersError, missing_extra
 from cnnkit.metrics.given_arrays import whole_number
@@ -41,25 +41,55 @@ class Cluster:
     address: str
     cpus: int = 1
 
-    def map(self, work: Work[Piece, Result], pieces: Iterable[tuple[str, Piece]]) -> Iterator[Result]:
-        """The results, in the order in which they are there; see `Workers.map`.
+    @property
+    def count(self) -> int:
+        """How many tasks run at once: machines may come and go."""
+        return max(1, int(ray.cluster_resources().get("CPU", 0)) // self.cpus)
+
+    def told(self, work: Work[Piece, Result]) -> Tasks[Piece, Result]:
+        """Tasks of this work, which is put where all of the cluster find it."""
+        return Tasks(self, ray.put(work))
+
+    def sees(self, file: Path) -> bool:
+        """Whether the file under this path is on every machine the one that is here."""
+        here = content(file)
+        task: Any = ray.remote(num_cpus=0)(content)
+        nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
+        asked = [task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)) for node in nodes]
+        return bool(here) and set(ray.get([each.remote(file) for each in asked])) == {here}
+
+
+@dataclass(frozen=True)
+class Tasks(Generic[Piece, Result]):
+    """Pieces of one work on a cluster.
+
+    Attributes:
+        cluster: Where they are done.
+        work: Where Ray keeps it.
+    """
+
+    cluster: Cluster
+    work: ray.ObjectRef
+
+    def map(self, pieces: Iterable[tuple[str, Piece]]) -> Iterator[Result]:
+        """The results, in the order in which they are there; see `Told.map` of `cnnkit/workers.py`.
 
         Raises:
             CnnkitError: At the end, of a piece that raised it twice.
             WorkersError: At the end, of pieces that failed twice for another reason: they are named.
         """
-        task: Any = ray.remote(num_cpus=self.cpus, max_retries=0)(perform)
-        told = ray.put(work)
+        cpus = self.cluster.cpus
+        task: Any = ray.remote(num_cpus=cpus, max_retries=0)(perform)
         waiting = iter(pieces)
         running: dict[ray.ObjectRef, _Attempt] = {}
         failures: list[_Failure] = []
 
         def submit(attempt: _Attempt) -> None:
-            running[task.remote(self.cpus, [told], attempt.piece)] = attempt
+            running[task.remote(cpus, [self.work], attempt.piece)] = attempt
 
         try:
             while True:
-                while len(running) < self._at_once() and len(failures) < MOST_FAILURES:
+                while len(running) < self.cluster.count + WAITING and len(failures) < MOST_FAILURES:
                     named = next(waiting, None)
                     if named is None:
                         break
@@ -82,18 +112,6 @@ class Cluster:
                 ray.cancel(reference)
         if failures:
             raise _told(failures)
-
-    def sees(self, file: Path) -> bool:
-        """Whether the file under this path is on every machine the one that is here."""
-        here = content(file)
-        task: Any = ray.remote(num_cpus=0)(content)
-        nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
-        asked = [task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True)) for node in nodes]
-        return bool(here) and set(ray.get([each.remote(file) for each in asked])) == {here}
-
-    def _at_once(self) -> int:
-        """Tasks that are given at a time: machines may come and go."""
-        return max(1, int(ray.cluster_resources().get("CPU", 0)) // self.cpus) + WAITING
 
 
 @dataclass(frozen=True)

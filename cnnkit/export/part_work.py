@@ -171,7 +171,7 @@ def compute_there(
     display = line(progress)
     meter = Meter("predict", sum(len(parts.rows(number)) for number in missing), display)
     try:
-        for part in workers.map(work, pieces()):
+        for part in workers.told(work).map(pieces()):
             file = parts.made(part.number, part.name)
             if part.content is not None:
                 with replacing(file) as partial:

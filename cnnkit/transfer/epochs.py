@@ -25,6 +25,7 @@ from cnnkit.transfer.plan import Phase
 from cnnkit.transfer.progress import Meter
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.schedules import rate_factor
+from cnnkit.transfer.steps import Steps
 from cnnkit.transfer.tail import Tail
 from cnnkit.transfer.tally import Tally
 
@@ -98,6 +99,7 @@ class Epochs:
         views: How many versions of each picture an exact head sees.
         callbacks: Of the whole training.
         check: Of what is frozen.
+        steps: Of an optimizer.
         meter: The live line.
     """
 
@@ -111,6 +113,7 @@ class Epochs:
     views: int
     callbacks: KerasCallbacks
     check: FrozenCheck
+    steps: Steps
     meter: Meter
 
     def run(self, state: State) -> dict[str, Any]:
@@ -155,21 +158,18 @@ class Epochs:
         losses = [row["val_loss"] for row in state.rows if row["phase"] == phase.name and "val_loss" in row]
         totals: Counter[str] = Counter()
         pictures = 0
-        for step, batch in enumerate(self.training.epoch(len(state.rows))):
+        for number, step in enumerate(self.steps.epoch(len(state.rows))):
             if phase.moves_rate:  # else the rate is left to callbacks
-                self.rates.scale(rate_factor(phase, state.epoch + step / len(self.training), losses))
-            callbacks.begin_batch(step)
-            # Keras resets its metrics at each call: these are of this batch alone.
-            values = self.tail.train_on_batch(
-                batch.inputs, batch.targets, sample_weight=batch.weights, return_dict=True
-            )
-            totals.update({name: float(value) * len(batch) for name, value in values.items()})
-            pictures += len(batch)
-            callbacks.end_batch(step, totals, pictures)
+                self.rates.scale(rate_factor(phase, state.epoch + number / len(self.training), losses))
+            callbacks.begin_batch(number)
+            values = step.train()
+            totals.update({name: float(value) * len(step) for name, value in values.items()})
+            pictures += len(step)
+            callbacks.end_batch(number, totals, pictures)
             if not math.isfinite(values["loss"]):
-                raise NotFiniteError(f"{values['loss']} in epoch {state.epoch + 1}", batch)
+                raise NotFiniteError(f"{values['loss']} in epoch {state.epoch + 1}", step.batch)
             self.check.verify_once()
-            self.meter.advance(len(batch), f"loss {values['loss']:.3f}")
+            self.meter.advance(len(step), f"loss {values['loss']:.3f}")
             if callbacks.stop_training:
                 break
         names = ("loss", *sorted(totals.keys() - {"loss"}))

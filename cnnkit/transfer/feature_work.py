@@ -165,6 +165,6 @@ def computed_there(
             sent = portion(source, np.array(chunks[number]), seen=seen, truth=keeps_boxes(work.augment))
             yield sent.name, ChunkPiece(number, chunks[number].start, sent)
 
-    for number, features in workers.map(work, pieces()):
+    for number, features in workers.told(work).map(pieces()):
         yield number, features
         meter.advance(len(chunks[number]))

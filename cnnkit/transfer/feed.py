@@ -117,6 +117,11 @@ class Feed:
         for indices, inputs, targets in ahead(partial(self._features, tensors, view), steps, threads=threads):
             yield Batch(inputs, targets, self.weights_at(indices), indices)
 
+    def batch(self, indices: NDArray[np.int64], view: int) -> Batch:
+        """The arrays of the pictures at these places, in one version, made here and now."""
+        inputs = self.run(self._images(view, indices))
+        return Batch(inputs, self.targets_at(indices, view), self.weights_at(indices), indices)
+
     @property
     def truth(self) -> Targets:
         """Of the source.

@@ -25,6 +25,7 @@ from cnnkit.transfer.freeze import flags_kept, set_flags, trained_layers
 from cnnkit.transfer.network import Network, check_dataset
 from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.tail import halve
+from cnnkit.workers import Workers
 
 RATE_CALLBACKS = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
@@ -64,6 +65,18 @@ ARGUMENTS = (
         "32 is usual; int(...) makes one of a float.",
     ),
     Argument("seed", lambda value: whole(value, 0), "a seed: a whole number from 0 on", "Each gives its own training."),
+    Argument(
+        "workers",
+        lambda value: value is None or isinstance(value, str | Workers),
+        "the address of a cluster, workers, or None",
+        '"auto" is the cluster of this machine.',
+    ),
+    Argument(
+        "distribute",
+        lambda value: value in (None, "data"),
+        "distribute='data', or None",
+        "'data' divides each batch among the workers.",
+    ),
     Argument(
         "resume",
         lambda value: value is None or isinstance(value, str | Path),

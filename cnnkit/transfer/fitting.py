@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -25,6 +25,7 @@ from cnnkit.errors import InterruptedTrainingError
 from cnnkit.transfer.cache_choice import FeatureCache, Keep
 from cnnkit.transfer.callback_counters import require_keepable, unpacked
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State
+from cnnkit.transfer.data_parallel import require_divisible
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.fit_checks import ARGUMENTS, callbacks_of, check_training
 from cnnkit.transfer.freeze import leaves
@@ -35,7 +36,8 @@ from cnnkit.transfer.prefix import portable_config
 from cnnkit.transfer.progress import line
 from cnnkit.transfer.run import Run
 from cnnkit.transfer.run import from_settings as run_from_settings
-from cnnkit.transfer.training import Settings, Training
+from cnnkit.transfer.settings import Settings
+from cnnkit.transfer.training import Training
 from cnnkit.workers import Workers, workers_of
 
 
@@ -53,6 +55,7 @@ def fit(
     batch_size: int = 32,
     seed: int = 0,
     workers: Workers | str | None = None,
+    distribute: Literal["data"] | None = None,
     resume: str | Path | None = None,
     callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None = (),
     progress: bool = True,
@@ -93,6 +96,10 @@ def fit(
             `"ray://host:10001"` or `ck.distributed.cluster(address)`, of the extra `cnnkit[ray]`. The tail is trained
             here, and the weights are the same. Where workers see the same folders as this process they read pictures
             and write features there.
+        distribute: `"data"` for steps by the workers: each computes the gradient of a part of every batch, reading the
+            pictures and running the frozen layers itself, and this process applies their mean. No features are kept,
+            so it pays where most layers train. The final weights are those of one machine but for rounding. A worker
+            that dies is replaced in the middle of an epoch; with `resume` so is this process.
         resume: A folder for checkpoints, one an epoch. When it already holds one of this very training, `fit` goes
             on from there, and the final weights are those of an uninterrupted run, bit for bit on one machine. The
             last checkpoint stays, so that nothing is lost before the network is saved; delete the folder then.
@@ -131,6 +138,9 @@ def fit(
         seed=int(seed),
     )
     check_training(network, dataset, plan, augment, mix, given)
+    crew = workers_of(workers)
+    if distribute is not None:
+        require_divisible(network, dataset.train, plan, settings, crew)
     # A source remembers its fingerprint; a new one looks at the pictures as they are now.
     dataset = replace(dataset, train=replace(dataset.train), validation=replace(dataset.validation))
     identity = _identity(network, dataset, plan, settings, cache, resumable=resume is not None)
@@ -144,7 +154,8 @@ def fit(
         network=network,
         dataset=dataset,
         settings=settings,
-        features=Features(cache, display, workers_of(workers)),
+        features=Features(cache, display, crew),
+        team=crew if distribute else None,
         callbacks=KerasCallbacks(
             given,
             network,

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
 
-from cnnkit.backbones.resizing import at_size
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.source import Source
-from cnnkit.data.views.chain import crop_size
-from cnnkit.data.views.mixing import Mixer
-from cnnkit.data.views.view import Augmenter
 from cnnkit.engines.forward import Forward
-from cnnkit.engines.runtimes import Kind, Runtime
 from cnnkit.heads.head import metrics_of
 from cnnkit.transfer.callback_counters import packed
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.data_parallel import GradientWork, steps_there
 from cnnkit.transfer.epochs import Epochs, NotFiniteError, PhaseWeights
 from cnnkit.transfer.features import Features
 from cnnkit.transfer.feed import Feed
-from cnnkit.transfer.finite import finite_features
 from cnnkit.transfer.freeze import FrozenCheck, frozen_variables, set_flags
 from cnnkit.transfer.keras_callbacks import KerasCallbacks
 from cnnkit.transfer.network import Network
@@ -33,24 +28,11 @@ from cnnkit.transfer.plan import Phase, Plan
 from cnnkit.transfer.progress import Line, Meter
 from cnnkit.transfer.rates import Rates
 from cnnkit.transfer.resting import say_what_rests
+from cnnkit.transfer.settings import Settings
 from cnnkit.transfer.standing import is_better, standing_of
-from cnnkit.transfer.tail import Halves, halve
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How pictures come to the network in all phases of one `fit`: arguments of `ck.fit`, under the same names.
-
-    Attributes:
-        runtime: What runs the frozen layers.
-    """
-
-    augment: Augmenter | None
-    mix: Mixer | None
-    views: int | None
-    runtime: Runtime
-    batch_size: int
-    seed: int
+from cnnkit.transfer.steps import LocalSteps, Steps
+from cnnkit.transfer.tail import Halves, Tail, halve
+from cnnkit.workers import Workers
 
 
 @dataclass(eq=False)
@@ -60,6 +42,7 @@ class Training:
     Attributes:
         state: How far it has come, renewed after each epoch.
         arrays: What a checkpoint holds beside `state`, for the phase to go on with; empty at a start.
+        team: Who computes the gradients of each step; None for this process.
     """
 
     network: Network
@@ -71,6 +54,7 @@ class Training:
     checkpoints: Checkpoints | None
     state: State
     arrays: Arrays = field(default_factory=dict)
+    team: Workers | None = None
     training_pictures: KeptPictures = field(default_factory=KeptPictures)
     validation_pictures: KeptPictures = field(default_factory=KeptPictures)
 
@@ -133,6 +117,7 @@ class Training:
             views=self._exact_views(phase),
             callbacks=self.callbacks,
             check=FrozenCheck(self.network.model),
+            steps=self._steps(phase, tail, training),
             meter=Meter(phase.name, (phase.epochs - self.state.epoch) * len(training.source), self.display),
         )
         try:
@@ -188,19 +173,20 @@ class Training:
             arrays |= pack("model", self.network.model.variables) | pack("optimizer", optimizer.variables) | best
             self.checkpoints.save(replace(self.state, callbacks=counted), arrays)
 
-    def _views(self, phase: Phase) -> int | None:
-        """How many versions of each picture take turns in a phase; None: each epoch has new ones."""
-        views = self.settings.views
-        return views if phase.views is None else min(phase.views, views or phase.views)
+    def _steps(self, phase: Phase, tail: Tail, training: Feed) -> Steps:
+        """The steps of a phase, here or by workers."""
+        if self.team is None or phase.solver != "steps":
+            return LocalSteps(tail, training)
+        return steps_there(self.team, GradientWork(self.network, phase, self.settings, training.source), tail, training)
 
     def _exact_views(self, phase: Phase) -> int:
         """Versions of each picture that an exact head sees."""
-        return 1 if self.settings.augment is None else self._views(phase) or 1
+        return 1 if self.settings.augment is None else self.settings.views_in(phase) or 1
 
     @cached_property
     def _of_crops(self) -> keras.Model:
         """The network for the pictures that it trains on: crops may be smaller or larger than its own."""
-        return at_size(self.network.model, crop_size(self.settings.augment) or self.network.size)
+        return self.settings.of_crops(self.network)
 
     def _halves(self) -> tuple[Halves, Halves]:
         """The network cut for pictures of its own size, and for those that it trains on."""
@@ -214,7 +200,7 @@ class Training:
         """Training and validation pictures as the tail gets them, and what the line says of kept features."""
         forward = self._forward(prefix) if prefix else None
         other = self._forward(of_validation) if of_validation and of_validation is not prefix else forward
-        training = self._feed(self.dataset.train, forward, self._views(phase), train=True)
+        training = self._feed(self.dataset.train, forward, self.settings.views_in(phase), train=True)
         validation = (
             self._feed(self.dataset.validation, other, None, train=False) if len(self.dataset.validation) else None
         )
@@ -223,30 +209,17 @@ class Training:
         epochs = range(len(self.state.rows), len(self.state.rows) + phase.epochs - self.state.epoch)
         if phase.solver != "steps":  # it sees every view, again and again
             epochs = range(2 * self._exact_views(phase))
+        if self.team is not None:
+            return training, validation, f"; each step by {self.team.count} workers"
         training, validation, kept = self.features.feeds([forward, other], training, validation, epochs)
         return training, validation, f"; {kept}"
 
     def _forward(self, prefix: keras.Model) -> Forward:
-        changed = self.settings.augment is not None or self.settings.mix is not None  # views and blends are float
-        kind: Kind = "float32" if changed else "uint8"
-        return Forward(prefix, self.settings.runtime, kind=kind, say=self.display.keep)
+        return self.settings.forward(prefix, say=self.display.keep)
 
     def _feed(self, source: Source, forward: Forward | None, views: int | None, *, train: bool) -> Feed:
-        return Feed(
-            source=source,
-            head=self.network.head,
-            framing=self.network.framing,
-            size=(crop_size(self.settings.augment) if train else None) or self.network.size,
-            batch_size=self.settings.batch_size,
-            forward=None if forward is None else partial(finite_features, forward),
-            shuffle=train,
-            augment=self.settings.augment if train else None,
-            views=views,
-            seed=self.settings.seed,
-            weighted=train,
-            decoded=self.training_pictures if train else self.validation_pictures,
-            mix=self.settings.mix if train else None,
-        )
+        decoded = self.training_pictures if train else self.validation_pictures
+        return self.settings.feed(self.network, source, forward, views, train=train, decoded=decoded)
 
 
 def _moving_variables(model: keras.Model) -> list[keras.Variable]:

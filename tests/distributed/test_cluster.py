@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from PIL import Image
 
@@ -20,7 +22,7 @@ from cnnkit.course.grading.batch import grade
 from cnnkit.course.grading.results import write_grades
 from cnnkit.data.image_folder import folder
 from cnnkit.data.views.augmentation import Augmentation
-from cnnkit.errors import DataError, ImageFileError, InputError, WorkersError
+from cnnkit.errors import DataError, ImageFileError, InputError, InterruptedTrainingError, WorkersError
 from cnnkit.export.prediction_parts import predict_to_parquet
 from cnnkit.heads.classification import classifier
 from cnnkit.transfer.cache_choice import FeatureCache
@@ -29,7 +31,7 @@ from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Phase, Plan
 from tests.course.grading.inboxes import make_class
 from tests.export.tiny_network import network
-from tests.transfer.worlds import pictures, residual
+from tests.transfer.worlds import inception, pictures, residual
 
 COUNT = 23
 
@@ -69,18 +71,18 @@ def named(count: int):
 
 
 def test_pieces_are_done_once_each(workers: Any, tmp_path: Path) -> None:
-    assert sorted(workers.map(Doubling(tmp_path), named(8))) == list(range(0, 16, 2))
+    assert sorted(workers.told(Doubling(tmp_path)).map(named(8))) == list(range(0, 16, 2))
 
 
 @pytest.mark.slow
 def test_a_task_that_dies_is_done_again(workers: Any, tmp_path: Path) -> None:
-    assert sorted(workers.map(Doubling(tmp_path, deaths=1), named(5))) == [0, 2, 4, 6, 8]
+    assert sorted(workers.told(Doubling(tmp_path, deaths=1)).map(named(5))) == [0, 2, 4, 6, 8]
     assert (tmp_path / "tries-3").read_text() == "2"
 
 
 @pytest.mark.slow
 def test_one_that_dies_twice_is_named_when_the_others_are_done(workers: Any, tmp_path: Path) -> None:
-    results = workers.map(Doubling(tmp_path, deaths=2), named(6))
+    results = workers.told(Doubling(tmp_path, deaths=2)).map(named(6))
     assert sorted(next(results) for _ in range(5)) == [0, 2, 4, 8, 10]
     with pytest.raises(WorkersError, match=r"1 that failed twice: piece 3: WorkerCrashedError.* What was done is kept"):
         next(results)
@@ -89,7 +91,7 @@ def test_one_that_dies_twice_is_named_when_the_others_are_done(workers: Any, tmp
 @pytest.mark.slow
 def test_an_error_of_the_work_is_that_error(workers: Any, tmp_path: Path) -> None:
     error = DataError("a picture", "none", "Take one.")
-    results = workers.map(Doubling(tmp_path, deaths=2, error=error), named(6))
+    results = workers.told(Doubling(tmp_path, deaths=2, error=error)).map(named(6))
     assert sorted(next(results) for _ in range(5)) == [0, 2, 4, 8, 10]
     with pytest.raises(DataError, match=r"Expected a picture. Received: none. Take one.") as failure:
         next(results)
@@ -121,22 +123,39 @@ def test_predictions_are_the_same_file(workers: Any, net: Network, photos: Path,
     assert (there.pictures, there.labels, there.kept_pictures) == (COUNT, alone.labels, 0)
 
 
-class Watched:
-    """Workers that count their pieces, and may share no storage with this process."""
+NO_ACCIDENTS: Mapping[int, Callable[[], None]] = {}
 
-    def __init__(self, workers: Any, *, shared: bool = True) -> None:
-        self.workers, self.shared, self.names = workers, shared, []
+
+class Watched:
+    """Workers that count their pieces, may share no storage with this process, and meet with accidents."""
+
+    def __init__(self, workers: Any, *, shared: bool = True, accidents=NO_ACCIDENTS) -> None:
+        self.workers, self.shared, self.accidents, self.names = workers, shared, accidents, []
 
     def sees(self, file: Path) -> bool:
         return self.shared and self.workers.sees(file)
 
-    def map(self, work: Any, pieces: Any):
+    @property
+    def count(self) -> int:
+        return self.workers.count
+
+    def told(self, work: Any):
+        return WatchedTasks(self.workers.told(work), self)
+
+
+@dataclass(frozen=True)
+class WatchedTasks:
+    told: Any
+    watched: Watched
+
+    def map(self, pieces: Any):
         def counted():
             for name, piece in pieces:
-                self.names.append(name)
+                self.watched.names.append(name)
                 yield name, piece
+                self.watched.accidents.get(len(self.watched.names), lambda: None)()
 
-        return self.workers.map(work, counted())
+        return self.told.map(counted())
 
 
 @pytest.mark.slow
@@ -243,3 +262,59 @@ def test_an_inbox_that_others_do_not_see_is_refused(workers: Any, tmp_path: Path
             out=root / "out",
             workers=Watched(workers, shared=False),
         )
+
+
+def fitted(photos: Path, **options: Any):
+    keras.utils.set_random_seed(3)
+    made = attach(backbone(inception()), classifier(["grey", "red"]))  # without dropout, which each draws for itself
+    plan = Plan([Phase("deep", train="all", epochs=2, rate=0.003, schedule="cosine")])
+    run = fit(made, folder(photos), plan, augment=FLIPS, batch_size=64, cache="none", progress=False, **options)
+    return [variable.numpy() for variable in made.model.variables], run.history
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one_machine_does(workers: Any, classes: Path) -> None:
+    alone, history = fitted(classes)
+    watched = Watched(workers)
+    there, of_workers = fitted(classes, workers=watched, distribute="data")
+    for one, other in zip(there, alone, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4, rtol=0)
+    numbers = ["loss", "accuracy", "val_loss", "val_accuracy", "rate"]
+    np.testing.assert_allclose(of_workers[numbers], history[numbers], atol=1e-4)
+    assert len(watched.names) == 2 * 5 * workers.count  # 280 pictures are 5 batches
+
+
+def kill_processes() -> None:
+    """All that are at work, whatever they do."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "ray::perform" in " ".join(process.cmdline()):
+                process.kill()
+
+
+@pytest.mark.slow
+def test_killed_workers_and_a_stop_change_no_weight(workers: Any, classes: Path, tmp_path: Path) -> None:
+    alone, _ = fitted(classes)
+
+    def stop(epoch: int, _logs: Any) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    options = {"distribute": "data", "resume": tmp_path}
+    callback = keras.callbacks.LambdaCallback(on_epoch_begin=stop)
+    with pytest.raises(InterruptedTrainingError):
+        fitted(classes, workers=Watched(workers, accidents={7: kill_processes}), callbacks=callback, **options)
+    there, history = fitted(classes, workers=Watched(workers, accidents={5: kill_processes}), **options)
+    assert len(history) == 2
+    for one, other in zip(there, alone, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4, rtol=0)
+
+
+@pytest.mark.slow
+def test_a_machine_killed_in_the_middle_changes_nothing(workers, nodes, net, photos: Path, tmp_path: Path) -> None:
+    alone = predict_to_parquet(net, photos, tmp_path / "alone.parquet", batch_size=1)
+    third = nodes.add_node(num_cpus=2, object_store_memory=100_000_000)
+    watched = Watched(workers, accidents={12: lambda: nodes.remove_node(third, allow_graceful=False)})
+    there = predict_to_parquet(net, photos, tmp_path / "there.parquet", batch_size=1, part_rows=1, workers=watched)
+    assert there.path.read_bytes() == alone.path.read_bytes()
+    assert len(watched.names) == COUNT

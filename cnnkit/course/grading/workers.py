@@ -98,7 +98,8 @@ def answers(
     """
     if not isinstance(workers, int):
         work = GradingWork(setup, seconds, grader_version())
-        yield from workers.map(work, ((f"the submission of {task.submission.student}", task) for task in tasks))
+        named = ((f"the submission of {task.submission.student}", task) for task in tasks)
+        yield from workers.told(work).map(named)
         return
     waiting = iter(tasks)
     lock, stop = threading.Lock(), threading.Event()
