@@ -19,7 +19,14 @@ NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 every = pytest.mark.parametrize("name", NAMES)
 # They train for one to three minutes of a core: what they teach with is tested in tests/heads and tests/contracts.
 DEAR = (
-    *("ImageToImage", "Localization", "MobileNetObjectDetection", "Pose", "RecipesPictures", "Segmentation"),
+    "ImageToImage",
+    "Localization",
+    "MobileNetObjectDetection",
+    "Pose",
+    "RecipesPeople",
+    "RecipesPictures",
+    "RecipesScenes",
+    "Segmentation",
     "TransferLearning",
 )
 run_of = {name: pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in NAMES}
