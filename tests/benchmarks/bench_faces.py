@@ -85,7 +85,7 @@ CASES = {
     "closed set": Case(ck.plans.whiten(), {"rank_1": 0.99}, rounds=1),
     "drawn, whitened": Case(ck.plans.whiten(), {}, body="nano", size=128, side=96, drawn=True, rounds=1),
     "drawn, triplet": Case(
-        margin(train="all", epochs=8, rate=1e-3),
+        margin(train="all", epochs=24, rate=1e-3),
         {"eer": 0.015},
         body="nano",
         loss="triplet",
@@ -95,7 +95,7 @@ CASES = {
         rounds=1,
     ),
     "drawn, arcface": Case(
-        margin(train="all", epochs=8, rate=1e-3), {"eer": 0.035}, body="nano", size=128, side=96, drawn=True, rounds=1
+        margin(train="all", epochs=24, rate=1e-3), {"eer": 0.035}, body="nano", size=128, side=96, drawn=True, rounds=1
     ),
 }
 LOWER = ("eer", "far")
