@@ -16,6 +16,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+THREADS_VARIABLE = "CNNKIT_THREADS"
+
+
+def usual_threads() -> int:
+    """As many as there are cores, at most 16; or what `CNNKIT_THREADS` says, where processes share a machine."""
+    said = os.environ.get(THREADS_VARIABLE, "")
+    return max(1, int(said)) if said.isdecimal() else min(os.cpu_count() or 1, 16)
+
+
 def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None) -> Iterator[Result]:
     """`map(work, items)` in their order, with a few results made before they are asked for.
 
@@ -34,7 +43,7 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int
     if len(beginning) < 2:  # one picture is not worth a thread
         yield from map(work, beginning)
         return
-    workers = min(os.cpu_count() or 1, 16) if threads is None else threads
+    workers = usual_threads() if threads is None else threads
     pool = PerProcess(partial(ThreadPoolExecutor, workers, thread_name_prefix="cnnkit-ahead"))
     process = os.getpid()
     waiting: deque[tuple[Item, Future[Result]]] = deque()

@@ -6,7 +6,6 @@ sixteen give the same bytes, and a run that was killed goes on from any batch.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.data.ahead import ahead
+from cnnkit.data.ahead import ahead, usual_threads
 from cnnkit.data.arguments import augmenter, flag, said, seed_of, size_of, whole_number
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.opencv_threads import one_opencv_thread
@@ -154,7 +153,7 @@ def batches(
         raise InputError("kept pictures, or None", said(kept), "ck.data.KeptPictures() keeps them for all epochs.")
     if threads is not None:
         whole_number(threads, "threads", least=1, remedy="Leave threads out to use all cores.")
-    workers = min(os.cpu_count() or 1, 16) if threads is None else threads
+    workers = usual_threads() if threads is None else threads
     visits = order(len(source), seed=seed, epoch=epoch, shuffle=shuffle)
     steps = [visits[stop : stop + batch_size] for stop in range(start * batch_size, len(visits), batch_size)]
 

@@ -7,7 +7,6 @@ a source says which of the reader's pictures belong to it, in which order and wi
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.ahead import usual_threads
 from cnnkit.data.arguments import listed, said
 from cnnkit.data.targets.column import example_indices
 from cnnkit.data.targets.labels import Labels
@@ -268,7 +268,7 @@ class Source:
     def digests(self, indices: ArrayLike | None = None) -> list[str]:
         """The content hashes of the examples at `indices`, of all by default, read by several threads."""
         chosen = np.arange(len(self)) if indices is None else example_indices(indices, len(self))
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        with ThreadPoolExecutor(max_workers=usual_threads()) as pool:
             return list(pool.map(self.reader.digest, self.positions[chosen].tolist()))
 
     @cached_property

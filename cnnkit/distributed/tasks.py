@@ -12,7 +12,13 @@ from typing import Any
 import ray
 
 # Of libraries that would start a thread for each core of the machine, though a task may have one of them.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+THREADS = (
+    "CNNKIT_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 
 def perform(threads: int, work: Sequence[ray.ObjectRef], piece: Any) -> Any:

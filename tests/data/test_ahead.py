@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 
 import pytest
 
-from cnnkit.data.ahead import ahead
+from cnnkit.data.ahead import ahead, usual_threads
+
+USUAL = min(os.cpu_count() or 1, 16)
 
 
 def test_results_come_in_order_whatever_the_threads() -> None:
@@ -31,3 +34,9 @@ def test_an_error_comes_when_its_result_is_due() -> None:
     assert next(results) == 1
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+@pytest.mark.parametrize(("said", "threads"), [("3", 3), ("0", 1), ("", USUAL), ("many", USUAL)])
+def test_threads_where_processes_share_a_machine(monkeypatch: pytest.MonkeyPatch, said: str, threads: int) -> None:
+    monkeypatch.setenv("CNNKIT_THREADS", said)
+    assert usual_threads() == threads

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -318,3 +321,33 @@ def test_a_machine_killed_in_the_middle_changes_nothing(workers, nodes, net, pho
     there = predict_to_parquet(net, photos, tmp_path / "there.parquet", batch_size=1, part_rows=1, workers=watched)
     assert there.path.read_bytes() == alone.path.read_bytes()
     assert len(watched.names) == COUNT
+
+
+CLIENT = """
+import sys
+import cnnkit as ck
+net = ck.load(sys.argv[2])
+written = ck.export.predict_to_parquet(net, sys.argv[3], sys.argv[4], batch_size=2, part_rows=8, workers=sys.argv[1])
+print(written.pictures, ck.distributed.cluster(sys.argv[1]).count)
+"""
+
+
+@pytest.mark.slow
+def test_from_outside_the_cluster(nodes, net, photos: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ck.save(net, tmp_path / "bundle")
+    alone = predict_to_parquet(net, photos, tmp_path / "alone.parquet", batch_size=2)
+    server = [sys.executable, "-m", "ray.util.client.server", "--address", nodes.address, "--port", str(port)]
+    out = tmp_path / "there.parquet"
+    with subprocess.Popen(
+        [*server, "--host", "127.0.0.1"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as door:
+        try:
+            command = [sys.executable, "-c", CLIENT, f"ray://127.0.0.1:{port}", tmp_path / "bundle", photos, out]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+        finally:
+            door.terminate()
+    assert (done.stdout.split(), done.returncode) == ([str(COUNT), "2"], 0), done.stderr
+    assert out.read_bytes() == alone.path.read_bytes()
