@@ -8,39 +8,51 @@ from typing import ClassVar
 
 import keras
 
-from cnnkit.heads.segmentation import levels, widths_of
+from cnnkit.errors import InputError
+from cnnkit.heads.segmentation import check_stride, levels, widths_of
 from cnnkit.heads.translation import Translator, painted
 from cnnkit.necks.blocks import block
 from cnnkit.necks.levels import Levels
 from cnnkit.necks.u_shape import unet as neck
 
-REMEDY = "Four begin at stride 32: (128, 96, 64, 32)."
+REMEDY = "Five begin at stride 32: (128, 96, 64, 48, 32)."
 
 
 @dataclass(frozen=True)
 class UNetPainter:
     """The decoder of `translator`, which documents the fields."""
 
-    widths: tuple[int, ...] = (128, 96, 64, 32)
+    widths: tuple[int, ...] = (128, 96, 64, 48, 32)
+    finest: int = 4
     kind: ClassVar[str] = "translator"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", widths_of(self.widths, REMEDY))
+        check_stride("a finest skip", self.finest, (2, 4, 8), "nano has maps from 4 on, VGG and MobileNet from 2 on.")
+        if not self._skips:
+            least = int(self.finest).bit_length()
+            raise InputError(f"at least {least} widths with finest={self.finest}", f"{len(self.widths)}", REMEDY)
 
     @property
     def taps(self) -> tuple[str, ...]:
-        """From P1 on, one level more than there are widths."""
-        return levels(2, 2 ** (len(self.widths) + 1))
+        """From the finest skip to the deepest level."""
+        return levels(self.finest, 2 ** len(self.widths))
+
+    @property
+    def _skips(self) -> int:
+        """How many of the enlargements are joined with a skip."""
+        return max(0, len(self.widths) - (int(self.finest).bit_length() - 1))
 
     def build(self, features: Levels, seed: int) -> keras.KerasTensor:
-        """The neck's finest scale at the size of the input, one more block, and three channels."""
-        x = neck(features, widths=self.widths, seed=seed)["P1"]
-        x = keras.layers.UpSampling2D(2, interpolation="bilinear", name="translator_up")(x)
-        x = block(x, self.widths[-1], name="translator_block", seed=seed + 1)
+        """The neck's finest scale, enlarged to the size of the input with a block each time, and three channels."""
+        x = neck(features, widths=self.widths[: self._skips], seed=seed)[self.taps[0]]
+        for number, width in enumerate(self.widths[self._skips :], start=1):
+            x = keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"translator_{number}_up")(x)
+            x = block(x, width, name=f"translator_{number}", seed=seed + number)
         return painted(x, kernel=3, seed=seed)
 
 
-def translator(*, widths: Sequence[int] = (128, 96, 64, 32), seed: int = 0) -> Translator:
+def translator(*, widths: Sequence[int] = (128, 96, 64, 48, 32), finest: int = 4, seed: int = 0) -> Translator:
     """Learns to make one picture of another: a line drawing of a scene, a photograph of a plan.
 
     Truth is pictures, of `ck.data.pairs` or `ck.data.scenes(n, target="edges")`. The loss is the absolute error alone,
@@ -52,11 +64,12 @@ def translator(*, widths: Sequence[int] = (128, 96, 64, 32), seed: int = 0) -> T
         ck.fit(net, ck.data.pairs("facades"), ck.plans.head_then_together())
 
     Args:
-        widths: Channels of each scale, deep to fine, on one level of the backbone's pyramid more: four begin at P5. The
-            sides of the input are multiples of the deepest stride.
+        widths: Channels after each enlargement, deep to fine, up to the size of the input: five begin at P5. The sides
+            of the input are multiples of the deepest stride.
+        finest: Stride of the finest map of the backbone that is joined, 2, 4 or 8.
         seed: Of the initial weights.
 
     Raises:
-        InputError: No widths, or a setting out of its range.
+        InputError: Fewer widths than enlargements without a skip, or a setting out of its range.
     """
-    return Translator(UNetPainter(widths_of(widths, REMEDY)), seed)
+    return Translator(UNetPainter(widths_of(widths, REMEDY), finest), seed)

@@ -97,6 +97,9 @@ def finetune(
     much less; `pspnet`, which is built for one size, is trained on parts as large as its input. Masks that are
     predicted have the photograph's own size.
 
+    Of pictures, `ck.heads.translator()`, trained as boxes are, on pairs that are mirrored alike and never change their
+    colours; it minimises the absolute error, `ck.tasks.pix2pix` goes on from there.
+
     With a head of `ck.heads.embedding`, of labels that say whom a picture shows, in closed form::
 
         net = ck.attach(ck.backbone("mobilenet_v2"), ck.heads.embedding(photos.train))

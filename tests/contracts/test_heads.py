@@ -430,7 +430,7 @@ ROWS = {
         epochs=40,
         coupled=True,
     ),
-    "translator": painter(ck.heads.translator(widths=(16, 16, 8, 8)).painter),
+    "translator": painter(ck.heads.translator(widths=(16, 16, 8, 8, 8), finest=4).painter),
     "generator of pix2pix": painter(Pix2PixPainter(depth=5, dropout=0.0)),
     "generator of cyclegan": painter(CycleGANPainter((16, 16, 16, 8, 8))),
     "focal": Row(lambda: ck.heads.classifier(KINDS_OF_SCENE, loss="class_balanced_focal"), OF_THREE, OF_TAGS),
