@@ -90,6 +90,7 @@ def report(
     table = predict(network, source) if predictions is None else predictions
     predicted(source, table)
     kind = KINDS.get(source.kind, OF_SCORES)
+    shown = list(network.classes) or [network.head.target.kind]
     facts = kind.facts(
         network=network,
         dataset=photos,
@@ -97,7 +98,7 @@ def report(
         predictions=table,
         comparisons=_numbers("comparisons", comparisons),
         timings=_numbers("timings", timings),
-        title=f"{network.backbone.name}: {listed(list(network.classes), limit=4)}" if title is None else str(title),
+        title=f"{network.backbone.name}: {listed(shown, limit=4)}" if title is None else str(title),
         gradcam_layer=gradcam_layer,
     )
     text = report_html(facts, kind.sections)
@@ -146,8 +147,8 @@ def _dataset(network: Network, given: Dataset | Source | str | Path, run: Run | 
     if isinstance(given, str | Path):
         given = folder(given, seed=0 if run is None else run.seed, classes=network.classes)
     if isinstance(given, Source):
-        empty = Source.empty(given.classes)
-        given = Dataset(given.classes, empty, empty, given)
+        empty = Source.empty(given.classes if given.targets is None else given.targets)
+        given = Dataset(given.names, empty, empty, given)
     if not isinstance(given, Dataset):
         raise InputError(
             "a dataset, a labelled source or the path of a folder",

@@ -119,7 +119,8 @@ class Facts:
     @property
     def _purpose(self) -> str:
         """What the head does, to begin a sentence with."""
-        return f"A new head for {self.source.kind} of {listed(list(self.network.classes), limit=6)}"
+        names = list(self.network.classes)  # pictures as truth have none
+        return f"A new head for {self.source.kind}" + (f" of {listed(names, limit=6)}" if names else "")
 
     def _done(self) -> str:
         head = f"{self._purpose} was"

@@ -184,7 +184,7 @@ class Network:
         framed = f"{self.framing.resize}, {self.framing.interpolation}"
         names = self.classes if len(self.classes) <= MOST_NAMES else (*self.classes[:MOST_NAMES], "…")
         source = f"{self.backbone.name} cut at {self.cut}"
-        return f"Network {source}: {height}×{width} RGB 0…255 ({framed}) → {', '.join(names)}"
+        return f"Network {source}: {height}×{width} RGB 0…255 ({framed}) → {', '.join(names) or self.head.target.kind}"
 
 
 def _totals(table: pd.DataFrame) -> str:
