@@ -19,6 +19,7 @@ NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 every = pytest.mark.parametrize("name", NAMES)
 # They train for one to three minutes of a core: what they teach with is tested in tests/heads and tests/contracts.
 DEAR = (
+    "FromRCNNToMaskRCNN",
     "ImageToImage",
     "Localization",
     "MobileNetObjectDetection",
