@@ -59,7 +59,7 @@ class Settings:
 
     width: int = 32
     blocks: int = 4
-    steps: int = 2200
+    steps: int = 1200
     rate: float = 2e-3
     batch_size: int = 8
     side: int = 48
