@@ -26,6 +26,7 @@ from .photographs import photograph as photograph
 from .pipeline import Batch as Batch
 from .pipeline import batches as batches
 from .point_folder import point_folder as point_folder
+from .region_crops import region_crops as region_crops
 from .scene_pictures import scenes as scenes
 from .source import Reader as Reader
 from .source import Source as Source

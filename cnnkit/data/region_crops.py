@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from cnnkit.data.arguments import number, size_of
 from cnnkit.data.views.framing import PADDING, Framing
+from cnnkit.errors import InputError
+from cnnkit.metrics.box_overlap import box_array
 
 SQUASH = Framing("squash")
 
 
 def region_crops(
-    picture: NDArray[np.uint8], regions: NDArray[np.float64], size: tuple[int, int], *, context: float
+    picture: NDArray[np.uint8], regions: ArrayLike, size: tuple[int, int], *, context: float = 0.0
 ) -> NDArray[np.uint8]:
     """Each region as a picture of its own, whatever its shape (Girshick et al. 2014, arXiv:1311.2524, appendix A).
 
@@ -26,10 +29,18 @@ def region_crops(
 
     Returns:
         (k, height, width, 3).
+
+    Raises:
+        DataError: No such regions.
+        InputError: No such size or context.
     """
-    margin = np.tile((regions[:, 2:] - regions[:, :2]) * context / (1 - 2 * context), 2) * (-1, -1, 1, 1)
-    found = np.empty((len(regions), *size, 3), np.uint8)
-    for place, corners in enumerate((regions + margin).tolist()):
+    boxes, size = box_array(regions), size_of(size)
+    expected, remedy = "context from 0, below 0.5", "0.07 is that of R-CNN."
+    if not 0 <= number(context, "context", expected, remedy) < 0.5:
+        raise InputError(expected, repr(context), remedy)
+    margin = np.tile((boxes[:, 2:] - boxes[:, :2]) * context / (1 - 2 * context), 2) * (-1, -1, 1, 1)
+    found = np.empty((len(boxes), *size, 3), np.uint8)
+    for place, corners in enumerate((boxes + margin).tolist()):
         left, top = (math.floor(side + 0.5) for side in corners[:2])
         right, bottom = (
             max(low + 1, math.floor(side + 0.5)) for low, side in zip((left, top), corners[2:], strict=True)
