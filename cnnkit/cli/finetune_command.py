@@ -61,8 +61,8 @@ def finetune(
     train: Annotated[
         str | None,
         typer.Option(
-            help="What trains then: a number of stages, a stage, a layer, all; by default 2, of masks and boxes 3."
-            " Of points all."
+            help="What trains then: a number of stages, a stage, a layer, all; by default 2, of masks and boxes 3, "
+            "of points all."
         ),
     ] = None,
     augment: Annotated[
@@ -81,7 +81,7 @@ def finetune(
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen layers: float32; or bfloat16.")
     ] = "float32",
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Pictures a step; by default 32, of boxes 16, of masks 8.")
+        int | None, typer.Option(min=1, help="Pictures a step; by default 32, of boxes and points 16, of masks 8.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes split, weights, order and augmentation.")] = 0,
     as_json: Json = False,
@@ -168,10 +168,13 @@ def _say(network: Network, measure: str, scores: dict[str, tuple[float, int]], o
 def _plan(dataset: Dataset, head_epochs: int | None, deep_epochs: int | None, train: str | None) -> Plan | None:
     """What trains when, given the options; None without any of them."""
     import cnnkit as ck
+    from cnnkit.transfer.default_training import ENOUGH, enough_epochs
 
     if head_epochs is None and deep_epochs is None and train is None:
         return None
     epochs = {} if deep_epochs is None else {"epochs": deep_epochs}
+    if deep_epochs is None and dataset.kind in ENOUGH:
+        epochs = {"epochs": enough_epochs(dataset.kind, dataset)}
     if dataset.kind == "points":
         return ck.plans.together(**epochs, train=_layers(train or "all"), rate_decay=1.0)
     if dataset.kind == "masks":

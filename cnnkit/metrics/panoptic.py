@@ -43,8 +43,8 @@ def panoptic_quality(
 
     Raises:
         InputError: Names that are no list of texts.
-        DataError: No pictures, another number of predictions, another shape, a class that does not exist, or an
-            instance below 0.
+        DataError: No pictures, another number of predictions, another shape, a class that does not exist, or a
+            thing's instance below 0.
         UnknownNameError: A thing that is no class.
 
     >>> truth = np.array([[[0, 0], [0, 0], [1, 1], [1, 2]]])  # two pixels of floor, two balls of one pixel
@@ -91,9 +91,10 @@ def _segments(picture: ArrayLike, countable: NDArray[np.bool_]) -> Segments:
             f"{np.unique(classes[bad])[:5].tolist()} among them",
             "A class is the place of its name.",
         )
-    if (instances[known] < 0).any() or (instances[known] >= INSTANCES).any():
-        raise DataError("instances from 0 on", f"{int(instances[known].min())} among them", "Number them from 0.")
-    single = countable[np.where(known, classes, 0)]
+    single = known & countable[np.where(known, classes, 0)]
+    if (strange := single & ((instances < 0) | (instances >= INSTANCES))).any():
+        received = f"{np.unique(instances[strange])[:5].tolist()} among them"
+        raise DataError(f"instances of things from 0, below {INSTANCES}", received, "Number them from 0.")
     return np.where(known, classes * INSTANCES + np.where(single, instances, 0), -1)
 
 

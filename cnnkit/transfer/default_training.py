@@ -18,7 +18,6 @@ from cnnkit.data.views.random_crop import RandomCrop
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import Classifier
-from cnnkit.heads.head import Head
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.plan import Plan
 from cnnkit.transfer.plans import freeze_then_finetune, head_then_together, probe_then_finetune, together, whiten
@@ -27,16 +26,18 @@ Size = tuple[int, int]
 
 # The exact head of more pictures × classes takes longer than their features, and of so many steps come as near.
 MOST_PROBABILITIES, LEAST_CLASSES = 10_000_000, 50
+# It has the features of all views in memory, so many numbers of four bytes at most; steps read them from the disk.
+MOST_NUMBERS = 300_000_000
+# How many of the last stages train for labels, and how many versions of each picture.
+STAGES, VIEWS = 2, 4
 # Photographs with more pixels are framed smaller.
 MOST_PIXELS = 384 * 512
 # Larger inputs are trained on parts of so many pixels, which cost as much less; a network without dense layers predicts
 # the whole all the same.
 PART_PIXELS = 288 * 384
-# How many parts a decoder is trained on, and how often it sees each photograph.
-PARTS = 5_400
+# How many parts a decoder is trained on, and how many views of people heatmaps are; how often each photograph is seen.
+ENOUGH = {"masks": 5_400, "points": 22_000}
 LEAST_EPOCHS, MOST_EPOCHS = 6, 90
-# How many views of people heatmaps are trained on.
-PEOPLE = 22_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class DefaultTraining:
     """What suits one kind of predictions.
 
     Attributes:
-        plan: Given the pictures and the head.
+        plan: Given the pictures and the network.
         augment: Given the network.
         views: As in `fit`.
         batch_size: Pictures a step.
@@ -52,7 +53,7 @@ class DefaultTraining:
         input_shape: Of the input for the training pictures; None what the weights were trained at.
     """
 
-    plan: Callable[[Dataset, Head], Plan]
+    plan: Callable[[Dataset, Network], Plan]
     augment: Callable[[Network], Augmenter]
     views: int | None
     batch_size: int
@@ -90,23 +91,30 @@ def part_size(network: Network) -> Size:
     return size
 
 
-def exact_head_first(photos: Dataset, head: Head) -> Plan:
-    """The exact head, then half of the way of the last two stages; in steps where there is none, or a slow one."""
-    linear = isinstance(head, Classifier) and head.cross_entropy is not None and not head.hidden
-    if linear and len(photos.train) * max(LEAST_CLASSES, len(head.names)) <= MOST_PROBABILITIES:
-        return probe_then_finetune()
+def exact_head_first(photos: Dataset, network: Network) -> Plan:
+    """The exact head, then half of the way of the last two stages; in steps where there is none, or a large one."""
+    head, count = network.head, len(photos.train)
+    if isinstance(head, Classifier) and head.cross_entropy is not None and not head.hidden:
+        features = math.prod(network.model.layers[-1].input.shape[1:])
+        quick = count * max(LEAST_CLASSES, len(head.names)) <= MOST_PROBABILITIES
+        if quick and count * VIEWS * features <= MOST_NUMBERS:
+            return probe_then_finetune(train=min(STAGES, len(network.groups) - 1))
     return freeze_then_finetune(patience=4 if len(photos.validation) else None)
 
 
-def enough_parts(photos: Dataset, head: Head) -> Plan:
-    """Everything at once, for so many epochs that a decoder sees enough parts, and each photograph a few times."""
-    return together(epochs=min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(PARTS / len(photos.train)))))
+def enough_epochs(kind: str, photos: Dataset) -> int:
+    """So many that a decoder sees enough parts, or heatmaps enough people, and each photograph a few times."""
+    return min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(ENOUGH[kind] / len(photos.train))))
 
 
-def enough_people(photos: Dataset, head: Head) -> Plan:
-    """Everything at once and at one rate, for so many epochs that heatmaps see enough people."""
-    epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, math.ceil(PEOPLE / len(photos.train))))
-    return together(epochs=epochs, train="all", rate_decay=1.0)
+def enough_parts(photos: Dataset, network: Network) -> Plan:
+    """Everything at once."""
+    return together(epochs=enough_epochs("masks", photos))
+
+
+def enough_people(photos: Dataset, network: Network) -> Plan:
+    """Everything at once and at one rate."""
+    return together(epochs=enough_epochs("points", photos), train="all", rate_decay=1.0)
 
 
 def default_training(kind: str) -> DefaultTraining:
@@ -125,7 +133,7 @@ def _nearest(side: float) -> int:
 OF_LABELS = DefaultTraining(
     plan=exact_head_first,
     augment=lambda network: Augmentation.slight(),
-    views=4,
+    views=VIEWS,
     batch_size=32,
 )
 OF_KINDS = {
@@ -138,21 +146,21 @@ OF_KINDS = {
         input_shape=whole_photographs,
     ),
     "boxes": DefaultTraining(
-        plan=lambda photos, head: head_then_together(),
+        plan=lambda photos, network: head_then_together(),
         augment=lambda network: Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True),
         views=8,
         batch_size=16,
         framing=Framing("pad"),
     ),
     "pictures": DefaultTraining(
-        plan=lambda photos, head: head_then_together(),
+        plan=lambda photos, network: head_then_together(),
         augment=lambda network: Augmentation(horizontal_flip=True),  # colours are what the target has to say
         views=None,
         batch_size=8,
         framing=Framing("squash"),
     ),
     "vectors": DefaultTraining(
-        plan=lambda photos, head: whiten(),
+        plan=lambda photos, network: whiten(),
         augment=lambda network: Augmentation(
             rotation=10, width_shift=0.05, height_shift=0.05, zoom=0.1, horizontal_flip=True, brightness=(0.8, 1.2)
         ),

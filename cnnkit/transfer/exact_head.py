@@ -105,6 +105,8 @@ def solve(head: Head, seen: Examples, held_out: Examples | None) -> Linear:
     parts = [] if held_out is None else [(seen, held_out)]
     if held_out is None or len(held_out.targets) < FEW_PICTURES:
         parts += folds(seen)
+    if not parts:  # one example says nothing of any other
+        return next(_optima(head, seen, STRENGTHS))
     paths = [_optima(head, inside, STRENGTHS) for inside, _ in parts]
     best: tuple[Linear, ...] = ()
     least, waited = math.inf, 0
@@ -127,8 +129,11 @@ def solve(head: Head, seen: Examples, held_out: Examples | None) -> Linear:
 def folds(seen: Examples) -> list[tuple[Examples, Examples]]:
     """The examples without a fifth of them, and that fifth, five times; each class is spread as evenly as it goes.
 
-    Which example is in which fifth depends on its features, not on the order of the examples.
+    Which example is in which fifth depends on its features, not on the order of the examples. Of one example there are
+    none.
     """
+    if len(seen.targets) < 2:
+        return []
     fold = np.empty(len(seen.targets), np.int64)
     fold[np.lexsort((seen.features.sum(axis=1), *seen.targets.T))] = np.arange(len(fold)) % FOLDS
     return [(seen.take(fold != number), seen.take(fold == number)) for number in range(min(FOLDS, len(fold)))]

@@ -60,7 +60,8 @@ def finetune(
         run = ck.fit(net, photos, ck.plans.probe_then_finetune(), augment=ck.data.Augmentation.slight(), views=4)
 
     Where a picture may show several classes the head is multi-label instead, without class weights. A head that cannot
-    be solved, of hidden layers or another loss, is stepped: `ck.plans.freeze_then_finetune()`.
+    be solved, of hidden layers or another loss, is stepped, and so is one of very many pictures, whose features would
+    not fit into memory: `ck.plans.freeze_then_finetune()`.
 
     Of boxes, the detector `ck.heads.fcos(photos.classes)`, alone and then with the last three stages::
 
@@ -165,7 +166,7 @@ def finetune(
     fit(
         network,
         dataset,
-        plan or usual.plan(dataset, head),
+        plan or usual.plan(dataset, network),
         augment=usual.augment(network) if augment == "auto" else augment,
         cache=cache,
         views=usual.views if views == "auto" else views,

@@ -56,9 +56,11 @@ class Scaling:
     @classmethod
     def of(cls, x: Floats | Doubles) -> Scaling:
         """That of features (n, d)."""
-        deviation = x.std(axis=0, dtype=np.float64)
-        deviation = np.maximum(deviation, SMALLEST_DEVIATION * deviation.max(initial=0.0) or 1.0)
-        return cls(x.mean(axis=0, dtype=np.float64), deviation)
+        mean, squares = x.mean(axis=0, dtype=np.float64), np.zeros(x.shape[1])
+        for start in range(0, len(x), ROWS):  # of few rows at a time: `std` makes float64 of all of them at once
+            squares += ((x[start : start + ROWS] - mean) ** 2).sum(axis=0)
+        deviation = np.sqrt(squares / len(x))
+        return cls(mean, np.maximum(deviation, SMALLEST_DEVIATION * deviation.max(initial=0.0) or 1.0))
 
     @classmethod
     def none(cls, features: int) -> Scaling:

@@ -159,7 +159,7 @@ def test_flags_of_some_parts_are_false_in_others() -> None:
 def test_finetune_takes_a_detector_for_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
     photos = ck.data.scenes(20, seed=1, size=64, target="boxes")
     short = replace(
-        OF_KINDS["boxes"], plan=lambda photos: ck.plans.head_then_together(head_epochs=1, epochs=1), views=1
+        OF_KINDS["boxes"], plan=lambda photos, network: ck.plans.head_then_together(head_epochs=1, epochs=1), views=1
     )
     monkeypatch.setitem(OF_KINDS, "boxes", short)
     keras.utils.set_random_seed(0)

@@ -74,7 +74,7 @@ def test_it_is_the_papers_definition(seed: int) -> None:
 
 def test_numbers_of_instances_and_of_stuff_do_not_matter() -> None:
     truth = np.array([[[0, 0], [0, 7], [2, 1], [2, 2], [3, 0]]])
-    said = np.array([[[0, 3], [0, 3], [2, 9], [2, 4], [3, 5]]])
+    said = np.array([[[0, 3], [0, -1], [2, 9], [2, 4], [3, 5]]])
     assert panoptic_quality([truth], [said], NAMES, things=THINGS)["pq"] == 1.0
 
 
@@ -99,7 +99,8 @@ def test_bad_maps_are_refused() -> None:
         "2 classes": (np.zeros((2, 2)), "h, w, 2"),
         "floats": (fine * 0.5, "whole numbers"),
         "no class": (fine + np.array([4, 0]), "0 to 3"),
-        "an instance below 0": (fine + np.array([0, -1]), "from 0"),
+        "an instance below 0": (fine + np.array([2, -1]), r"from 0.*\[-1\]"),
+        "an instance too large": (fine + np.array([2, 2**32]), r"below 4294967296.*\[4294967296\]"),
         "another size": (np.zeros((3, 2, 2), np.int64), "one shape"),
     }.values():
         with pytest.raises(DataError, match=words):

@@ -19,6 +19,7 @@ from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.inference import evaluate
 from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
+from cnnkit.transfer.whitening import ROWS, Scaling
 from tests.transfer.worlds import GRAPHS
 
 
@@ -208,6 +209,24 @@ def test_a_picture_for_each_of_many_classes_is_enough(make) -> None:
     row = fit(network, data, plans.probe(solver="lbfgs"), progress=False).history.iloc[0]
     assert row["l2"] == 1
     assert row["accuracy"] == 1
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_one_picture_cannot_be_held_out(make, validated) -> None:
+    head = make().head
+    one = Examples(np.float32([[1, 2, 3]]), np.float32([[1]]))
+    held_out = Examples(np.float32([[1, 2, 2], [3, 0, 0]]), np.float32([[1], [0]])) if validated else None
+    linear = solve(head, one, held_out)
+    assert linear.logits(one.features)[0, 0] > 0
+    assert linear.strength == STRENGTHS[0]
+
+
+def test_scaling_is_that_of_all_rows_at_once() -> None:
+    x = np.random.default_rng(0).normal(30, [1, 5, 0], (2 * ROWS + 7, 3)).astype(np.float32)
+    scaling = Scaling.of(x)
+    np.testing.assert_allclose(scaling.mean, np.mean(x, axis=0, dtype=np.float64))
+    deviation = np.std(x, axis=0, dtype=np.float64)
+    np.testing.assert_allclose(scaling.deviation, [*deviation[:2], 1e-4 * deviation[1]])
 
 
 def test_several_labels_at_once() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -13,12 +15,13 @@ from cnnkit.data.source import Source
 from cnnkit.data.targets.masks import Masks
 from cnnkit.errors import InputError
 from cnnkit.heads.classification import classifier
-from cnnkit.heads.head import Head
+from cnnkit.transfer import default_training
 from cnnkit.transfer.default_training import exact_head_first, whole_photographs
 from cnnkit.transfer.finetuning import finetune
 from cnnkit.transfer.inference import evaluate, predict
+from cnnkit.transfer.network import attach
 from cnnkit.transfer.plans import probe, together
-from tests.transfer.worlds import GRAPHS
+from tests.transfer.worlds import GRAPHS, pictures
 
 
 def test_pictures_of_several_classes_at_once() -> None:
@@ -77,17 +80,31 @@ def test_the_input_of_masks_is_that_of_most_photographs() -> None:
     assert of((1024, 2048)) == (320, 640, 3)
 
 
-def test_labels_begin_with_the_exact_head_where_there_is_one_and_it_is_quick() -> None:
-    """Hidden layers and focal losses are stepped, and so is a head of as many probabilities as take minutes."""
+def test_labels_begin_with_the_exact_head_where_there_is_one_and_it_is_quick(monkeypatch) -> None:
+    """Hidden layers and focal losses are stepped, and so is a head of as many numbers as take minutes or gigabytes."""
     images = np.zeros((3, 8, 8, 3), np.uint8)
     photos = arrays(images, np.arange(3), classes=["a", "b", "c"], split=(1, 0, 0))
+    body = backbone(GRAPHS["residual"]())  # (4, 4, 12)
 
-    def solver(head: Head) -> str:
-        return exact_head_first(photos, head).phases[0].solver
+    def solver(**settings: Any) -> str:
+        return exact_head_first(photos, attach(body, classifier(list("abc"), **settings))).phases[0].solver
 
-    assert solver(classifier(list("abc"))) == solver(classifier(list("abc"), multi_label=True)) == "lbfgs"
-    assert solver(classifier(list("abc"), hidden=8)) == solver(classifier(list("abc"), loss="focal")) == "steps"
-    assert solver(classifier([str(number) for number in range(4_000_000)])) == "steps"
+    assert solver() == solver(multi_label=True) == solver(dropout=0.5, pooling="flatten") == "lbfgs"
+    assert solver(hidden=8) == solver(loss="focal") == "steps"
+    monkeypatch.setattr(default_training, "MOST_NUMBERS", 3 * 4 * 12)  # of three pictures in four versions
+    assert (solver(), solver(pooling="flatten")) == ("lbfgs", "steps")
+    monkeypatch.setattr(default_training, "MOST_PROBABILITIES", 3 * 50 - 1)
+    assert solver() == "steps"
+
+
+def test_a_backbone_of_one_stage_trains_that_one() -> None:
+    """Nobody asked for the two stages of the default."""
+    image = keras.Input((16, 16, 3))
+    body = keras.Model(image, keras.layers.Conv2D(4, 3, strides=2, name="only")(image))
+    photos = arrays(*pictures(4, 0), classes=["a", "b"], split=(1, 0, 0))
+    network = finetune(photos, backbone=body, preprocessing="inside", progress=False)
+    assert [phase.train for phase in network.run.plan.phases] == ["head", 1]
+    assert network.run.history["phase"].tolist() == ["head", *["deep"] * 8]
 
 
 def test_many_people_of_few_pictures_are_known() -> None:
