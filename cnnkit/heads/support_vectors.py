@@ -28,6 +28,19 @@ RIDGE = 1000.0
 NEVER = -10.0
 
 
+def require_solver() -> Any:
+    """`LinearSVC` of scikit-learn.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        from sklearn.svm import LinearSVC
+    except ImportError as error:
+        raise missing_extra("scikit-learn", "rcnn", "linear support vector machines") from error
+    return LinearSVC
+
+
 def machines(features: Floats, positive: Flags, negative: Flags, *, seed: int) -> tuple[Floats, Floats]:
     """A linear support vector machine for each class, alone against everything else.
 
@@ -103,11 +116,7 @@ def _mined(features: Floats, positive: Flags, negative: Flags, *, seed: int) -> 
 def _fitted(
     features: Floats, true: NDArray[np.int64], false: NDArray[np.int64], *, seed: int
 ) -> tuple[NDArray[np.float64], float]:
-    try:
-        from sklearn.svm import LinearSVC
-    except ImportError as error:
-        raise missing_extra("scikit-learn", "rcnn", "linear support vector machines") from error
-    machine = LinearSVC(
+    machine = require_solver()(
         C=STRENGTH,
         loss="hinge",
         class_weight={1: WEIGHT_OF_TRUE},

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cnnkit.backbones.extractor import Backbone
 from cnnkit.data.any_folder import dataset_of
 from cnnkit.data.any_pictures import Pictures, as_source
+from cnnkit.data.arguments import seed_of
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.region_crops import region_crops
 from cnnkit.data.source import Source
@@ -26,6 +27,7 @@ from cnnkit.export.bundle import save
 from cnnkit.heads.classifier_arguments import class_names
 from cnnkit.heads.detection import not_counted
 from cnnkit.heads.rcnn import NOTHING, RCNN, encoded_regions
+from cnnkit.heads.support_vectors import require_solver
 from cnnkit.metrics.box_overlap import box_array, box_iou
 from cnnkit.metrics.given_arrays import whole_number
 from cnnkit.tasks.given_proposals import Propose, require_function, sliding_windows
@@ -69,17 +71,20 @@ class RCNNDetector:
         The features of all samples are in memory at once: of 1,000 pictures some 64,000 times those of a crop.
 
         Args:
-            photos: With boxes, of the classes of the network; a path is `ck.data.folder(path)`.
+            photos: With boxes, of the classes of the network; a path is `ck.data.yolo(path, seed=seed)`.
             sample: Proposals per picture, beside its true boxes: those near to a box first, up to half of them, then
                 others by chance.
-            seed: Of these, of the first negatives and of the solver.
+            seed: Of these; that of the solver is the network's.
             progress: Whether to show the live line.
 
         Raises:
             DataError: No training pictures, other classes, or truth of another kind.
+            InputError: `sample` or `seed` is out of its range.
             MissingExtraError: scikit-learn is not installed.
         """
         whole_number("sample", sample)
+        seed = seed_of(seed)
+        require_solver()
         photos = dataset_of(photos, seed=seed)
         check_dataset(self.network, photos)
         truth: Any = photos.train.targets
@@ -140,6 +145,8 @@ class RCNNDetector:
 
     def save(self, folder: str | Path) -> Path:
         """Writes the network as `ck.save` does: the machines are layers of plain Keras.
+
+        What is loaded sees crops: `ck.predict` would take each picture for one proposal, so give it to `RCNNDetector`.
 
         Raises:
             BundleError: As of `ck.save`.

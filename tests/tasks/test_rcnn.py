@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import cnnkit as ck
 from cnnkit.data.targets import Boxes
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, MissingExtraError
 from cnnkit.heads.rcnn import RCNN, encoded_regions
 from cnnkit.metrics import box_iou
 from cnnkit.tasks.rcnn import sampled
@@ -78,3 +79,19 @@ def test_other_networks_and_no_functions_are_refused() -> None:
         ck.tasks.RCNNDetector(ck.attach(body, ck.heads.classifier(NAMES)))
     with pytest.raises(InputError, match="a function of a picture"):
         ck.tasks.rcnn(body, NAMES, [[0, 0, 1, 1]])
+
+
+def test_what_is_missing_is_said_before_the_first_proposal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The features of a thousand pictures take an hour."""
+
+    def never(picture: np.ndarray) -> np.ndarray:
+        raise AssertionError
+
+    photos = ck.data.with_classes(ck.data.scenes(4, seed=1, size=32, target="boxes"), "person")
+    body = ck.backbone("nano", weights=None, input_shape=(32, 32, 3))
+    detector = ck.tasks.rcnn(body, photos.classes, never)
+    with pytest.raises(InputError, match="seed"):
+        detector.fit(photos, seed=-1, progress=False)
+    monkeypatch.setitem(sys.modules, "sklearn.svm", None)
+    with pytest.raises(MissingExtraError, match=r"rcnn"):
+        detector.fit(photos, progress=False)
