@@ -55,3 +55,13 @@ def test_names_of_a_benchmark_exist(file: Path) -> None:
     """What was moved in cnnkit was moved in its benchmarks too."""
     missing = {name for name in names(ast.parse(file.read_text())) if not exists(name)}
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in BENCHMARKS if file.stem.startswith("bench_")], ids=lambda file: file.stem
+)
+def test_a_benchmark_takes_what_the_command_gives_it(file: Path) -> None:
+    """`cnnkit bench NAME` runs each with `--rounds` and `--json`, which `harness.options` understands."""
+    calls = [node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    assert "options" in {getattr(call, "attr", getattr(call, "id", "")) for call in calls}
+    assert "json" in file.read_text() or "report(" in file.read_text() or "study(" in file.read_text()

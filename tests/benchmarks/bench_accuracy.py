@@ -9,18 +9,18 @@ appends its row to the results file at once, and runs that are there are not rep
 time. Each run starts without kept features, so that its seconds are those of a user's first call; the seconds that
 the test takes do not count. ImageNet weights are those of the shared folder.
 
-How the default was chosen. All plans were tuned on pictures that no test here holds (`accuracy_tuning.csv`: drawn scenes
-of other seeds, other pictures of CIFAR-10, parts of the training pictures of the rest), by what they gain over the plain
-exact head there. Of 15 pairs of a set and a backbone (11 of MobileNets, 4 of nano) two stages at 2e-4, half of it a
-stage, gain +.8 ± .9 points at their end and +.8 ± .6 half way back, the fixed average of WiSE-FT (Wortsman et al. 2022,
-arXiv:2109.01903), which is what `probe_then_finetune` does; at 1e-4 +.3 and +.4; at 5e-4 they lose 4.6 and 3.9, most of
-it with MobileNet α=.75, whose depthwise kernels are too small for that rate. Validation of 11 to 90 pictures sees such a
-collapse and no more, so a phase only has to be not clearly worse.
+How the default was chosen. All plans were tuned on pictures that no test here holds (`accuracy_tuning.csv`: drawn
+scenes of other seeds, other pictures of CIFAR-10, parts of the training pictures of the rest), by what they gain over
+the plain exact head there. Of 15 pairs of a set and a backbone (11 of MobileNets, 4 of nano) two stages at 2e-4, half
+of it a stage, gain +.8 ± .9 points at their end and +.8 ± .6 half way back, the fixed average of WiSE-FT (Wortsman et
+al. 2022, arXiv:2109.01903), which is what `probe_then_finetune` does; at 1e-4 +.3 and +.4; at 5e-4 they lose 4.6 and
+3.9, most of it with MobileNet α=.75, whose depthwise kernels are too small for that rate. Validation of 11 to 90
+pictures sees such a collapse and no more, so a phase only has to be not clearly worse.
 
-The row "stepped" is what the default was before: a head with dropout in steps, then the last stage. It is far behind the
-exact head where classes are many and pictures few (40 faces of two pictures: .782, the exact head .904), and behind it
-on CIFAR-10's. That the head is solved on four slight views instead of one was seen on test pictures of three sets: faces
-gain 2.5 points by it, things .9, ants and bees lose one picture.
+The row "stepped" is what the default was before: a head with dropout in steps, then the last stage. It is far behind
+the exact head where classes are many and pictures few (40 faces of two pictures: .782, the exact head .904), and
+behind it on CIFAR-10's. That the head is solved on four slight views instead of one was seen on test pictures of three
+sets: faces gain 2.5 points by it, things .9, ants and bees lose one picture.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ the accuracy of `ck.finetune` with its defaults on all 40 people, five pictures 
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
@@ -132,8 +131,7 @@ class Result:
 
 def main() -> None:
     """Runs what the file does not hold yet, and prints means over the splits."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10, help="splits (10)")
+    parser = harness.options(__doc__, rounds=10, of="splits")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
     parser.add_argument("--rows", nargs="*", default=list(CASES), choices=list(CASES), help="only these rows")
     arguments = parser.parse_args()
@@ -145,6 +143,8 @@ def main() -> None:
                 results.append(measured(name, split))
                 result_rows.append(arguments.results, results[-1])
                 harness.say(f"  {results[-1]}")
+    if harness.study("faces", results, started=started, arguments=arguments):
+        return
     print(f"faces, means over splits; {started}")
     for name in arguments.rows:
         mine = [result for result in results if result.row == name and result.split < arguments.rounds]

@@ -10,7 +10,6 @@ is what a network has to beat that looks at nothing.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from dataclasses import dataclass
@@ -77,8 +76,7 @@ class Result:
 
 def main() -> None:
     """Runs what the file does not hold yet, and prints medians over the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="seeds (3)")
+    parser = harness.options(__doc__, rounds=3, of="seeds")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
     parser.add_argument("--rows", nargs="*", default=list(CASES), choices=list(CASES), help="only these rows")
     arguments = parser.parse_args()
@@ -90,6 +88,8 @@ def main() -> None:
                 results.append(trained(name, seed))
                 result_rows.append(arguments.results, results[-1])
                 harness.say(f"  {results[-1]}")
+    if harness.study("localization", results, started=started, arguments=arguments):
+        return
     print(f"localization, {arguments.rounds} seeds, medians; {started}")
     iou, above = mean_box()
     print(f"{'mean box':<28}        mean IoU {iou:.3f}  above one half {above:.3f}")

@@ -11,7 +11,6 @@ training crops is what a network has to beat that looks at nothing.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -88,8 +87,7 @@ class Result:
 
 def main() -> None:
     """Runs what the file does not hold yet, and prints medians over the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=2, help="seeds (2)")
+    parser = harness.options(__doc__, rounds=2, of="seeds")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
     parser.add_argument("--rows", nargs="*", default=list(CASES), choices=list(CASES), help="only these rows")
     arguments = parser.parse_args()
@@ -102,6 +100,8 @@ def main() -> None:
                     results.append(result)
                     result_rows.append(arguments.results, result)
                     harness.say(f"  {result}")
+    if harness.study("pose", results, started=started, arguments=arguments):
+        return
     print(f"pose, {arguments.rounds} seeds, medians; {started}")
     print(f"{'mean pose':<24}             {mean_pose()}")
     for name in arguments.rows:

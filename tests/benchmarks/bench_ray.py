@@ -232,16 +232,18 @@ def computed(results: list[Result]) -> None:
 
 def main() -> None:
     """Measures what is asked for, then tells what is there."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.options(__doc__, rounds=3)
     parser.add_argument("--pictures", type=int, nargs="+", default=[2048, 20_000])
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--computed", action="store_true", help="only print what follows from the results")
     arguments = parser.parse_args()
+    started = harness.machine()
     for count in () if arguments.computed else arguments.pictures:
         measure(arguments, count)
     results = result_rows.read(arguments.results, Result)
+    if harness.study("ray", results, started=started, arguments=arguments):
+        return
     for count in sorted({result.pictures for result in results}):
         told([result for result in results if result.pictures == count])
     computed(results)

@@ -16,7 +16,6 @@ of RGB in dB, of whole photographs with their borders, rounded to whole levels; 
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import time
@@ -94,8 +93,7 @@ class Result:
 
 def main() -> None:
     """Runs what the file does not hold yet, and prints means over the splits."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1, help="splits, up to 10 (1)")
+    parser = harness.options(__doc__, rounds=1, of="splits, up to 10")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
     for name, default in vars(Settings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"({default})")
@@ -109,6 +107,8 @@ def main() -> None:
             result_rows.append(arguments.results, results[-1])
             harness.say(f"  {results[-1]}")
     results = [result for result in results if result.split < arguments.rounds]
+    if harness.study("super_resolution", results, started=started, arguments=arguments):
+        return
     gain = statistics.fmean(result.network - result.bicubic for result in results)
     better = statistics.fmean(result.better for result in results)
     scaled = statistics.median(result.cpu_seconds * 9.6 / result.convolution_ms for result in results)

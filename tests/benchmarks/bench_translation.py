@@ -18,7 +18,6 @@ that of test pictures that went there and back, the mean of both ways, and frech
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from dataclasses import dataclass, replace
@@ -68,19 +67,21 @@ class Result:
 
 def main() -> None:
     """Runs what the file does not hold yet, and prints it beside the bars."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.options(__doc__, rounds=1, of="seeds")
     parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS), help="only these rows")
-    parser.add_argument("--seed", type=int, default=0, help="(0)")
     parser.add_argument("--folder", type=Path, default=Path("translation"), help="checkpoints, networks and sheets")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
     arguments = parser.parse_args()
     started = harness.machine()
     results = result_rows.read(arguments.results, Result)
-    for name in arguments.rows:
-        if (name, arguments.seed) not in {(result.row, result.seed) for result in results}:
-            results.append(ROWS[name](name, arguments.seed, arguments.folder / f"{name}-{arguments.seed}"))
-            result_rows.append(arguments.results, results[-1])
-            harness.say(f"  {results[-1]}")
+    for seed in range(arguments.rounds):
+        for name in arguments.rows:
+            if (name, seed) not in {(result.row, result.seed) for result in results}:
+                results.append(ROWS[name](name, seed, arguments.folder / f"{name}-{seed}"))
+                result_rows.append(arguments.results, results[-1])
+                harness.say(f"  {results[-1]}")
+    if harness.study("translation", results, started=started, arguments=arguments):
+        return
     print(f"translation; {started}")
     for result in results:
         told = [f"{field} {getattr(result, field):.3f}" for field in ("l1", "frechet", "energy", "ssim")]

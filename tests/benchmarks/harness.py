@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Name = TypeVar("Name")
 Run = Callable[[], float | None]
@@ -125,14 +125,41 @@ def convolution_ms(repeats: int = 5) -> float:
     return statistics.median(milliseconds() for _ in range(repeats))
 
 
-def options(description: str | None, **more: int) -> argparse.ArgumentParser:
-    """The command line of a benchmark: `--rounds`, `--json`, and whole numbers with their defaults."""
+def options(
+    description: str | None, *, rounds: int = 5, of: str = "interleaved rounds", **more: int
+) -> argparse.ArgumentParser:
+    """The command line of a benchmark: `--rounds` of something, `--json`, and whole numbers with their defaults."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"{of} ({rounds})")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     for name, default in more.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default, help=f"({default})")
     return parser
+
+
+def study(bench: str, results: Iterable[Any], *, started: str, arguments: argparse.Namespace) -> bool:
+    """With `--json`, prints the results of a study as one JSON object; whether it did.
+
+    A study has no peer: its numbers stand for themselves.
+
+    Args:
+        bench: Its name.
+        results: Dataclasses with seconds of some kind.
+        started: What `machine()` said before the first run.
+        arguments: Of the command line; they stand in the result.
+    """
+    if not arguments.json:
+        return False
+    rows = []
+    for result in results:
+        fields = asdict(result)
+        case = ", ".join(f"{name} {value}" for name, value in fields.items() if isinstance(value, str | int))
+        seconds = fields.get("cpu_seconds", fields.get("seconds", 0.0))
+        alone = {"peer": "itself", "peer_seconds": seconds, "seconds": seconds, "ratio": 1.0, "bar": None}
+        rows.append({**fields, "case": case, **alone})
+    settings = {name: value for name, value in vars(arguments).items() if name != "json"}
+    print(json.dumps({"bench": bench, "machine": started, **settings, "rows": rows}, default=str))
+    return True
 
 
 def say(text: str) -> None:

@@ -27,6 +27,7 @@ DEAR = (
     "RecipesPeople",
     "RecipesPictures",
     "RecipesScenes",
+    "RecipesSets",
     "Segmentation",
     "TransferLearning",
 )
