@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ TRIES = 2
 WAITING = 1  # tasks beyond those that run: the next one is there when a processor becomes free
 MOST_FAILURES = 20  # then the rest is not tried: it is the work that fails, not a piece
 NAMED_FAILURES = 3
+NAMESPACE = "cnnkit "  # Ray keeps the name that a process connected under, which tells by which address
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,14 @@ class Tasks(Generic[Piece, Result]):
             CnnkitError: At the end, of a piece that raised it twice.
             WorkersError: At the end, of pieces that failed twice for another reason: they are named.
         """
-        cpus = self.cluster.cpus
+        cpus, directory = self.cluster.cpus, os.getcwd()
         task: Any = ray.remote(num_cpus=cpus, max_retries=0)(perform)
         waiting = iter(pieces)
         running: dict[ray.ObjectRef, _Attempt] = {}
         failures: list[_Failure] = []
 
         def submit(attempt: _Attempt) -> None:
-            running[task.remote(cpus, [self.work], attempt.piece)] = attempt
+            running[task.remote(cpus, directory, [self.work], attempt.piece)] = attempt
 
         try:
             while True:
@@ -143,7 +145,8 @@ def cluster(address: str = "auto", *, cpus: int = 1) -> Cluster:
         cpus: Processors of each task.
 
     Raises:
-        InputError: No cluster answers, or this process is connected with another.
+        InputError: No cluster answers, this process is connected by another address, or no machine has so many
+            processors.
         MissingExtraError: Ray is not installed.
     """
     whole_number("cpus", cpus)
@@ -151,13 +154,23 @@ def cluster(address: str = "auto", *, cpus: int = 1) -> Cluster:
         raise InputError("the address of a cluster", repr(address)[:200], '"auto" or "ray://host:10001".')
     if not ray.is_initialized():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, namespace=NAMESPACE + address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             raise InputError(
                 f"a cluster of Ray at {address!r}",
                 " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])[:300],
                 "On its first machine: ray start --head; on each other one: ray start --address=FIRST:6379",
             ) from error
+    name = str(ray.get_runtime_context().namespace)  # another one where the caller has connected
+    if name.startswith(NAMESPACE) and name != NAMESPACE + address and address != "auto":
+        raise InputError(
+            f"one cluster for each process, here {name.removeprefix(NAMESPACE)!r}",
+            repr(address)[:200],
+            "ray.shutdown() leaves it.",
+        )
+    most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    if 0 < most < cpus:  # without any, machines come when they are asked for
+        raise InputError(f"at most {most:g} processors for each task, as a machine has", f"cpus={cpus}", "1 is usual.")
     return Cluster(address, cpus)
 
 

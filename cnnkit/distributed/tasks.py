@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,21 @@ THREADS = (
 )
 
 
-def perform(threads: int, work: Sequence[ray.ObjectRef], piece: Any) -> Any:
+def perform(threads: int, directory: str, work: Sequence[ray.ObjectRef], piece: Any) -> Any:
     """Does one piece.
 
     Args:
         threads: That the numbers are computed with, where the process has not computed yet.
+        directory: Where the work is given: a relative path means here what it means there. Processes of Ray begin
+            where the cluster was started.
         work: The `Work`, alone in a list: Ray would copy what is no part of a list for each piece.
         piece: The piece.
     """
     for name in THREADS:
         os.environ.setdefault(name, str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with suppress(OSError):  # this machine may not have it, and then no file below it
+        os.chdir(directory)
     return _started(work[0])(piece)
 
 

@@ -77,6 +77,30 @@ def test_pieces_are_done_once_each(workers: Any, tmp_path: Path) -> None:
     assert sorted(workers.told(Doubling(tmp_path)).map(named(8))) == list(range(0, 16, 2))
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Work that reads the file of a relative path."""
+
+    def start(self) -> Callable[[str], str]:
+        return lambda path: Path(path).read_text()
+
+
+def test_what_no_cluster_can_do_is_refused(workers: Any) -> None:
+    from cnnkit.distributed import cluster
+
+    assert cluster("auto").count == workers.count
+    with pytest.raises(InputError, match=rf"here '{workers.address}'. Received: 'ray://elsewhere:10001'"):
+        cluster("ray://elsewhere:10001")
+    with pytest.raises(InputError, match="at most 1 processors for each task, as a machine has. Received: cpus=64"):
+        cluster(cpus=64)
+
+
+def test_relative_paths_mean_there_what_they_mean_here(workers: Any, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("a")
+    assert list(workers.told(Reading()).map([("a file", "a.txt")])) == ["a"]
+
+
 @pytest.mark.slow
 def test_a_task_that_dies_is_done_again(workers: Any, tmp_path: Path) -> None:
     assert sorted(workers.told(Doubling(tmp_path, deaths=1)).map(named(5))) == [0, 2, 4, 6, 8]
@@ -244,11 +268,12 @@ def test_a_comparison_is_the_same_table(workers: Any, classes: Path) -> None:
     pd.testing.assert_frame_equal(one, other)
 
 
-def test_grades_are_the_same(workers: Any, tmp_path: Path) -> None:
+def test_grades_are_the_same(workers: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_class(tmp_path, {"ada": 185, "bo": 172, "di": 120}, bad=("x",))
     settings = {"assignment": root / "assignment", "labels": root / "labels.parquet"}
     alone = grade(root / "inbox", out=root / "alone", workers=1, **settings)
-    there = grade(root / "inbox", out=root / "there", workers=workers, **settings)
+    monkeypatch.chdir(root)  # the cluster was started elsewhere
+    there = grade("inbox", out=root / "there", workers=workers, **settings)
     assert there.counts() == alone.counts() == {"passed": 2, "not passed": 1, "refused": 1}
     files = [write_grades(each, root / name).folder / "grades.parquet" for each, name in ((alone, "a"), (there, "b"))]
     assert files[0].read_bytes() == files[1].read_bytes()

@@ -96,9 +96,10 @@ def grade(
     truth = read_labels(Path(labels), spec)
     enrolled = None if roster is None else read_roster(roster)
     known = enrolled.of_kind("canvas", "id") if enrolled else ()
-    received = read_inbox(inbox, layout=layout, zone=spec.zone, known=known)
     if not isinstance(count, int):
+        inbox = Path(inbox).absolute()  # other machines are elsewhere
         require_seen(inbox, count)
+    received = read_inbox(inbox, layout=layout, zone=spec.zone, known=known)
     decided = None if identities is None else read_decided(identities)
     everyone = _by_student(received.submissions, enrolled_students(received.submissions, enrolled, decided))
     folder = Path(out)
