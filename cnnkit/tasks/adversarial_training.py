@@ -23,6 +23,7 @@ from cnnkit.export.atomic_file import replacing
 from cnnkit.heads.translation import Translator
 from cnnkit.metrics.given_arrays import real
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
+from cnnkit.transfer.epochs import NotFiniteError, PhaseWeights
 from cnnkit.transfer.fitting import seed_random_layers
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.plan import Phase, Plan
@@ -127,6 +128,9 @@ def train_against(
 ) -> Run:
     """Trains from where a checkpoint stands to the end of the course; the run is that of each generator.
 
+    However it ends, generators have the weights of the last whole epoch, so that a call that is repeated in the same
+    process begins where the first one did.
+
     Args:
         adversaries: What trains.
         course: How long and how fast.
@@ -135,7 +139,7 @@ def train_against(
         progress: Whether to show the live line.
 
     Raises:
-        DataError: A loss became NaN or infinite.
+        DataError: A loss or a weight became NaN or infinite.
         InputError: The checkpoint is of another training.
         CheckpointError: A checkpoint cannot be written or read.
         InterruptedTrainingError: Ctrl-C.
@@ -154,24 +158,29 @@ def train_against(
         adversaries.remember(arrays)
         display.keep(f"resumed after {state.epoch} epochs from {resume}")
     meter = Meter(adversaries.name, (course.epochs - state.epoch) * adversaries.pictures, display)
+    weights = PhaseWeights([each for network in adversaries.networks for each in network.model.variables], {})
     try:
         while state.epoch < course.epochs:
             row = _epoch(adversaries, course, state.epoch, meter)
+            weights.keep(best=False)
             state = replace(state, epoch=state.epoch + 1, rows=[*state.rows, row])
             if pictures is not None:
                 _write(Path(pictures).expanduser() / f"epoch-{state.epoch:04d}.png", adversaries.sheet())
             if checkpoints:
                 checkpoints.save(state, _arrays(adversaries))
             meter.keep(_row_text(row))
+    except NotFiniteError as error:
+        raise _diverged(adversaries, course, f"{error.received} of epoch {state.epoch + 1}") from None
     except KeyboardInterrupt as error:
         raise InterruptedTrainingError(
             "training to run to its end",
             "Ctrl-C",
             f"The same call goes on from the last epoch's checkpoint in {resume}."
             if checkpoints
-            else "resume=folder writes a checkpoint each epoch.",
+            else "The networks are as after the last whole epoch; resume=folder writes a checkpoint each epoch.",
         ) from error
     finally:
+        weights.restore()
         display.close()
     return _recorded(adversaries, course, state)
 
@@ -186,11 +195,7 @@ def _epoch(adversaries: Adversaries, course: Course, epoch: int, meter: Meter) -
     for number, batch in enumerate(adversaries.epoch(epoch)):
         losses = {name: float(value) for name, value in adversaries.step(epoch, number, batch).items()}
         if not all(map(math.isfinite, losses.values())):
-            raise DataError(
-                f"finite losses in {adversaries.name}",
-                f"{losses} at step {number} of epoch {epoch + 1}",
-                f"The rate {course.rate:g} is too large: try {course.rate / 2:g}.",
-            )
+            raise _diverged(adversaries, course, f"{losses} at step {number} of epoch {epoch + 1}")
         pictures = len(batch[0])
         totals.update({name: value * pictures for name, value in losses.items()})
         count += pictures
@@ -199,6 +204,11 @@ def _epoch(adversaries: Adversaries, course: Course, epoch: int, meter: Meter) -
     means = {name: total / count for name, total in totals.items()}
     row = {"phase": adversaries.name, "epoch": epoch + 1, **means}
     return {**row, "rate": rate, "seconds": seconds, "images_per_second": count / seconds}
+
+
+def _diverged(adversaries: Adversaries, course: Course, received: str) -> DataError:
+    remedy = f"The rate {course.rate:g} is too large: try {course.rate / 2:g}."
+    return DataError(f"finite losses and weights in {adversaries.name}", received, remedy)
 
 
 def _arrays(adversaries: Adversaries) -> Arrays:

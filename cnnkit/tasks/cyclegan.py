@@ -103,10 +103,10 @@ def cyclegan(
         networks too.
 
     Raises:
-        DataError: A source without pictures, or a loss became NaN or infinite.
+        DataError: A source without pictures, or a loss or weight became NaN or infinite; both networks have the last finite ones.
         InputError: Another network, two sizes, an argument out of its range, or a checkpoint of another training.
         CheckpointError: A checkpoint cannot be written or read.
-        InterruptedTrainingError: Ctrl-C.
+        InterruptedTrainingError: Ctrl-C; both networks have the weights of the last whole epoch.
     """
     others = ("there", "back", "pictures_there", "pictures_back")
     check_course({name: value for name, value in locals().items() if name not in others})

@@ -89,10 +89,10 @@ def pix2pix(
         (adversarial) and `l1` (a part of white), and of `discriminator`; it is the network's `run` too.
 
     Raises:
-        DataError: No pairs, or a loss became NaN or infinite.
+        DataError: No pairs, or a loss or weight became NaN or infinite; the network has the last finite ones.
         InputError: Another network, an argument out of its range, or a checkpoint of another training.
         CheckpointError: A checkpoint cannot be written or read.
-        InterruptedTrainingError: Ctrl-C.
+        InterruptedTrainingError: Ctrl-C; the network has the weights of the last whole epoch.
     """
     check_course({name: value for name, value in locals().items() if name not in ("network", "dataset")})
     network = generator_of(network)
