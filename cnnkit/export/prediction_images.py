@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cnnkit.data.any_pictures import ListedReader, as_source
 from cnnkit.data.any_pictures import Pictures as GivenPictures
-from cnnkit.data.any_pictures import as_source
+from cnnkit.data.image_folder import FileReader
+from cnnkit.data.source import Source
 from cnnkit.data.targets.masks import Masks
 from cnnkit.data.targets.pictures import Pictures
 from cnnkit.data.targets.targets import Targets
@@ -46,7 +48,8 @@ def predict_to_folder(
 ) -> dict[str, int]:
     """The masks or pictures that `ck.predict` gives, one PNG file per picture, each as large as its photograph.
 
-    A file has the path of its picture, `street/1.png` for `street/1.jpg`. The values of a mask are the numbers of the
+    A file has the path of its picture, `street/1.png` for `street/1.jpg`; of `../street/1.jpg` too, since all files
+    are below the folder. The values of a mask are the numbers of the
     classes; it holds the colours of Pascal VOC for them, so that any viewer shows it. `classes.txt` names the classes
     in the order of their numbers. `ck.data.masks(images, folder, net.classes)` reads what was written, of pictures
     `ck.data.pairs(images, folder)`.
@@ -61,14 +64,14 @@ def predict_to_folder(
         window: As in `ck.predict`.
         overlap: As in `ck.predict`.
         flip: As in `ck.predict`.
-        force: Writes into a folder that holds something else too.
+        force: Writes into a folder that holds something else too, but over none of the pictures.
         progress: Whether to show a live line.
 
     Returns:
         Class → its pixels in all masks; of pictures, which have no classes, nothing.
 
     Raises:
-        InputError: Another kind of network, or a folder that holds something else.
+        InputError: Another kind of network, a folder that holds something else, or a file that is one of the pictures.
         DataError: There are no pictures, one cannot be read, or two differ by their endings alone.
         MissingExtraError: The engine is not installed.
         BundleError: The disk is full, or the folder may not be written.
@@ -85,6 +88,7 @@ def predict_to_folder(
         )
     _refuse_foreign(root, force)
     names = _names(source.ids)
+    _refuse_pictures(root, names, source)
     pixels: Counter[str] = Counter()
     runtime, sight = Runtime(engine, precision), sight_of(network, window, overlap, flip)
     passes = answers(network, source, runtime, sight=sight, batch_size=batch_size, progress=progress)
@@ -133,11 +137,42 @@ def _names(ids: tuple[str, ...]) -> list[str]:
     Raises:
         DataError: Two pictures have the same.
     """
-    names = [str(PurePosixPath(name.lstrip("/")).with_suffix(".png")) for name in ids]
+    names = [_below(name) for name in ids]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         both = [name for name, mask in zip(ids, names, strict=True) if mask == twice[0]]
         raise DataError("pictures whose names differ by more than the ending", ", ".join(both[:3]), "Rename one.")
     return names
+
+
+def _below(name: str) -> str:
+    """The path of a PNG file below a folder, whatever a picture is called.
+
+    >>> [_below(name) for name in ("street/1.jpg", "../street/1.jpg", "/home/ada/1.jpg", "..")]
+    ['street/1.png', 'street/1.png', 'home/ada/1.png', 'picture.png']
+    """
+    parts = [part for part in PurePosixPath(name).parts if part.strip("/") not in ("", "..")]
+    return str(PurePosixPath(*parts or ["picture"]).with_suffix(".png"))
+
+
+def _refuse_pictures(folder: Path, names: list[str], source: Source) -> None:
+    there = [file for name in names if (file := folder / name).exists()]
+    pictures = {_place(file) for file in _files(source) if file.exists()} if there else set()
+    if lost := [file for file in there if _place(file) in pictures]:
+        raise InputError("a folder beside the pictures", f"{lost[0]}, one of the pictures", "Give another name.")
+
+
+def _files(source: Source) -> list[Path]:
+    reader, positions = source.reader, source.positions.tolist()
+    if isinstance(reader, FileReader):
+        return [reader.root / reader.paths[position] for position in positions]
+    items = [reader.items[position] for position in positions] if isinstance(reader, ListedReader) else []
+    return [item for item in items if isinstance(item, Path)]
+
+
+def _place(file: Path) -> tuple[int, int]:
+    """On the disk: two names of one file have the same."""
+    stat = file.stat()
+    return stat.st_dev, stat.st_ino
 
 
 def _refuse_foreign(folder: Path, force: bool) -> None:

@@ -81,3 +81,23 @@ def test_labels_have_no_masks(photos: Path, tmp_path: Path) -> None:
     labels = ck.attach(ck.backbone(tiny_model()), ck.heads.classifier(["a", "b"]))
     with pytest.raises(InputError, match="a network of masks"):
         predict_to_folder(labels, photos, tmp_path / "out")
+
+
+def test_nothing_is_written_beside_the_folder(net: ck.Network, photos: Path, tmp_path: Path, monkeypatch) -> None:
+    """A picture that is given as `../photos/a.png` has that id: its mask lies below the folder all the same."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    before = (photos / "a.png").read_bytes()
+    predict_to_folder(net, ["../photos/a.png"], "../out")
+    assert (tmp_path / "out" / "photos" / "a.png").is_file()
+    assert (photos / "a.png").read_bytes() == before
+
+
+def test_no_picture_is_written_over(net: ck.Network, photos: Path) -> None:
+    before = (photos / "a.png").read_bytes()
+    for images in (photos, [photos / "a.png", np.zeros((4, 4, 3), np.uint8)]):
+        folder = photos if images is photos else Path("/")
+        with pytest.raises(InputError, match=r"a\.png, one of the pictures"):
+            predict_to_folder(net, images, folder, force=True)
+    assert (photos / "a.png").read_bytes() == before
+    assert not (photos / "predictions.json").exists()
