@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnnkit.data.arguments import names_of, one_of, path_of
 from cnnkit.data.dataset import Dataset, SkippedFile
-from cnnkit.data.decode import check_header, decode_file
+from cnnkit.data.decode import check_header, decode_file, refused
 from cnnkit.data.folder_layout import ARRANGEMENT, class_folders, listed, refuse_hidden_splits, split_folders
 from cnnkit.data.picture_header import file_reduction, file_shape
 from cnnkit.data.source import Source
@@ -41,8 +41,20 @@ class FileReader:
 
     def digest(self, position: int) -> str:
         """The sha256 of the file."""
-        with (self.root / self.paths[position]).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        path = self.root / self.paths[position]
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise refused(str(path), error.strerror or str(error)) from error
+
+    def content(self, position: int) -> bytes:
+        """The bytes of the file."""
+        path = self.root / self.paths[position]
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise refused(str(path), error.strerror or str(error)) from error
 
     def shape(self, position: int) -> tuple[int, int]:
         """Height and width of the picture, upright."""

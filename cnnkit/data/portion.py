@@ -86,7 +86,7 @@ def portion(source: Source, rows: NDArray[np.int64], *, seen: bool, truth: bool 
     if isinstance(reader, FileReader):
         paths, root = tuple(reader.paths[position] for position in positions), reader.root.absolute()
         if not seen:
-            contents = tuple((root / path).read_bytes() for path in paths)
+            contents = tuple(map(reader.content, positions))
         return Portion(Source(ids, targets, replace(reader, root=root, paths=paths), places), contents)
     if isinstance(reader, ScalingReader):
         raise InputError(

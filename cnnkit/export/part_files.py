@@ -6,17 +6,21 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cnnkit.data.source import Source
 from cnnkit.errors import BundleError
 from cnnkit.export.atomic_folder import not_written
+
+# Read at a time: a PNG may take a megabyte.
+ROWS, IMAGE_ROWS = 4096, 32
 
 
 def part_name(about: str, first: int, pictures: Source) -> str:
@@ -77,7 +81,7 @@ class Parts:
             number for number in range(len(self)) if str(number * self.size) in there and self.file(number).exists()
         ]
         for file in set(self.folder.iterdir()) - {self.file(number) for number in kept}:
-            file.unlink()
+            file.unlink(missing_ok=True)  # a worker of a run before may be putting its part there
         return sorted(set(range(len(self))) - set(kept))
 
 
@@ -110,8 +114,17 @@ def _lock(descriptor: int, path: Path) -> None:
         ) from error
 
 
-def read_part(file: Path) -> Iterator[pd.DataFrame]:
-    """The rows of a part, some at a time."""
-    with pq.ParquetFile(file) as table:
-        for group in range(table.num_row_groups):  # of masks they have few rows
-            yield table.read_row_group(group).to_pandas()
+def read_parts(files: Iterable[Path]) -> Iterator[pd.DataFrame]:
+    """The rows of parts, so many at a time that what is written of them does not depend on where a part ends."""
+    waiting: pa.Table | None = None
+    for file in files:
+        with pq.ParquetFile(file) as part:
+            for group in range(part.num_row_groups):  # of masks they have few rows
+                rows = part.read_row_group(group)
+                waiting = rows if waiting is None else pa.concat_tables([waiting, rows])
+                step = IMAGE_ROWS if any(map(pa.types.is_binary, waiting.schema.types)) else ROWS
+                while len(waiting) >= step:
+                    yield waiting.slice(0, step).to_pandas()
+                    waiting = waiting.slice(step)
+    if waiting is not None and len(waiting):
+        yield waiting.to_pandas()

@@ -24,7 +24,7 @@ from cnnkit.data.source import Source
 from cnnkit.engines.runtimes import EngineName, Precision, Runtime
 from cnnkit.errors import InputError
 from cnnkit.export.own_files import check_ending, refuse_foreign_file
-from cnnkit.export.part_files import Parts, parts_folder, read_part
+from cnnkit.export.part_files import Parts, parts_folder, read_parts
 from cnnkit.export.part_work import PartWork, compute_here, compute_there, no_rows, part_work
 from cnnkit.export.prediction_csv import is_csv_of, write_csv
 from cnnkit.export.prediction_table import LABEL, is_prediction_file, write_tables
@@ -200,10 +200,9 @@ def _predict_to(
         labels: Counter[str] = Counter()
 
         def joined() -> Iterator[pd.DataFrame]:
-            for number in range(len(parts)):
-                for table in read_part(parts.file(number)):
-                    labels.update(table.get(LABEL, ()))
-                    yield table
+            for table in read_parts(map(parts.file, range(len(parts)))):
+                labels.update(table.get(LABEL, ()))
+                yield table
 
         rows = write(joined(), work.model_hash)
         shutil.rmtree(folder)

@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 import cnnkit as ck
+from cnnkit.data.portion import portion
 from cnnkit.data.source import Source
 from cnnkit.errors import BundleError, DataError, ImageFileError, InputError, UnknownNameError
+from cnnkit.export import prediction_table
 from cnnkit.export.bundle import save
 from cnnkit.export.prediction_parts import predict_to_parquet
 from cnnkit.export.prediction_table import read_predictions
@@ -184,3 +186,21 @@ predict_to_parquet(ck.load(sys.argv[1]), sys.argv[2], sys.argv[3], batch_size=2,
     run(net, photos, out)
     pd.testing.assert_frame_equal(read_predictions(out).table, expected)
     assert parts(out) == []
+
+
+def test_the_file_does_not_depend_on_its_parts(net: Network, photos: Path, tmp_path: Path, monkeypatch) -> None:
+    """Also where row groups are bounded by their bytes, as those of masks are: workers make smaller parts."""
+    monkeypatch.setattr(prediction_table, "GROUP_BYTES", 100)
+    files = [
+        predict_to_parquet(net, photos, tmp_path / f"{rows}.parquet", batch_size=2, part_rows=rows) for rows in (4, 100)
+    ]
+    assert files[0].path.read_bytes() == files[1].path.read_bytes()
+
+
+def test_a_picture_that_is_gone_is_named(net: Network, photos: Path, tmp_path: Path) -> None:
+    source = ck.data.as_source(photos)
+    (photos / "3.png").unlink()
+    with pytest.raises(ImageFileError, match=r"3\.png. Received: No such file"):
+        run(net, source, tmp_path / "p.parquet")
+    with pytest.raises(ImageFileError, match=r"3\.png. Received: No such file"):
+        portion(source, np.arange(5), seen=False)
