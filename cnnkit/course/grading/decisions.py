@@ -20,6 +20,7 @@ from cnnkit.course.grading.workers import Task, answers
 from cnnkit.course.submissions.assignment import ROLES, Assignment
 from cnnkit.course.submissions.sandbox import PATIENCE
 from cnnkit.course.submissions.submission import Submission
+from cnnkit.errors import CnnkitError
 from cnnkit.workers import Workers
 
 APPEND_SECONDS = 0.5
@@ -116,25 +117,29 @@ def decide(
     new, appended = 0, time.monotonic()
     seconds = len(ROLES) * PATIENCE * spec.limits.seconds + _SPARE_SECONDS
     processes = min(workers, len(candidates)) if isinstance(workers, int) else workers
-    for answer in answers(tasks, setup, workers=processes, seconds=seconds):
-        student = candidates[answer.task.number].student.student
-        before = tried[student].get(answer.fingerprint, (0, ""))[0] if student in tried else 0
-        number = before if answer.verdict is None else before + 1
-        key = digest([circumstances.to_json(), student, answer.fingerprint, number])
-        keys[answer.task.number] = key
-        if answer.verdict is not None:
-            content = {
-                "student": student,
-                "fingerprint": answer.fingerprint,
-                "try": number,
-                "circumstances": circumstances.to_json(),
-                "verdict": answer.verdict.to_json(),
-            }
-            waiting.append(Draft("decision", key, content))
-        display.advance("known" if answer.verdict is None else answer.verdict.outcome)
-        if time.monotonic() - appended > APPEND_SECONDS:
-            new += ledger.append(waiting)
-            waiting, appended = [], time.monotonic()
+    try:
+        for answer in answers(tasks, setup, workers=processes, seconds=seconds):
+            student = candidates[answer.task.number].student.student
+            before = tried[student].get(answer.fingerprint, (0, ""))[0] if student in tried else 0
+            number = before if answer.verdict is None else before + 1
+            key = digest([circumstances.to_json(), student, answer.fingerprint, number])
+            keys[answer.task.number] = key
+            if answer.verdict is not None:
+                content = {
+                    "student": student,
+                    "fingerprint": answer.fingerprint,
+                    "try": number,
+                    "circumstances": circumstances.to_json(),
+                    "verdict": answer.verdict.to_json(),
+                }
+                waiting.append(Draft("decision", key, content))
+            display.advance("known" if answer.verdict is None else answer.verdict.outcome)
+            if time.monotonic() - appended > APPEND_SECONDS:
+                new += ledger.append(waiting)
+                waiting, appended = [], time.monotonic()
+    except (CnnkitError, KeyboardInterrupt):  # of workers, in the end: what others decided stays decided
+        ledger.append(waiting)
+        raise
     return keys, new + ledger.append(waiting)
 
 

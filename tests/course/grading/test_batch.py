@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +26,7 @@ from cnnkit.course.grading.points import rounded
 from cnnkit.course.grading.verdict import broken
 from cnnkit.course.submissions.assignment import Assignment
 from cnnkit.course.submissions.private_copy import private_submission
-from cnnkit.errors import DataError, InputError
+from cnnkit.errors import DataError, InputError, WorkersError
 from tests.course.grading.inboxes import ROWS, SPEC, labels, make_class, with_correct
 from tests.course.submissions.valid import write_predictions, write_valid
 
@@ -365,3 +366,32 @@ def test_sections_in_one_ledger_do_not_report_each_other(tmp_path: Path) -> None
     assert [change.student for change in run(second, **place).changes] == ["di"]
     named = run(first, **place, section="Monday")
     assert (named.snapshot, named.changes) == (4, ())
+
+
+@dataclass
+class LostAtTheEnd:
+    """Workers in this process, of whom the last one fails, as `Told.map` says it: when the others are done."""
+
+    count: int = 1
+    works: list[Any] = field(default_factory=list)
+
+    def sees(self, _file: Path) -> bool:
+        return True
+
+    def told(self, work: Any) -> LostAtTheEnd:
+        self.works.append(work)
+        return self
+
+    def map(self, pieces: Any) -> Iterator[Any]:
+        answer = self.works[-1].start()
+        *others, _ = pieces
+        yield from (answer(task) for _, task in others)
+        answer.__self__.close()
+        raise WorkersError("every task to be done by a worker", "1 that failed twice", "What was done is kept.")
+
+
+def test_what_workers_decided_before_one_was_lost_stays_decided(tmp_path: Path) -> None:
+    root = make_class(tmp_path, {"ada": 185, "bo": 172})
+    with pytest.raises(WorkersError):
+        run(root, workers=LostAtTheEnd())
+    assert run(root).new_decisions == 1
