@@ -281,4 +281,6 @@ def _seed(tail: Tail, seed: int, part: StepPart) -> None:
 def _has_statistics(layer: keras.layers.Layer) -> bool:
     """Whether a layer moves something that is no weight, but for the state of its chances."""
     others = [variable for variable in layer.non_trainable_variables if not variable.path.endswith(SEED_STATE)]
-    return bool(layer.trainable and layer.trainable_variables and others)
+    # Normalization has such numbers too, which training does not move.
+    moves = layer.trainable_variables or isinstance(layer, keras.layers.BatchNormalization)
+    return bool(layer.trainable and moves and others)

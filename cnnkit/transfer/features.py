@@ -140,10 +140,11 @@ class Features:
                 entry = self._store.open(key, layout, about, budget_bytes=self._cache.budget(used))
                 self._entries.append(entry)
                 missing = stack.enter_context(entry.writing(on_wait=self._say_wait))
+                seen = bool(missing) and self._workers is not None and folder_seen(entry.folder, self._workers)
             except OSError as error:
                 self._give_up(key, error)
                 return None
-            folder = entry.folder if missing and self._workers and folder_seen(entry.folder, self._workers) else None
+            folder = entry.folder if seen else None
             for number, parts in self._computed(feed, layout, forward, view, missing, folder):
                 try:
                     entry.record(number, parts) if isinstance(parts, str) else entry.write(number, parts)

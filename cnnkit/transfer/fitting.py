@@ -98,8 +98,9 @@ def fit(
             and write features there.
         distribute: `"data"` for steps by the workers: each computes the gradient of a part of every batch, reading the
             pictures and running the frozen layers itself, and this process applies their mean. No features are kept,
-            so it pays where most layers train. The final weights are those of one machine but for rounding. A worker
-            that dies is replaced in the middle of an epoch; with `resume` so is this process.
+            so it pays where most layers train. The final weights are those of one machine but for rounding, and for
+            what dropout draws, which depends on the number of workers. A worker that dies is replaced in the middle of
+            an epoch; with `resume` so is this process.
         resume: A folder for checkpoints, one an epoch. When it already holds one of this very training, `fit` goes
             on from there, and the final weights are those of an uninterrupted run, bit for bit on one machine. The
             last checkpoint stays, so that nothing is lost before the network is saved; delete the folder then.

@@ -12,11 +12,14 @@ import keras
 import numpy as np
 import pytest
 
+from cnnkit.backbones.extractor import backbone
 from cnnkit.data.image_folder import folder
 from cnnkit.data.views.augmentation import Augmentation
 from cnnkit.data.views.mixing import MixUp
 from cnnkit.errors import InputError, WorkersError
+from cnnkit.heads.classification import classifier
 from cnnkit.transfer.fitting import fit
+from cnnkit.transfer.network import attach
 from cnnkit.transfer.plan import Phase, Plan
 from tests.transfer.worlds import pictures
 
@@ -92,6 +95,16 @@ def test_what_is_no_sum_of_its_parts_is_refused(make, colours, case: str) -> Non
     options, plan, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         fit(make(), colours, plan, progress=False, **{"workers": Copies(), "distribute": "data", **options})
+
+
+def test_statistics_without_weights_are_refused_too(colours) -> None:
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(4, 3, strides=2)(image)
+    x = keras.layers.BatchNormalization(center=False, scale=False, name="bare")(x)
+    net = attach(backbone(keras.Model(image, x), preprocessing="inside"), classifier(colours.classes))
+    plan = Plan([Phase("deep", train="all", batch_norm="train")])
+    with pytest.raises(InputError, match="layers without statistics of whole batches.*bare"):
+        fit(net, colours, plan, workers=Copies(), distribute="data", progress=False)
 
 
 def test_files_that_workers_do_not_see_are_refused(make, shapes_folder: Path) -> None:
