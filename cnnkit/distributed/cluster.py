@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +79,7 @@ class Tasks(Generic[Piece, Result]):
             CnnkitError: At the end, of a piece that raised it twice.
             WorkersError: At the end, of pieces that failed twice for another reason: they are named.
         """
-        cpus, directory = self.cluster.cpus, os.getcwd()
+        cpus, directory = self.cluster.cpus, str(Path.cwd())
         task: Any = ray.remote(num_cpus=cpus, max_retries=0)(perform)
         waiting = iter(pieces)
         running: dict[ray.ObjectRef, _Attempt] = {}

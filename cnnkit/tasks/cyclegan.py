@@ -103,7 +103,8 @@ def cyclegan(
         networks too.
 
     Raises:
-        DataError: A source without pictures, or a loss or weight became NaN or infinite; both networks have the last finite ones.
+        DataError: A source without pictures, or a loss or weight became NaN or infinite; both networks have the last
+            finite ones.
         InputError: Another network, two sizes, an argument out of its range, or a checkpoint of another training.
         CheckpointError: A checkpoint cannot be written or read.
         InterruptedTrainingError: Ctrl-C; both networks have the weights of the last whole epoch.

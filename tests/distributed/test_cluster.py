@@ -89,9 +89,9 @@ def test_what_no_cluster_can_do_is_refused(workers: Any) -> None:
     from cnnkit.distributed import cluster
 
     assert cluster("auto").count == workers.count
-    with pytest.raises(InputError, match=rf"here '{workers.address}'. Received: 'ray://elsewhere:10001'"):
+    with pytest.raises(InputError, match=rf"here '{workers.address}'\. Received: 'ray://elsewhere:10001'"):
         cluster("ray://elsewhere:10001")
-    with pytest.raises(InputError, match="at most 1 processors for each task, as a machine has. Received: cpus=64"):
+    with pytest.raises(InputError, match=r"at most 1 processors for each task, as a machine has\. Received: cpus=64"):
         cluster(cpus=64)
 
 

@@ -104,9 +104,10 @@ def test_a_stop_in_the_first_epoch_changes_no_weight(tmp_path: Path, monkeypatch
     def stop(*_values: Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(InterruptedTrainingError):
+    with monkeypatch.context() as patch:
         patch.setattr(adversarial_training.Meter, "advance", stop)
-        ck.tasks.pix2pix(net, worlds.pairs(), resume=tmp_path, **arguments)
+        with pytest.raises(InterruptedTrainingError):
+            ck.tasks.pix2pix(net, worlds.pairs(), resume=tmp_path, **arguments)
     ck.tasks.pix2pix(net, worlds.pairs(), resume=tmp_path, **arguments)
     other = ck.tasks.unet_generator((32, 32), width=4, seed=1)
     ck.tasks.pix2pix(other, worlds.pairs(), **arguments)

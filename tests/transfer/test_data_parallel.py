@@ -103,7 +103,7 @@ def test_statistics_without_weights_are_refused_too(colours) -> None:
     x = keras.layers.BatchNormalization(center=False, scale=False, name="bare")(x)
     net = attach(backbone(keras.Model(image, x), preprocessing="inside"), classifier(colours.classes))
     plan = Plan([Phase("deep", train="all", batch_norm="train")])
-    with pytest.raises(InputError, match="layers without statistics of whole batches.*bare"):
+    with pytest.raises(InputError, match=r"layers without statistics of whole batches.*bare"):
         fit(net, colours, plan, workers=Copies(), distribute="data", progress=False)
 
 
