@@ -82,7 +82,8 @@ def portion(source: Source, rows: NDArray[np.int64], *, seen: bool, truth: bool 
     reader, positions = source.reader, source.positions[rows].tolist()
     ids = tuple(source.ids[index] for index in rows.tolist())
     targets: Targets | None = source.targets.take(rows) if truth and source.targets is not None else None
-    places, contents = np.arange(len(ids)), ()
+    places = np.arange(len(ids))
+    contents: tuple[bytes, ...] = ()
     if isinstance(reader, FileReader):
         paths, root = tuple(reader.paths[position] for position in positions), reader.root.absolute()
         if not seen:
