@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 
 from cnnkit.arguments import Argument, check_arguments, whole
 from cnnkit.data.source import Source
+from cnnkit.data.views.chain import require_crop_size
+from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.export.atomic_file import replacing
 from cnnkit.heads.translation import Translator
 from cnnkit.metrics.given_arrays import real
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
 from cnnkit.transfer.epochs import NotFiniteError, PhaseWeights
+from cnnkit.transfer.fit_checks import check_views
 from cnnkit.transfer.fitting import seed_random_layers
 from cnnkit.transfer.network import Network, network_of
 from cnnkit.transfer.plan import Phase, Plan
@@ -266,6 +269,16 @@ def generator_of(value: object) -> Network:
             "a network with the head of ck.heads.translator", received, "ck.tasks.unet_generator() is one."
         )
     return network
+
+
+def check_augment(network: Network, augment: Augmenter | None) -> None:
+    """Refuses what is no augmentation of pairs, or makes pictures of another size than the networks take.
+
+    Raises:
+        InputError: It is.
+    """
+    check_views(network, augment, None)
+    require_crop_size(augment, network.size)
 
 
 def shown_of(source: Source) -> Source:

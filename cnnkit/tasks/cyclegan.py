@@ -26,6 +26,7 @@ from cnnkit.tasks.adversarial_training import (
     Adversaries,
     Course,
     adam,
+    check_augment,
     check_course,
     generator_of,
     sheet_of,
@@ -35,7 +36,6 @@ from cnnkit.tasks.adversarial_training import (
 from cnnkit.tasks.patch_discriminator import patch_discriminator
 from cnnkit.tasks.picture_pool import PicturePool
 from cnnkit.transfer.checkpoint import Arrays
-from cnnkit.transfer.fit_checks import check_views
 from cnnkit.transfer.fitting import architecture_hash
 from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
@@ -114,7 +114,7 @@ def cyclegan(
     networks = generator_of(there), generator_of(back)
     _check(networks, (pictures_there, pictures_back))
     for network in networks:
-        check_views(network, augment, None)
+        check_augment(network, augment)
     course = Course(int(epochs), int(batch_size), float(rate), float(decay), int(seed))
     judges = [
         patch_discriminator(there.size, conditional=False, width=int(width), seed=course.seed + 100 * number)

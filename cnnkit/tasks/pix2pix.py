@@ -12,15 +12,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from cnnkit.data.arguments import said
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.views.identity import identity_of
 from cnnkit.data.views.view import Augmenter
+from cnnkit.errors import InputError
 from cnnkit.losses.adversarial import adversarial
 from cnnkit.tasks.adversarial_training import (
     Adversaries,
     Course,
     adam,
+    check_augment,
     check_course,
     generator_of,
     sheet_of,
@@ -29,7 +32,6 @@ from cnnkit.tasks.adversarial_training import (
 )
 from cnnkit.tasks.patch_discriminator import patch_discriminator
 from cnnkit.transfer.feed import Feed
-from cnnkit.transfer.fit_checks import check_views
 from cnnkit.transfer.fitting import architecture_hash
 from cnnkit.transfer.network import Network, check_dataset
 from cnnkit.transfer.run import Run
@@ -96,8 +98,10 @@ def pix2pix(
     """
     check_course({name: value for name, value in locals().items() if name not in ("network", "dataset")})
     network = generator_of(network)
+    if not isinstance(dataset, Dataset):
+        raise InputError("a dataset of pairs of pictures", said(dataset), "ck.data.pairs(folder) makes one.")
     check_dataset(network, dataset)
-    check_views(network, augment, None)
+    check_augment(network, augment)
     course = Course(int(epochs), int(batch_size), float(rate), float(decay), int(seed))
     judge = patch_discriminator(network.size, conditional=True, width=int(width), seed=course.seed)
     models = {"generator": network.model, "discriminator": judge}

@@ -23,6 +23,7 @@ from tests.tasks import worlds_of_pairs as worlds
 # Keras 3.15.1 reads TensorFlow variables in a way that NumPy 2 deprecates; `save_weights` cannot avoid it.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 ROOT = Path(__file__).resolve().parents[2]
+CROP = ck.data.RandomCrop((32, 32))
 
 
 def softplus(values: np.ndarray) -> np.ndarray:
@@ -150,6 +151,10 @@ def test_what_cannot_train_is_refused(tmp_path: Path) -> None:
     labels = ck.data.scenes(20, size=32)
     with pytest.raises(InputError, match="epochs"):
         ck.tasks.pix2pix(net, photos, epochs=0)
+    with pytest.raises(InputError, match=r"a dataset of pairs of pictures. Received: str.*ck\.data\.pairs"):
+        ck.tasks.pix2pix(net, "facades")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="crops of the size of the input, 64 × 64"):
+        ck.tasks.pix2pix(ck.tasks.resnet_generator((64, 64), width=4, blocks=1), photos, augment=CROP)
     with pytest.raises(DataError, match="pictures as truth"):
         ck.tasks.pix2pix(net, labels)
     with pytest.raises(InputError, match=r"ck\.heads\.translator"):
