@@ -88,7 +88,7 @@ def grade(
         roster=roster,
         identities=identities,
         layout=layout,
-        workers=int(workers) if workers is not None and workers.isdecimal() else workers,
+        workers=int(workers) if workers is not None and workers.removeprefix("-").isdecimal() else workers,
         require_isolation=require_isolation,
         retry=retry,
         reproduction=wish,

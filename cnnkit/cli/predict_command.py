@@ -60,8 +60,8 @@ def predict(
     OUT gets a row for each picture: its path below IMAGES as id, its label, and one probability column per class. Rows
     are in natural order of the paths (2.jpg before 10.jpg), never shuffled; memory does not grow with their number.
     Stopped in the middle, the same command goes on from where it stood. A file that holds something else than
-    predictions is not replaced without --force, a picture or a file of the bundle never. Of masks a row holds a
-    PNG as large as the photograph; an OUT without an ending is a folder of them.
+    predictions is not replaced without --force, a picture or a file of the bundle never. Of masks and pictures
+    a row holds a PNG as large as the photograph; an OUT without an ending is a folder of them.
 
     Example: cnnkit predict runs/photos holiday/ --out holiday.parquet
     """

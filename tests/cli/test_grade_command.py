@@ -17,7 +17,7 @@ from cnnkit.cli.board_command import board
 from cnnkit.cli.grade_command import grade
 from cnnkit.cli.ledger_command import ledger_app
 from cnnkit.course.grading.ledger import Ledger
-from cnnkit.errors import DataError, UnknownNameError
+from cnnkit.errors import DataError, InputError, UnknownNameError
 from tests.course.grading.inboxes import SPEC, make_class
 
 STUDENTS = {f"s{number:02d}": 115 + 3 * number for number in range(20)}
@@ -51,6 +51,13 @@ def graded(course: Path) -> Path:
     assert said["new_decisions"] == 22
     assert len(said["absent"]["canvas.csv"]) == 21
     return course / "out"
+
+
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_a_number_of_processes_is_no_address(tmp_path: Path, count: str) -> None:
+    SPEC.save(tmp_path / "assignment")
+    with pytest.raises(InputError, match=f"at least one worker.*workers={count}"):
+        run(grade, tmp_path, *options(tmp_path), "--workers", count)
 
 
 def test_grades_pages_and_gradebooks_are_there(graded: Path) -> None:
