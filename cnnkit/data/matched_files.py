@@ -58,7 +58,7 @@ def _endings(value: object, noun: str) -> tuple[str, str]:
 
 
 def matched(
-    pictures: Folders, partners: Folders, noun: str, endings: tuple[str, str] = ("", "")
+    pictures: Folders, partners: Folders, noun: str, endings: tuple[str, str] | None = None
 ) -> tuple[dict[str, list[Pair]], int]:
     """Pairs of files with the same path but for the suffix, below two folders.
 
@@ -67,6 +67,7 @@ def matched(
         partners: The same of what belongs to them.
         noun: What an error calls a partner, "mask" for example.
         endings: What stands between a name and its suffix, of pictures and of partners; other files are passed over.
+            None where nothing does.
 
     Returns:
         The pairs of each part in order, and how many other files there are.
@@ -75,16 +76,19 @@ def matched(
         InputError: Arguments of another kind.
         DataError: No files, two of one name, or one without its partner.
     """
-    return _pairs(_folders(pictures, "pictures"), _folders(partners, f"{noun}s"), noun, _endings(endings, noun))
+    roots = _folders(pictures, "pictures"), _folders(partners, f"{noun}s")
+    if endings is None:
+        return _pairs(*roots, noun, ("", ""), "the suffix")
+    return _pairs(*roots, noun, _endings(endings, noun), "the suffix and `endings`")
 
 
 def _pairs(
-    images: Mapping[str, Path], masks: Mapping[str, Path], noun: str, endings: tuple[str, str]
+    images: Mapping[str, Path], masks: Mapping[str, Path], noun: str, endings: tuple[str, str], but: str
 ) -> tuple[dict[str, list[Pair]], int]:
     if set(images) != set(masks):
         expected = f"pictures and {noun}s in one folder each, or both in one folder per part"
         received = " and ".join(str([part or "one folder" for part in folders]) for folders in (images, masks))
-        raise InputError(expected, received, f'For example images={{"train": …}}, {noun}s={{"train": …}}.')
+        raise InputError(expected, received, 'For example {"train": "a", "validation": "b"} for both.')
     pairs: dict[str, list[Pair]] = {}
     ignored = 0
     for part, root in images.items():
@@ -94,7 +98,7 @@ def _pairs(
         ignored += passed + (0 if same else others)
         splits = None if part else split_names(pictures)
         pictures, files = by_split(pictures, splits), by_split(files, splits and split_names(files))
-        _require_partners(root, masks[part], noun, pictures, files)
+        _require_partners(root, masks[part], noun, pictures, files, but)
         for name in sorted(pictures):
             pair = Pair(f"{part}/{pictures[name]}" if part else pictures[name],
                         str(root / pictures[name]), str(masks[part] / files[name]))  # fmt: skip
@@ -122,7 +126,8 @@ def files_by_name(root: Path, ending: str, other: str) -> tuple[dict[str, str], 
         files[name] = file
     if not files:
         expected = f"files in {root} whose names end in {ending!r}, before the suffix"
-        raise DataError(expected, f"{len(listing.pictures)} others, {listing.pictures[0]!r} for one", "See `endings`.")
+        remedy = "`endings` says what stands before the suffix."
+        raise DataError(expected, f"{len(listing.pictures)} others, {listing.pictures[0]!r} for one", remedy)
     return files, listing.ignored.total() + len(listing.pictures) - len(files)
 
 
@@ -154,9 +159,9 @@ def by_split(files: dict[str, str], splits: Mapping[str, str] | None) -> dict[st
 
 
 def _require_partners(
-    root: Path, partner_root: Path, noun: str, pictures: Mapping[str, str], files: Mapping[str, str]
+    root: Path, partner_root: Path, noun: str, pictures: Mapping[str, str], files: Mapping[str, str], but: str
 ) -> None:
-    """Refuses pictures without partners and partners without pictures."""
+    """Refuses pictures without partners and partners without pictures, whose paths are the same but for something."""
     for one, others, what, where in (
         (pictures, files, f"a {noun} in {partner_root} for every picture in {root}", root),
         (files, pictures, f"a picture in {root} for every {noun} in {partner_root}", partner_root),
@@ -165,7 +170,7 @@ def _require_partners(
             raise DataError(
                 what,
                 f"none for {len(alone)} of {len(one)}, the first {str(where / one[alone[0]])!r}",
-                f"A picture and its {noun} have the same path but for the suffix; see `endings`. Move others away.",
+                f"A picture and its {noun} have the same path but for {but}. Move others away.",
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from cnnkit.errors import unknown_name
+from cnnkit.errors import CnnkitError, InputError, unknown_name
 from cnnkit.heads.centernet import CenterNet
 from cnnkit.heads.classification import Classifier
 from cnnkit.heads.deconvnet import DeconvNet
@@ -65,13 +65,23 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Head]] = {
 }
 
 
+REMEDY = "A manifest.json that was changed by hand is no longer that of its bundle: save the network again."
+
+
 def from_settings(settings: Mapping[str, Any]) -> Head:
     """The head that `Head.settings` described.
 
     Raises:
         UnknownNameError: The kind of head does not exist in this version.
+        InputError: A setting is missing, or is none of this head.
     """
     kind = settings.get("kind")
     if kind not in KINDS:
         raise unknown_name("a head", str(kind), KINDS)
-    return KINDS[kind](settings)
+    try:
+        return KINDS[kind](settings)
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:  # whatever a file says
+        if isinstance(error, CnnkitError):
+            raise
+        received = f"none called {error}" if isinstance(error, KeyError) else f"others: {error}"
+        raise InputError(f"the settings of {kind!r}, as head.settings() gives them", received, REMEDY) from error

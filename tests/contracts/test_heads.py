@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from cnnkit.course.submissions.architecture import measure
 from cnnkit.course.submissions.assignment import Limits
 from cnnkit.data.targets import Targets
 from cnnkit.data.targets.points import mirror_of
-from cnnkit.errors import DataError
+from cnnkit.errors import CnnkitError, DataError
 from cnnkit.export.decoding import with_decoding
 from cnnkit.heads import Detector, Head, OpenSetHead, SingleStageDetector, from_settings
 from cnnkit.heads.fast_rcnn import FastRCNN
@@ -574,6 +575,16 @@ def test_weights_are_positive_numbers_one_for_each_picture(row: Row) -> None:
 def test_settings_are_json_and_give_the_head_again(row: Row) -> None:
     head = row.head()
     assert from_settings(json.loads(json.dumps(head.settings()))) == head
+
+
+def test_settings_that_are_missing_or_wrong_are_refused_in_words(row: Row) -> None:
+    """Whatever stands in a manifest: a head, or an error of cnnkit."""
+    settings = json.loads(json.dumps(row.head().settings()))
+    for name in settings.keys() - {"kind"}:
+        wrong = [{**settings, name: value} for value in (None, -1, "abc", [], {"x": 1})]
+        for given in [{key: settings[key] for key in settings if key != name}, *wrong]:
+            with suppress(CnnkitError):
+                from_settings(given)
 
 
 def test_building_twice_gives_the_same_layers_and_weights(row: Row) -> None:
