@@ -125,6 +125,7 @@ RECIPES: dict[str, Recipe] = {
     "fewer, smaller parts": Recipe(ck.plans.together(epochs=44), augment=parts(224, 288)),
     "frozen": Recipe(decoder(56, 3e-3), augment=parts(384, 480), views=8, batch_size=4),
     "frozen, smaller parts": Recipe(decoder(56, 2e-3), augment=parts(288, 384), views=8, batch_size=4),
+    "frozen, small parts": Recipe(decoder(48, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
     "whole scenes": Recipe(augment=ck.data.Augmentation(horizontal_flip=True, zoom=0.1)),
 }
 """Name → the recipe; what is not given is `ck.finetune`'s."""
