@@ -35,8 +35,8 @@ THING = ("background", "thing")
 def nearness(metres: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Distances as grey levels, equal steps for equal ratios: white is 1 m or nearer, black 100 m or farther.
 
-    >>> nearness(np.array([0.5, 1, 10, 100, np.inf], np.float32)).tolist()
-    [255, 255, 128, 0, 0]
+    >>> nearness(np.array([0.5, 1, 20, 100, np.inf], np.float32)).tolist()
+    [255, 255, 89, 0, 0]
     """
     share = np.log(np.clip(metres, 1, FARTHEST)) / np.log(FARTHEST)
     return np.asarray(np.rint(255 * (1 - share)), np.uint8)

@@ -354,7 +354,9 @@ ROWS = {
     "spp_net": replace(detector(SPPNet, sample=16), learned=0.4),
     "fast_rcnn": detector(FastRCNN, width=16, units=32, sample=16),
     "faster_rcnn": detector(FasterRCNN, width=16, units=32, sample=16, proposals=20),
-    "mask_rcnn": detector(MaskRCNN, masked, width=16, units=32, sample=16, proposals=20, mask_width=8, most=20),
+    "mask_rcnn": replace(
+        detector(MaskRCNN, masked, width=16, units=32, sample=16, proposals=20, mask_width=8, most=20), epochs=150
+    ),
     "keypoint_rcnn": replace(
         detector(KeypointRCNN, pointed, width=16, units=32, sample=16, proposals=20, most=20, points=JOINTS, **FEW),
         learned=0.4,

@@ -74,9 +74,13 @@ def test_without_a_mistake() -> None:
 def test_a_head_is_needed_where_there_is_no_usual_one() -> None:
     with pytest.raises(InputError, match=r"a head or a network.*net\.head"):
         ck.visualize.worst(source(), table(), head="unet")
-    edges = ck.data.scenes(4, size=32, target="edges").train
     with pytest.raises(DataError, match="other truth that predictions"):
-        ck.visualize.worst(edges, edges.targets.table(edges.ids))
+        ck.visualize.worst(source().take([]), table())
+
+
+def test_pictures_as_truth_have_a_usual_head() -> None:
+    edges = ck.data.scenes(4, size=32, target="edges").train
+    assert ck.visualize.worst(edges, edges.targets.table(edges.ids)).get_suptitle() == "No mistakes"
 
 
 def test_pixels_are_counted_over_all_pictures() -> None:
