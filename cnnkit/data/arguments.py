@@ -125,6 +125,17 @@ def pair_of(value: object, name: str, expected: str, remedy: str) -> tuple[float
     return number(two[0], name, expected, remedy), number(two[1], name, expected, remedy)
 
 
+def require_rgb(image: object) -> None:
+    """Refuses what is no picture of (h, w, 3) uint8 with at least one pixel.
+
+    Raises:
+        InputError: It is something else.
+    """
+    array: NDArray[Any] = image if isinstance(image, np.ndarray) and image.dtype == np.uint8 else np.zeros(0)
+    if array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise InputError("a picture (h, w, 3) of uint8", said(image), "ck.data.as_source(image).image(0) makes one.")
+
+
 def size_of(value: object, name: str = "size") -> tuple[int, int]:
     """(height, width) in pixels.
 

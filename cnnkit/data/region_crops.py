@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnkit.data.arguments import number, size_of
+from cnnkit.data.arguments import number, require_rgb, size_of
 from cnnkit.data.views.framing import PADDING, Framing
 from cnnkit.errors import InputError
 from cnnkit.metrics.box_overlap import box_array
@@ -32,8 +32,9 @@ def region_crops(
 
     Raises:
         DataError: No such regions.
-        InputError: No such size or context.
+        InputError: No such picture, size or context.
     """
+    require_rgb(picture)
     boxes, size = box_array(regions), size_of(size)
     expected, remedy = "context from 0, below 0.5", "0.07 is that of R-CNN."
     if not 0 <= number(context, "context", expected, remedy) < 0.5:

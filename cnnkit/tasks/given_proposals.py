@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cnnkit.data.any_pictures import Pictures, as_source
+from cnnkit.data.arguments import require_rgb
 from cnnkit.data.pipeline import batches
 from cnnkit.data.placements import in_photographs
 from cnnkit.errors import InputError, MissingExtraError
@@ -72,7 +73,11 @@ def sliding_windows(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Returns:
         (k, 4) x1, y1, x2, y2; about 400 of a picture of 160 × 160.
+
+    Raises:
+        InputError: No such picture.
     """
+    require_rgb(image)
     height, width = image.shape[:2]
     return windows_of((height, width))
 
@@ -90,9 +95,12 @@ def selective_search(image: NDArray[np.uint8], *, most: int = 200) -> NDArray[np
         (k, 4) x1, y1, x2, y2.
 
     Raises:
+        InputError: No such picture.
         MissingExtraError: OpenCV is installed without its contributed modules.
     """
     import cv2
+
+    require_rgb(image)
 
     if not hasattr(cv2, "ximgproc"):
         raise MissingExtraError(

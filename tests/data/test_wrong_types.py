@@ -93,6 +93,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "largest_boxes": (ck.data.largest_boxes, {"photos": None, "classes": "thing"}),
     "crops": (ck.data.crops, {"photos": THINGS, "least": 1}),
     "box_crops": (ck.data.box_crops, {"source": ONE, "boxes": BOX}),
+    "region_crops": (ck.data.region_crops, {"picture": X[0], "regions": [[1, 1, 4, 4]], "size": (8, 8)}),
     "in_whole_photographs": (
         ck.data.in_whole_photographs,
         {"crops": ck.data.box_crops(ONE, BOX), "points": Points(("tip",), [[[2, 2]]], [[2]], [[0.5]]), "boxes": BOX},

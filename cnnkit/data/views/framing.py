@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnnkit.data.arguments import number, one_of, said, size_of
+from cnnkit.data.arguments import number, one_of, require_rgb, size_of
 from cnnkit.data.views.view import Matrix
 from cnnkit.errors import InputError
 
@@ -83,12 +83,7 @@ class Framing:
             (height, width, 3), uint8.
         """
         height, width = size_of(size)
-        if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise InputError(
-                "a picture (h, w, 3) of uint8",
-                said(image),
-                "ck.data.as_source(image).image(0) makes one.",
-            )
+        require_rgb(image)
         if image.shape[:2] == (height, width):
             return image.copy()
         if self.resize == "pad":
