@@ -172,9 +172,9 @@ def _plan(dataset: Dataset, head_epochs: int | None, deep_epochs: int | None, tr
 
     if head_epochs is None and deep_epochs is None and train is None:
         return None
-    epochs = {} if deep_epochs is None else {"epochs": deep_epochs}
     if deep_epochs is None and dataset.kind in ENOUGH:
-        epochs = {"epochs": enough_epochs(dataset.kind, dataset)}
+        deep_epochs = enough_epochs(dataset.kind, dataset)
+    epochs = {} if deep_epochs is None else {"epochs": deep_epochs}
     if dataset.kind == "points":
         return ck.plans.together(**epochs, train=_layers(train or "all"), rate_decay=1.0)
     if dataset.kind == "masks":

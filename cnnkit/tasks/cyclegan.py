@@ -21,6 +21,7 @@ from cnnkit.data.source import Source
 from cnnkit.data.views.identity import identity_of
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import DataError, InputError
+from cnnkit.heads.translation import HALF
 from cnnkit.losses.adversarial import adversarial
 from cnnkit.tasks.adversarial_training import (
     Adversaries,
@@ -41,8 +42,6 @@ from cnnkit.transfer.network import Network
 from cnnkit.transfer.run import Run
 from cnnkit.transfer.traced_once import TracedOnce
 
-WHITE = 127.5
-"""The paper's absolute errors are of values in −1 … 1."""
 Floats = NDArray[np.float32]
 
 
@@ -229,12 +228,12 @@ def _generate(
             keras.ops.mean(adversarial(models[judge](made, training=True), real=True, objective="squares"))
             for judge, made in (("judge of there", made_others), ("judge of back", made_ones))
         ]
-        loss = fooled[0] + fooled[1] + cycle * (ways[0] + ways[1] + identity * stayed) / WHITE
+        loss = fooled[0] + fooled[1] + cycle * (ways[0] + ways[1] + identity * stayed) / HALF
     names = ("there", "back")
     gradients = {name: tape.gradient(loss, models[name].trainable_variables) for name in names}
     for name in names:
         optimizers[name].apply(gradients[name], models[name].trainable_variables)
-    whole = 4 * WHITE  # two differences, parts of white
+    whole = 4 * HALF  # two differences, parts of white
     parts = {"cycle": (ways[0] + ways[1]) / whole, "identity": stayed / whole}
     return {"loss": loss, "there": fooled[0], "back": fooled[1], **parts}, made_others, made_ones
 

@@ -18,6 +18,7 @@ from cnnkit.data.kept_pictures import KeptPictures
 from cnnkit.data.views.identity import identity_of
 from cnnkit.data.views.view import Augmenter
 from cnnkit.errors import InputError
+from cnnkit.heads.translation import HALF
 from cnnkit.losses.adversarial import adversarial
 from cnnkit.tasks.adversarial_training import (
     Adversaries,
@@ -36,9 +37,6 @@ from cnnkit.transfer.fitting import architecture_hash
 from cnnkit.transfer.network import Network, check_dataset
 from cnnkit.transfer.run import Run
 from cnnkit.transfer.traced_once import TracedOnce
-
-WHITE = 127.5
-"""The paper's absolute error is of values in −1 … 1, that of `ck.heads.translator` a part of white: twice as small."""
 
 
 def pix2pix(
@@ -173,7 +171,8 @@ def _step(
             [keras.ops.concatenate([sources, pictures], axis=-1) for pictures in (targets, made)], axis=0
         )
         true, false = keras.ops.split(judge(pairs, training=True), 2)
-        l1 = keras.ops.mean(keras.ops.abs(targets - made)) / (2 * WHITE)
+        # The paper's absolute error is of values in −1 … 1, that of `ck.heads.translator` a part of white: half of it.
+        l1 = keras.ops.mean(keras.ops.abs(targets - made)) / (2 * HALF)
         fooled = keras.ops.mean(adversarial(false, real=True))
         generator_loss = fooled + 2 * weight * l1
         told = keras.ops.mean(adversarial(true, real=True) + adversarial(false, real=False)) / 2

@@ -214,7 +214,7 @@ def path(
     share = (np.ones(count) if examples.weights is None else examples.weights.astype(np.float64))[:, None] / count
     share = share if softmax else share / units
     scaling = Scaling.of(x)
-    if not count < x.shape[1] or count > WHITENED_FEATURES:
+    if count >= x.shape[1] or count > WHITENED_FEATURES:
         yield from _scaled_path(x, scaling, targets, share, softmax=softmax, strengths=strengths)
         return
     # The penalty keeps the optimum in the space that the examples span: of few it is far smaller than that of all

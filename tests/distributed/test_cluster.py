@@ -33,7 +33,7 @@ from cnnkit.transfer.fitting import fit
 from cnnkit.transfer.network import Network, attach
 from cnnkit.transfer.plan import Phase, Plan
 from tests.course.grading.inboxes import make_class
-from tests.export.tiny_network import network
+from tests.export.tiny_network import network, noise
 from tests.transfer.worlds import inception, pictures, residual
 
 COUNT = 23
@@ -135,12 +135,7 @@ def net() -> Network:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    for index in range(COUNT):
-        Image.fromarray(random.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / f"{index}.png")
-    return folder
+    return noise(tmp_path / "photos", COUNT)
 
 
 def test_predictions_are_the_same_file(workers: Any, net: Network, photos: Path, tmp_path: Path) -> None:

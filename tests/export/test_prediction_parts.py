@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 import cnnkit as ck
 from cnnkit.data.portion import portion
@@ -26,7 +25,7 @@ from cnnkit.export.prediction_parts import predict_to_parquet
 from cnnkit.export.prediction_table import read_predictions
 from cnnkit.export.tensors import model_hash, tensor_records
 from cnnkit.transfer.network import Network
-from tests.export.tiny_network import network
+from tests.export.tiny_network import network, noise
 
 COUNT, BATCH, PART = 23, 2, 5  # parts of 6 rows: whole batches
 
@@ -39,12 +38,7 @@ def net() -> Network:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    for index in range(COUNT):
-        Image.fromarray(random.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / f"{index}.png")
-    return folder
+    return noise(tmp_path / "photos", COUNT)
 
 
 def run(net: Network, photos: Path, out: Path, **options):

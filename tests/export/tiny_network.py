@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
+from PIL import Image
 
 import cnnkit as ck
 from cnnkit.data.views.framing import Framing
@@ -31,3 +34,12 @@ def network(classes: tuple[str, ...] = ("ant", "bee"), model: keras.Model | None
     head = ck.heads.classifier(classes, hidden=(5,), dropout=0.25, class_weight="balanced")
     body = ck.backbone(model if model is not None else tiny_model())
     return ck.attach(body, head, framing=Framing("pad", "area"))
+
+
+def noise(folder: Path, count: int) -> Path:
+    """A new folder of so many pictures of 20 × 20, each different."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(count):
+        Image.fromarray(random.integers(0, 256, (20, 20, 3), np.uint8)).save(folder / f"{index}.png")
+    return folder
