@@ -24,6 +24,7 @@ from cnnkit.errors import DataError, InputError, InterruptedTrainingError
 from cnnkit.export.atomic_file import replacing
 from cnnkit.heads.translation import Translator
 from cnnkit.metrics.given_arrays import real
+from cnnkit.tasks.fused_adam import FusedAdam
 from cnnkit.transfer.checkpoint import Arrays, Checkpoints, State, pack, unpack
 from cnnkit.transfer.epochs import NotFiniteError, PhaseWeights
 from cnnkit.transfer.fit_checks import check_views
@@ -116,7 +117,7 @@ class Adversaries:
 
 def adam(rate: float, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
     """The optimizer of both papers, built."""
-    optimizer = keras.optimizers.Adam(rate, beta_1=MOMENTUM)
+    optimizer = FusedAdam(rate, beta_1=MOMENTUM)
     optimizer.build(list(variables))
     return optimizer
 
