@@ -11,6 +11,7 @@ from cnnkit.data.targets.pictures import Pictures
 from cnnkit.data.targets.stored import in_threads
 from cnnkit.errors import DataError
 from cnnkit.metrics.picture_quality import (
+    WINDOW,
     absolute_error,
     gradient_energy,
     peak_signal_to_noise,
@@ -21,8 +22,9 @@ from cnnkit.metrics.picture_quality import (
 class TranslationScore:
     """What `ck.evaluate` gives beside the loss of a head of pictures: means over the pictures.
 
-    `l1`, the absolute error as a part of white; `psnr` in decibels; `ssim`; and `gradient_energy`, the predictions'
-    divided by the targets': below 1 they are blurred.
+    `l1`, the absolute error as a part of white; `psnr` in decibels, infinite where one is exact; `ssim`, of pictures
+    that have room for its window; and `gradient_energy`, the predictions' divided by the targets': below 1 they are
+    blurred. What no picture is large enough for is left out.
     """
 
     def __init__(self) -> None:
@@ -51,8 +53,11 @@ class TranslationScore:
             if true.shape != said.shape:
                 sizes = " and ".join(f"{picture.shape[1]} × {picture.shape[2]}" for picture in (true, said))
                 raise DataError("a predicted picture of the size of its target", sizes, "Predict that source.")
-            row = (absolute_error(true, said), peak_signal_to_noise(true, said), structural_similarity(true, said))
-            return tuple(map(float, np.concatenate(row))), (gradient_energy(true)[0], gradient_energy(said)[0])  # type: ignore[return-value]  # three numbers
+            side = min(true.shape[1:3])
+            likeness = structural_similarity(true, said)[0] if side >= WINDOW else np.nan
+            energies = [gradient_energy(picture)[0] if side > 1 else 0.0 for picture in (true, said)]
+            row = (float(absolute_error(true, said)[0]), float(peak_signal_to_noise(true, said)[0]), float(likeness))
+            return row, (float(energies[0]), float(energies[1]))
 
         parts = in_threads(compared, len(truth))
         self._rows += [row for row, _ in parts]
@@ -63,7 +68,7 @@ class TranslationScore:
         """Name → number; nothing where nothing was counted."""
         if not self._rows:
             return {}
-        means = np.mean(self._rows, axis=0)
-        scores = dict(zip(("l1", "psnr", "ssim"), map(float, means), strict=True))
+        columns = dict(zip(("l1", "psnr", "ssim"), np.transpose(self._rows), strict=True))
+        scores = {name: float(np.nanmean(values)) for name, values in columns.items() if not np.isnan(values).all()}
         true, said = self._energies
         return scores | {"gradient_energy": float(said / true)} if true else scores
