@@ -90,7 +90,7 @@ def two_stages(make: Callable[..., ck.Network], **settings: Any) -> Callable[...
 
 OF_BACKBONE = ("P3", "P4", "P5")
 CASES = {
-    "fcos, frozen": Case(plain(ck.heads.fcos), frozen(24)),
+    "fcos, frozen": Case(plain(ck.heads.fcos), frozen(40)),
     "fcos, head and all": Case(plain(ck.heads.fcos), head_first(6, 12)),
     "yolo_v1, 224, head and all": Case(plain(ck.heads.yolo_v1), head_first(6, 12), size=224),
     "yolo_v2, frozen": Case(with_anchors, frozen(24)),

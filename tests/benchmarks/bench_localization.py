@@ -27,7 +27,7 @@ from cnnkit.data.targets import Boxes
 SIDE = 160
 TRAIN, TEST = 1206, 243
 RESULTS = Path(__file__).with_name("localization.csv")
-EPOCHS = 12
+EPOCHS = 30
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@
 
 All run MobileNetV2 with a head of two classes, weights=None, at 96², on JPEGs of 500 × 375: 200 different ones, each
 linked under many names. "alone" is `predict_to_parquet` in this process, with all cores; "workers" the same on one
-cluster of as many nodes as workers, each with one core, so that two have the cores of a machine of two. The first run
-on a cluster starts its workers, which import TensorFlow and trace; "warm" is the second. In "killed" one node of
-two is killed in the middle. Every file has to be the same, byte by byte.
+cluster of as many nodes as workers, whose processes are each kept on one core, decoding included: two have the cores of
+a machine of two. The first run on a cluster starts its workers, which import TensorFlow and trace; "warm" is the
+second. In "killed" one node of two is killed in the middle. Every file has to be the same, byte by byte.
 
 Each run appends its row to the results at once, with the processor time of this process, the driver, and the largest
 memory of a worker. `--computed` then prints what more machines would take, from the measured parts alone: the time of a
@@ -79,7 +79,7 @@ class Result:
 
 @contextmanager
 def cluster(workers: int) -> Iterator[Any]:
-    """Nodes of one core each."""
+    """Nodes that are kept on one core each."""
     import ray
     from ray.cluster_utils import Cluster
 
@@ -87,12 +87,21 @@ def cluster(workers: int) -> Iterator[Any]:
     settings = {"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False}
     nodes = Cluster(initialize_head=True, head_node_args=settings)
     try:
-        for _ in range(workers - 1):
-            nodes.add_node(**settings)
+        added = [nodes.head_node, *(nodes.add_node(**settings) for _ in range(workers - 1))]
+        for core, node in enumerate(added):
+            keep_on(core % os.cpu_count(), node)
         yield nodes
     finally:
         ray.shutdown()
         nodes.shutdown()
+
+
+def keep_on(core: int, node: Any) -> None:
+    """Lets what a node does, and what it starts, run on one core alone."""
+    for raylet in node.all_processes["raylet"]:
+        for process in (parent := psutil.Process(raylet.process.pid), *parent.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.cpu_affinity([core])
 
 
 @contextmanager
@@ -157,7 +166,7 @@ class Study:
         settings = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
         with cluster(workers) as nodes:
             victim = nodes.add_node(**settings)
-
+            keep_on(1, victim)
             timer = threading.Timer(after, nodes.remove_node, [victim], {"allow_graceful": False})
             timer.start()
             try:
