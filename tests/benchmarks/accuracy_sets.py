@@ -67,7 +67,7 @@ def orl(seed: int) -> ck.data.Dataset:
 def person(seed: int) -> ck.data.Dataset:
     """207 photographs of COCO, half of them to test: does one show a person?"""
     images, labels = [], []
-    for pictures, instances in _coco():
+    for pictures, instances in coco_files():
         photos = ck.data.coco(pictures, instances, split=(1, 0, 0)).train
         images += [photos.image(index) for index in range(len(photos))]
         labels += photos.labels.tolist()
@@ -77,7 +77,7 @@ def person(seed: int) -> ck.data.Dataset:
 def things(seed: int) -> ck.data.Dataset:
     """Boxes of COCO's most frequent classes, cut out of the photographs, half of them to test."""
     crops: dict[str, list[NDArray[np.uint8]]] = {}
-    for pictures, instances in _coco():
+    for pictures, instances in coco_files():
         described = json.loads(instances.read_text(encoding="utf-8"))
         names = {category["id"]: category["name"] for category in described["categories"]}
         files = {image["id"]: pictures / image["file_name"] for image in described["images"]}
@@ -116,7 +116,7 @@ SETS: dict[str, Callable[[int], ck.data.Dataset]] = {
 }
 
 
-class _Pictures:
+class Pictures:
     """Pictures of any sizes in memory."""
 
     def __init__(self, images: Any) -> None:
@@ -134,7 +134,7 @@ class _Pictures:
 
 def _source(images: Any, labels: NDArray[np.int64], classes: Any) -> Source:
     ids = tuple(f"{index:05d}" for index in range(len(images)))
-    return Source.labelled(ids, tuple(classes), labels, _Pictures(images), np.arange(len(images)))
+    return Source.labelled(ids, tuple(classes), labels, Pictures(images), np.arange(len(images)))
 
 
 def _split(train: Source, test: Source, seed: int) -> ck.data.Dataset:
@@ -160,7 +160,7 @@ def _cifar(part: str, count: int, random: np.random.Generator) -> Source:
     return _source(images, labels[chosen].astype(np.int64), [str(name) for name in classes])
 
 
-def _coco() -> list[tuple[Path, Path]]:
+def coco_files() -> list[tuple[Path, Path]]:
     """Folder of the pictures and instances, twice."""
     return [
         (next(folder.glob("val*")), next((folder / "annotations").glob("instances*.json")))

@@ -1,9 +1,11 @@
-"""Boxes: what detectors reach on drawn scenes with the shipped nano, and in how many CPU seconds.
+"""Boxes: what detectors reach on drawn scenes and on photographs, and in how many CPU seconds.
 
     python tests/benchmarks/bench_detection.py --cases "fcos, frozen" "yolo_v2, frozen" --seeds 0 1 2
     python tests/benchmarks/bench_detection.py --print
 
-3,000 scenes to train on and 600 of another series to test; 30 of the 38 classes occur. Each run is one (case, seed) in
+3,000 scenes to train on and 600 of another series to test, with the shipped nano; 30 of the 38 classes occur. Rows of
+"people" find persons in the 40 photographs of validation of `coco_mini` in the shared folder, with MobileNet and 167
+photographs, coco128 among them, to train on, whose ImageNet weights are there too. Each run is one (case, seed) in
 a process of its own, without features kept from before, and appends its row to the results at once; runs that are
 there are not repeated, so that a study may be stopped at any time. CPU seconds are those of all threads from the
 backbone to the trained network, features included, drawing the scenes' truth and the test not. `convolution_ms` says
@@ -20,14 +22,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import accuracy_sets
 import harness
+import numpy as np
 import pandas as pd
 import result_rows
 
@@ -37,11 +42,24 @@ RESULTS = Path(__file__).with_name("detection.csv")
 AUGMENTATION = ck.data.Augmentation(width_shift=0.1, height_shift=0.1, zoom=0.15, horizontal_flip=True)
 
 
-def scenes(size: int) -> ck.data.Dataset:
-    """3,000 drawn scenes to train on and 600 of another series to test, none of validation: nothing is chosen."""
-    train = ck.data.scenes(4_286, seed=11, size=size, target="boxes").train.take(range(3_000))
+def scenes(size: int, count: int = 3_000) -> ck.data.Dataset:
+    """Drawn scenes to train on and 600 of another series to test, none of validation: nothing is chosen."""
+    train = ck.data.scenes(4_286, seed=11, size=size, target="boxes").train.take(range(count))
     test = ck.data.scenes(858, seed=12, size=size, target="boxes").train.take(range(600))
     return ck.data.Dataset(train.names, train, train.take([]), test)
+
+
+def people(size: int) -> ck.data.Dataset:
+    """Persons in photographs of COCO: coco128 and 39 of coco_mini to train on, the other 40 to test."""
+    first, second = (
+        ck.data.coco(*files, target="boxes", classes=["person"], split=(1, 0, 0)).train
+        for files in accuracy_sets.coco_files()
+    )
+    part = second.take(range(39))
+    images = [source.image(index) for source in (first, part) for index in range(len(source))]
+    truth = ck.data.targets.Boxes.joined([first.targets, part.targets])
+    train = ck.data.Source((*first.ids, *part.ids), truth, accuracy_sets.Pictures(images), np.arange(len(images)))
+    return ck.data.Dataset(train.names, train, train.take([]), second.take(range(39, len(second))))
 
 
 def frozen(epochs: int) -> ck.Plan:
@@ -64,12 +82,16 @@ class Case:
         plan: What trains when.
         size: Side of the input in pixels.
         views: How many of each picture take turns behind frozen layers.
+        photos: The dataset, of that size where it is drawn.
+        backbone: What `ck.backbone` takes.
     """
 
     network: Callable[[Any, Any, int], ck.Network]
     plan: ck.Plan
     size: int = 160
     views: int = 4
+    photos: Callable[[int], ck.data.Dataset] = scenes
+    backbone: Mapping[str, Any] = field(default_factory=lambda: {"name": "nano"})
 
 
 def plain(make: Callable[..., ck.heads.Detector], **settings: Any) -> Callable[..., ck.Network]:
@@ -88,10 +110,20 @@ def two_stages(make: Callable[..., ck.Network], **settings: Any) -> Callable[...
     return lambda body, source, seed: make(body, source.names, seed=seed, **settings)
 
 
+def together(epochs: int) -> ck.Plan:
+    """All layers at once and at one rate, as from random weights."""
+    settings: dict[str, Any] = {"schedule": "cosine", "warmup_epochs": 1, "clip_norm": 1.0, "batch_norm": "train"}
+    return ck.Plan([ck.Phase("all", train="all", epochs=epochs, rate=2e-3, optimizer="adamw", **settings)])
+
+
 OF_BACKBONE = ("P3", "P4", "P5")
+MOBILENET = {"name": "mobilenet", "alpha": 0.75}
 CASES = {
     "fcos, frozen": Case(plain(ck.heads.fcos), frozen(40)),
     "fcos, head and all": Case(plain(ck.heads.fcos), head_first(6, 12)),
+    "fcos, 224, head and all": Case(plain(ck.heads.fcos), head_first(6, 16), size=224),
+    "fcos, random weights": Case(plain(ck.heads.fcos), together(15), backbone={"name": "nano", "weights": None}),
+    "fcos, people": Case(plain(ck.heads.fcos), head_first(20, 60), size=320, photos=people, backbone=MOBILENET),
     "yolo_v1, 224, head and all": Case(plain(ck.heads.yolo_v1), head_first(6, 12), size=224),
     "yolo_v2, frozen": Case(with_anchors, frozen(24)),
     "ssd, frozen": Case(plain(ck.heads.ssd), frozen(16)),
@@ -100,6 +132,9 @@ CASES = {
     "centernet, frozen": Case(plain(ck.heads.centernet, stride=8), frozen(24)),
     "faster_rcnn, frozen": Case(two_stages(ck.tasks.faster_rcnn), frozen(12)),
     "faster_rcnn, head and all": Case(two_stages(ck.tasks.faster_rcnn), head_first(6, 8)),
+    "faster_rcnn, 224, mobilenet": Case(
+        two_stages(ck.tasks.faster_rcnn), head_first(4, 6), 224, photos=partial(scenes, count=1_500), backbone=MOBILENET
+    ),
     "mask_rcnn, frozen": Case(two_stages(ck.tasks.mask_rcnn), frozen(12)),
 }
 """Name → what is measured."""
@@ -117,6 +152,7 @@ class Result:
         cpu_seconds: Of all threads, from the backbone to the trained network.
         megabytes: Peak of the memory until then.
         convolution_ms: Of this machine, CPU milliseconds of one convolution.
+        mask_AP50: As AP50, of masks; NaN without.
     """
 
     case: str
@@ -129,6 +165,7 @@ class Result:
     wall_seconds: float
     megabytes: int
     convolution_ms: float
+    mask_AP50: float
 
     @property
     def key(self) -> tuple[str, int]:
@@ -139,12 +176,13 @@ class Result:
 def measured(name: str, seed: int) -> Result:
     """Trains and tests, in this process."""
     case = CASES[name]
-    photos, size = scenes(case.size), (case.size, case.size)
+    photos, size = case.photos(case.size), (case.size, case.size)
     speed = harness.convolution_ms()
+    os.environ.setdefault("CNNKIT_WEIGHTS", str(accuracy_sets.DATA.parent / "weights"))
     with tempfile.TemporaryDirectory() as cache:
         os.environ["CNNKIT_CACHE"] = cache
         wall, cpu = time.perf_counter(), time.process_time()
-        body = ck.backbone("nano", input_shape=(*size, 3))
+        body = ck.backbone(**case.backbone, input_shape=(*size, 3))
         net = case.network(body, photos.train, seed)
         options: dict[str, Any] = {"augment": AUGMENTATION, "views": case.views, "batch_size": 16, "progress": False}
         ck.fit(net, photos, case.plan, seed=seed, **options)
@@ -162,6 +200,7 @@ def measured(name: str, seed: int) -> Result:
         wall_seconds=round(wall, 1),
         megabytes=megabytes,
         convolution_ms=round(speed, 2),
+        mask_AP50=round(scores.get("mask_AP50", float("nan")), 4),
     )
 
 
@@ -175,7 +214,7 @@ def in_process_of_its_own(case: str, seed: int) -> Result:
 def table(results: Sequence[Result]) -> pd.DataFrame:
     """One row for each case: medians over the seeds."""
     rows = pd.DataFrame([asdict(result) for result in results])
-    medians = ("AP", "AP50", "person", "epochs", "cpu_seconds", "megabytes", "convolution_ms")
+    medians = ("AP", "AP50", "person", "epochs", "cpu_seconds", "megabytes", "convolution_ms", "mask_AP50")
     return rows.groupby("case", sort=False).agg(runs=("seed", "size"), **{name: (name, "median") for name in medians})
 
 
