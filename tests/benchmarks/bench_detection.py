@@ -152,7 +152,7 @@ class Result:
         cpu_seconds: Of all threads, from the backbone to the trained network.
         megabytes: Peak of the memory until then.
         convolution_ms: Of this machine, CPU milliseconds of one convolution.
-        mask_AP50: As AP50, of masks; NaN without.
+        mask_ap50: As AP50, of masks; NaN without.
     """
 
     case: str
@@ -165,7 +165,7 @@ class Result:
     wall_seconds: float
     megabytes: int
     convolution_ms: float
-    mask_AP50: float
+    mask_ap50: float
 
     @property
     def key(self) -> tuple[str, int]:
@@ -200,7 +200,7 @@ def measured(name: str, seed: int) -> Result:
         wall_seconds=round(wall, 1),
         megabytes=megabytes,
         convolution_ms=round(speed, 2),
-        mask_AP50=round(scores.get("mask_AP50", float("nan")), 4),
+        mask_ap50=round(scores.get("mask_AP50", float("nan")), 4),
     )
 
 
@@ -214,7 +214,7 @@ def in_process_of_its_own(case: str, seed: int) -> Result:
 def table(results: Sequence[Result]) -> pd.DataFrame:
     """One row for each case: medians over the seeds."""
     rows = pd.DataFrame([asdict(result) for result in results])
-    medians = ("AP", "AP50", "person", "epochs", "cpu_seconds", "megabytes", "convolution_ms", "mask_AP50")
+    medians = ("AP", "AP50", "person", "epochs", "cpu_seconds", "megabytes", "convolution_ms", "mask_ap50")
     return rows.groupby("case", sort=False).agg(runs=("seed", "size"), **{name: (name, "median") for name in medians})
 
 
