@@ -84,7 +84,7 @@ CASES = {
     "closed set": Case(ck.plans.whiten(), {"rank_1": 0.99}, rounds=1),
     "drawn, whitened": Case(ck.plans.whiten(), {}, body="nano", size=128, side=96, drawn=True, rounds=1),
     "drawn, triplet": Case(
-        margin(train="all", epochs=24, rate=1e-3),
+        margin(train="all", epochs=36, rate=1e-3),
         {"eer": 0.015},
         body="nano",
         loss="triplet",

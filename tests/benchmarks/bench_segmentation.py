@@ -119,14 +119,21 @@ def decoder(epochs: int, rate: float) -> ck.Plan:
     )
 
 
+SLIGHTLY = ck.data.Augmentation(horizontal_flip=True, zoom=0.1)
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
+    "longer": Recipe(ck.plans.together(epochs=130)),
     "smaller parts": Recipe(augment=parts(224, 288)),
     "fewer, smaller parts": Recipe(ck.plans.together(epochs=44), augment=parts(224, 288)),
     "frozen": Recipe(decoder(56, 3e-3), augment=parts(384, 480), views=8, batch_size=4),
     "frozen, smaller parts": Recipe(decoder(56, 2e-3), augment=parts(288, 384), views=8, batch_size=4),
-    "frozen, small parts": Recipe(decoder(48, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
-    "whole scenes": Recipe(augment=ck.data.Augmentation(horizontal_flip=True, zoom=0.1)),
+    "frozen, small parts": Recipe(decoder(60, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
+    "whole scenes": Recipe(augment=SLIGHTLY),
+    "whole scenes, all layers": Recipe(ck.plans.together(epochs=6, train="all", rate_decay=1.0), augment=SLIGHTLY),
+    "whole scenes, twice the rate": Recipe(ck.plans.together(epochs=6, rate=2e-3), augment=SLIGHTLY),
+    "whole scenes, all layers, twice the rate": Recipe(
+        ck.plans.together(epochs=6, train="all", rate=2e-3, rate_decay=1.0), augment=SLIGHTLY
+    ),
 }
 """Name → the recipe; what is not given is `ck.finetune`'s."""
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import harness
@@ -88,7 +88,7 @@ def main() -> None:
         cost = (
             f"{result.steps} steps of {result.step_ms:.0f} ms, {result.step_ms * 9.6 / result.convolution_ms:.0f} ms*"
         )
-        print(f"{result.row:<12} seed {result.seed} {cost:<36}", *told)
+        print(f"{result.row:<20} seed {result.seed} {cost:<36}", *told)
 
 
 @cache
@@ -116,9 +116,9 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
     return replace(source, targets=ck.data.targets.Pictures.of_arrays(targets))
 
 
-def pix2pix(name: str, seed: int, folder: Path) -> Result:
+def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5) -> Result:
     """The U-Net generator against the discriminator."""
-    net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, seed=seed)
+    net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, dropout=dropout, seed=seed)
     settings = {"epochs": EPOCHS, "width": WIDTH, "augment": FLIP, "seed": seed}
     before, started, done = harness.convolution_ms(), time.process_time(), len(list(folder.glob("sheets/*")))
     ck.tasks.pix2pix(net, facades(), resume=folder / "steps", pictures=folder / "sheets", **settings)
@@ -223,7 +223,13 @@ def frechet(pictures: NDArray[np.uint8], others: NDArray[np.uint8]) -> float:
     return float(distance)
 
 
-ROWS = {"floor": floor, "pix2pix": pix2pix, "l1": l1_only, "cyclegan": cyclegan}
+ROWS = {
+    "floor": floor,
+    "pix2pix": pix2pix,
+    "pix2pix, no dropout": partial(pix2pix, dropout=0.0),
+    "l1": l1_only,
+    "cyclegan": cyclegan,
+}
 
 if __name__ == "__main__":
     main()
