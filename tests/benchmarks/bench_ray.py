@@ -221,7 +221,8 @@ def computed(results: list[Result]) -> None:
     """What follows from the measured parts for more pictures and machines than are here."""
     one = [result for result in results if (result.case, result.workers) == ("warm", 1)]
     first = [result for result in results if (result.case, result.workers) == ("workers", 1)]
-    picture = statistics.median(row.seconds / row.pictures for row in one)
+    most = max(row.pictures for row in one)
+    picture = statistics.median(row.seconds / most for row in one if row.pictures == most)
     driver = per_part(one)
     start = max(0.0, statistics.median(row.seconds for row in first) - statistics.median(row.seconds for row in one))
     harness.say(
