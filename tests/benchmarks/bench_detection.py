@@ -91,7 +91,7 @@ class Case:
     size: int = 160
     views: int = 4
     photos: Callable[[int], ck.data.Dataset] = scenes
-    backbone: Mapping[str, Any] = field(default_factory=lambda: {"name": "nano"})
+    backbone: Mapping[str, Any] = field(default_factory=lambda: {"name_or_model": "nano"})
 
 
 def plain(make: Callable[..., ck.heads.Detector], **settings: Any) -> Callable[..., ck.Network]:
@@ -117,12 +117,12 @@ def together(epochs: int) -> ck.Plan:
 
 
 OF_BACKBONE = ("P3", "P4", "P5")
-MOBILENET = {"name": "mobilenet", "alpha": 0.75}
+MOBILENET = {"name_or_model": "mobilenet", "alpha": 0.75}
 CASES = {
     "fcos, frozen": Case(plain(ck.heads.fcos), frozen(40)),
     "fcos, head and all": Case(plain(ck.heads.fcos), head_first(6, 12)),
     "fcos, 224, head and all": Case(plain(ck.heads.fcos), head_first(6, 16), size=224),
-    "fcos, random weights": Case(plain(ck.heads.fcos), together(15), backbone={"name": "nano", "weights": None}),
+    "fcos, random weights": Case(plain(ck.heads.fcos), together(15), backbone={"name_or_model": "nano", "weights": None}),
     "fcos, people": Case(plain(ck.heads.fcos), head_first(20, 60), size=320, photos=people, backbone=MOBILENET),
     "yolo_v1, 224, head and all": Case(plain(ck.heads.yolo_v1), head_first(6, 12), size=224),
     "yolo_v2, frozen": Case(with_anchors, frozen(24)),
@@ -182,7 +182,7 @@ def measured(name: str, seed: int) -> Result:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["CNNKIT_CACHE"] = cache
         wall, cpu = time.perf_counter(), time.process_time()
-        body = ck.backbone(**case.backbone, input_shape=(*size, 3))
+        body = ck.backbone(input_shape=(*size, 3), **case.backbone)
         net = case.network(body, photos.train, seed)
         options: dict[str, Any] = {"augment": AUGMENTATION, "views": case.views, "batch_size": 16, "progress": False}
         ck.fit(net, photos, case.plan, seed=seed, **options)

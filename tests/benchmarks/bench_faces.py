@@ -70,9 +70,9 @@ class Case:
     rounds: int = 10
 
 
-def margin(*, train: str | int, epochs: int, rate: float) -> ck.Plan:
+def margin(*, train: str | int, epochs: int, rate: float, rate_decay: float = 0.5) -> ck.Plan:
     """The closed form, then the loss."""
-    return ck.plans.whiten(train=train, epochs=epochs, rate=rate, rate_decay=0.5)
+    return ck.plans.whiten(train=train, epochs=epochs, rate=rate, rate_decay=rate_decay)
 
 
 CASES = {
@@ -84,7 +84,7 @@ CASES = {
     "closed set": Case(ck.plans.whiten(), {"rank_1": 0.99}, rounds=1),
     "drawn, whitened": Case(ck.plans.whiten(), {}, body="nano", size=128, side=96, drawn=True, rounds=1),
     "drawn, triplet": Case(
-        margin(train="all", epochs=36, rate=1e-3),
+        margin(train="all", epochs=48, rate=1e-3, rate_decay=0.7),
         {"eer": 0.015},
         body="nano",
         loss="triplet",

@@ -129,11 +129,8 @@ RECIPES: dict[str, Recipe] = {
     "frozen, smaller parts": Recipe(decoder(56, 2e-3), augment=parts(288, 384), views=8, batch_size=4),
     "frozen, small parts": Recipe(decoder(60, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
     "whole scenes": Recipe(augment=SLIGHTLY),
-    "whole scenes, all layers": Recipe(ck.plans.together(epochs=6, train="all", rate_decay=1.0), augment=SLIGHTLY),
-    "whole scenes, twice the rate": Recipe(ck.plans.together(epochs=6, rate=2e-3), augment=SLIGHTLY),
-    "whole scenes, all layers, twice the rate": Recipe(
-        ck.plans.together(epochs=6, train="all", rate=2e-3, rate_decay=1.0), augment=SLIGHTLY
-    ),
+    "whole scenes, faster": Recipe(ck.plans.together(epochs=8, rate=2e-3), augment=SLIGHTLY),
+    "whole scenes, fastest": Recipe(ck.plans.together(epochs=8, rate=4e-3), augment=SLIGHTLY),
 }
 """Name → the recipe; what is not given is `ck.finetune`'s."""
 
