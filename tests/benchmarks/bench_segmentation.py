@@ -131,6 +131,9 @@ RECIPES: dict[str, Recipe] = {
     "whole scenes": Recipe(augment=SLIGHTLY),
     "whole scenes, faster": Recipe(ck.plans.together(epochs=8, rate=2e-3), augment=SLIGHTLY),
     "whole scenes, fastest": Recipe(ck.plans.together(epochs=8, rate=4e-3), augment=SLIGHTLY),
+    "whole scenes, mirrored": Recipe(
+        ck.plans.together(epochs=9, rate=4e-3), augment=ck.data.Augmentation(horizontal_flip=True)
+    ),
 }
 """Name → the recipe; what is not given is `ck.finetune`'s."""
 
