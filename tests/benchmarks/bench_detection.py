@@ -118,11 +118,12 @@ def together(epochs: int) -> ck.Plan:
 
 OF_BACKBONE = ("P3", "P4", "P5")
 MOBILENET = {"name_or_model": "mobilenet", "alpha": 0.75}
+RANDOM = {"name_or_model": "nano", "weights": None}
 CASES = {
     "fcos, frozen": Case(plain(ck.heads.fcos), frozen(40)),
     "fcos, head and all": Case(plain(ck.heads.fcos), head_first(6, 12)),
     "fcos, 224, head and all": Case(plain(ck.heads.fcos), head_first(6, 16), size=224),
-    "fcos, random weights": Case(plain(ck.heads.fcos), together(15), backbone={"name_or_model": "nano", "weights": None}),
+    "fcos, random weights": Case(plain(ck.heads.fcos), together(15), backbone=RANDOM),
     "fcos, people": Case(plain(ck.heads.fcos), head_first(20, 60), size=320, photos=people, backbone=MOBILENET),
     "yolo_v1, 224, head and all": Case(plain(ck.heads.yolo_v1), head_first(6, 12), size=224),
     "yolo_v2, frozen": Case(with_anchors, frozen(24)),

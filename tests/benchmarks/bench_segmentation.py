@@ -122,6 +122,7 @@ def decoder(epochs: int, rate: float) -> ck.Plan:
 SLIGHTLY = ck.data.Augmentation(horizontal_flip=True, zoom=0.1)
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
+    "twice the rate": Recipe(ck.plans.together(epochs=88, rate=2e-3)),
     "longer": Recipe(ck.plans.together(epochs=130)),
     "smaller parts": Recipe(augment=parts(224, 288)),
     "fewer, smaller parts": Recipe(ck.plans.together(epochs=44), augment=parts(224, 288)),
@@ -132,7 +133,7 @@ RECIPES: dict[str, Recipe] = {
     "whole scenes, faster": Recipe(ck.plans.together(epochs=8, rate=2e-3), augment=SLIGHTLY),
     "whole scenes, fastest": Recipe(ck.plans.together(epochs=8, rate=4e-3), augment=SLIGHTLY),
     "whole scenes, mirrored": Recipe(
-        ck.plans.together(epochs=9, rate=4e-3), augment=ck.data.Augmentation(horizontal_flip=True)
+        ck.plans.together(epochs=8, rate=4e-3), augment=ck.data.Augmentation(horizontal_flip=True)
     ),
 }
 """Name → the recipe; what is not given is `ck.finetune`'s."""

@@ -36,6 +36,7 @@ RESULTS = Path(__file__).with_name("translation.csv")
 SIDE, EPOCHS, WIDTH = 128, 35, 32  # 3,500 steps of one pair
 CYCLE = {"side": 64, "epochs": 30, "width": 24, "blocks": 4}  # some ten minutes of one core
 FLIP = ck.data.Augmentation(horizontal_flip=True)
+MOVED = ck.data.Augmentation(horizontal_flip=True, width_shift=0.05, height_shift=0.05, zoom=0.08, fill="reflect")
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,10 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
     return replace(source, targets=ck.data.targets.Pictures.of_arrays(targets))
 
 
-def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5) -> Result:
+def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5, augment: ck.data.Augmentation = FLIP) -> Result:
     """The U-Net generator against the discriminator."""
     net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, dropout=dropout, seed=seed)
-    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": FLIP, "seed": seed}
+    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": augment, "seed": seed}
     before, started, done = harness.convolution_ms(), time.process_time(), len(list(folder.glob("sheets/*")))
     ck.tasks.pix2pix(net, facades(), resume=folder / "steps", pictures=folder / "sheets", **settings)
     return measured(name, seed, net, folder, (time.process_time() - started) / max(1, EPOCHS - done), before)
@@ -227,6 +228,7 @@ ROWS = {
     "floor": floor,
     "pix2pix": pix2pix,
     "pix2pix, no dropout": partial(pix2pix, dropout=0.0),
+    "pix2pix, moved": partial(pix2pix, augment=MOVED),
     "l1": l1_only,
     "cyclegan": cyclegan,
 }
