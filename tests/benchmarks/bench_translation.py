@@ -124,7 +124,7 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
     return replace(source, targets=ck.data.targets.Pictures.of_arrays(targets))
 
 
-def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5, augment: ck.data.Augmentation = FLIP) -> Result:
+def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5, augment: Any = FLIP, side: int = SIDE) -> Result:
     """The U-Net generator against the discriminator."""
     net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, dropout=dropout, seed=seed)
     settings = {"epochs": EPOCHS, "width": WIDTH, "augment": augment, "seed": seed}
