@@ -127,7 +127,7 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
 def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5, augment: Any = FLIP, side: int = SIDE) -> Result:
     """The U-Net generator against the discriminator."""
     net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, dropout=dropout, seed=seed)
-    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": augment, "seed": seed}
+    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": augment, "weight": weight, "seed": seed}
     before, started, done = harness.convolution_ms(), time.process_time(), len(list(folder.glob("sheets/*")))
     ck.tasks.pix2pix(net, facades(side), resume=folder / "steps", pictures=folder / "sheets", **settings)
     return measured(name, seed, net, folder, (time.process_time() - started) / max(1, EPOCHS - done), before)
@@ -237,6 +237,7 @@ ROWS = {
     "pix2pix, no dropout": partial(pix2pix, dropout=0.0),
     "pix2pix, moved": partial(pix2pix, augment=MOVED),
     "pix2pix, cropped": partial(pix2pix, augment=CROPPED, side=LARGER),
+    "pix2pix, cropped, weight 30": partial(pix2pix, augment=CROPPED, side=LARGER, weight=30.0),
     "l1": l1_only,
     "cyclegan": cyclegan,
 }
