@@ -124,10 +124,10 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
     return replace(source, targets=ck.data.targets.Pictures.of_arrays(targets))
 
 
-def pix2pix(name: str, seed: int, folder: Path, dropout: float = 0.5, augment: Any = FLIP, side: int = SIDE) -> Result:
-    """The U-Net generator against the discriminator."""
+def pix2pix(name: str, seed: int, folder: Path, *, dropout: float = 0.5, side: int = SIDE, **options: Any) -> Result:
+    """The U-Net generator against the discriminator, on pictures of a side, with options of `ck.tasks.pix2pix`."""
     net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, dropout=dropout, seed=seed)
-    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": augment, "weight": weight, "seed": seed}
+    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": FLIP, "seed": seed, **options}
     before, started, done = harness.convolution_ms(), time.process_time(), len(list(folder.glob("sheets/*")))
     ck.tasks.pix2pix(net, facades(side), resume=folder / "steps", pictures=folder / "sheets", **settings)
     return measured(name, seed, net, folder, (time.process_time() - started) / max(1, EPOCHS - done), before)
