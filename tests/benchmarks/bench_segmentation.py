@@ -123,7 +123,6 @@ SLIGHTLY = ck.data.Augmentation(horizontal_flip=True, zoom=0.1)
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
     "twice the rate": Recipe(ck.plans.together(epochs=88, rate=2e-3)),
-    "longer": Recipe(ck.plans.together(epochs=130)),
     "smaller parts": Recipe(augment=parts(224, 288)),
     "fewer, smaller parts": Recipe(ck.plans.together(epochs=44), augment=parts(224, 288)),
     "frozen": Recipe(decoder(56, 3e-3), augment=parts(384, 480), views=8, batch_size=4),
