@@ -13,9 +13,14 @@ SIDE = 64
 
 
 def lively(model: keras.Model) -> keras.Model:
-    """Normalizations that do something; gates that see the whole picture, which has more places, are made constant."""
+    """Normalizations that do something; gates that see the whole picture, which has more places, are made constant.
+
+    With kernels as they are initialized the map of MobileNetV2 is nearly the same everywhere: any place would do.
+    """
     random = np.random.default_rng(0)
     for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            layer.set_weights([2 * weight for weight in layer.get_weights()])
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([np.abs(weight) + random.uniform(0, 0.3, weight.shape) for weight in layer.get_weights()])
         if layer.name.endswith("se_expand"):
@@ -28,7 +33,7 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "eff
 
 @pytest.fixture(scope="module", params=["mobilenet_v2", "vgg16", *SLOW])
 def body(request: pytest.FixtureRequest) -> ck.backbones.Backbone:
-    whole = ck.backbone(request.param, weights=None, input_shape=(SIDE, SIDE, 3))
+    whole = ck.backbone(request.param, weights=None, input_shape=(SIDE, SIDE, 3), seed=0)
     lively(whole.model)
     return whole
 
@@ -36,7 +41,8 @@ def body(request: pytest.FixtureRequest) -> ck.backbones.Backbone:
 @pytest.mark.parametrize("stride", [16, 8])
 def test_the_strided_map_stands_in_the_dilated_one(body: ck.backbones.Backbone, stride: int) -> None:
     """Everywhere, borders too: every n-th place from the one on that symmetric zeros make the first."""
-    image = np.random.default_rng(1).uniform(0, 255, (1, SIDE, SIDE, 3)).astype(np.float32)
+    blocks = np.random.default_rng(1).uniform(0, 255, (1, SIDE // 8, SIDE // 8, 3)).astype(np.float32)
+    image = blocks.repeat(8, axis=1).repeat(8, axis=2)
     wide = ck.backbone(body, dilate=stride)
     strided, dilated = body.model(image).numpy(), wide.model(image).numpy()
     rate = 32 // stride
@@ -46,9 +52,10 @@ def test_the_strided_map_stands_in_the_dilated_one(body: ck.backbones.Backbone, 
         for row in range(rate)
         for column in range(rate)
     }
-    first = min(errors, key=errors.__getitem__)
+    first, second = sorted(errors, key=errors.__getitem__)[:2]
     assert first[0] == first[1]
     assert errors[first] <= 1e-5 * np.abs(strided).max()
+    assert errors[second] >= 100 * errors[first]
     for ours, theirs in zip(wide.model.get_weights(), body.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert [layer.name for layer in body.model.layers if layer.weights] == [
