@@ -60,6 +60,7 @@ HEADS: dict[str, Callable[..., Any]] = {
     "fcn": ck.heads.fcn,
     "unet": ck.heads.unet,
     "deeplab": ck.heads.deeplab,  # of a dilated backbone
+    "deeplab, nearer": partial(ck.heads.deeplab, rates=(2, 4, 8)),  # the maps are smaller than the paper's
     "pspnet": partial(ck.heads.pspnet, output_stride=16),  # of the same
     "segnet": partial(ck.heads.segnet, output_stride=16, convolutions=1),  # of SqueezeNet
     "deconvnet": partial(ck.heads.deconvnet, output_stride=16, convolutions=1, hidden=256),  # of the same
