@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 
-WARM_STEPS = 100  # over which the rate rises; in steps, since the first one is slow: it compiles
+WARM_STEPS = 30  # over which the rate rises; in steps, since the first one is slow: it compiles
 
 
 class Budget:

@@ -149,16 +149,16 @@ def optimizer(rate: float) -> keras.optimizers.Optimizer:
     return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=1.0)
 
 
-def small_resnet(size: tuple[int, int]) -> keras.Model:
-    """KerasHub's ResNet, one basic block per stage and about as few channels as it accepts: 64 in the first stage."""
+def small_resnet(size: tuple[int, int], *channels: int) -> keras.Model:
+    """KerasHub's ResNet of one basic block per stage, of which the first has to have 64 channels."""
     import keras_hub
 
     return keras_hub.models.ResNetBackbone(
         input_conv_filters=[64],
         input_conv_kernel_sizes=[3],
-        stackwise_num_filters=[64, 64, 96, 128],
-        stackwise_num_blocks=[1, 1, 1, 1],
-        stackwise_num_strides=[1, 2, 2, 2],
+        stackwise_num_filters=list(channels),
+        stackwise_num_blocks=[1] * len(channels),
+        stackwise_num_strides=[1] + [2] * (len(channels) - 1),
         block_type="basic_block",
         image_shape=(*size, 3),
     )
@@ -182,7 +182,7 @@ def retinanet(
         settings = {"min_level": 3, "max_level": 5}
         model = keras_hub.models.RetinaNetObjectDetector(
             keras_hub.models.RetinaNetBackbone(
-                image_encoder=small_resnet(size), use_p5=False, image_shape=(*size, 3), **settings
+                image_encoder=small_resnet(size, 64, 64, 96, 128), use_p5=False, image_shape=(*size, 3), **settings
             ),
             num_classes=classes,
             bounding_box_format="xyxy",
@@ -240,3 +240,68 @@ DETECTORS = {
     "YOLOv8, KerasCV, narrow": PeerDetector(yolo_v8(16, 32, 64, 128), "classes"),
 }
 """Name → detector, none with pretrained weights."""
+
+
+def deeplab(size: tuple[int, int], classes: int) -> keras.Model:
+    """KerasHub's DeepLab v3+ on the stage of stride 16 of a small ResNet, with its own widths and the paper's rates."""
+    import keras_hub
+
+    backbone = keras_hub.models.DeepLabV3Backbone(
+        image_encoder=small_resnet(size, 64, 96, 128),
+        spatial_pyramid_pooling_key="P4",
+        upsampling_size=4,
+        dilation_rates=[6, 12, 18],
+        low_level_feature_key="P2",
+        image_shape=(*size, 3),
+    )
+    return keras_hub.models.DeepLabV3ImageSegmenter(backbone, num_classes=classes)
+
+
+def pixel_loss(class_weight: NDArray[Any]) -> Callable[[Any, Any], Any]:
+    """Weighed cross-entropy plus Keras's Dice loss over the batch, without pixels of no class."""
+    weights = np.asarray(class_weight, np.float32)
+
+    def loss(labels: Any, logits: Any) -> Any:
+        of_class = keras.ops.one_hot(keras.ops.cast(labels, "int32"), len(weights))  # zeros where it is 255
+        weighed = of_class * weights
+        known = keras.ops.sum(of_class, axis=-1, keepdims=True)
+        entropy = -keras.ops.sum(weighed * keras.ops.log_softmax(logits)) / keras.ops.sum(weighed)
+        overlap = keras.losses.dice(of_class, keras.ops.softmax(logits) * known, axis=(0, 1, 2))
+        return entropy + keras.ops.mean(overlap)
+
+    return loss
+
+
+def trained_segmenter(
+    build: Callable[[tuple[int, int], int], keras.Model],
+    source: Source,
+    augment: ViewAugmenter,
+    size: tuple[int, int],
+    *,
+    class_weight: NDArray[Any],
+    batch_size: int,
+    seed: int,
+    budget: Budget,
+) -> tuple[keras.Model, int]:
+    """The model when the budget is used up, and how many parts of pictures it has seen; pixels are −1…1."""
+    keras.utils.set_random_seed(seed)
+    model = build(size, len(source.names))
+    model.compile(optimizer=optimizer(1e-3), loss=pixel_loss(class_weight), metrics=[], jit_compile=False)
+
+    def examples() -> Iterator[tuple[Any, Any]]:
+        for picture, truth in views(source, augment, size, seed):
+            yield picture / np.float32(127.5) - 1, truth.mask(0)
+
+    spec = tf.TensorSpec((*size, 3)), tf.TensorSpec(size, tf.uint8)
+    batches = tf.data.Dataset.from_generator(examples, output_signature=spec).batch(batch_size, drop_remainder=True)
+    follow = FollowBudget(budget)
+    model.fit(batches.prefetch(1), epochs=1, callbacks=[follow], verbose=0)
+    return model, follow.steps * batch_size
+
+
+def label_maps(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, h, w) the likeliest classes; pictures are mirrored at the lower edge to a multiple of 32."""
+    height = images.shape[1]
+    padded = np.pad(images, ((0, 0), (0, -height % 32), (0, 0), (0, 0)), mode="reflect")
+    maps = [model(image[None] / np.float32(127.5) - 1, training=False)[0] for image in padded]
+    return np.stack([np.asarray(keras.ops.argmax(logits, axis=-1)) for logits in maps])[:, :height].astype(np.uint8)
