@@ -11,9 +11,10 @@
 
 A case has a budget of CPU seconds of all threads, from the network to the trained one, with the compilation of its
 graph and the reading of its pictures, of scenes the drawing; smp's pictures are read before. It stops at the end of the
-step with which the budget is used up, and its rates fall to 0 with the budget (`cpu_budget.Budget`). All have AdamW and
-a weight decay of 1e-4; KerasHub and KerasCV are given the views that cnnkit trains on, smp those of albumentations that
-are like them. Test pictures are scored by cnnkit's metrics.
+step with which the budget is used up, and its rates fall to 0 with the budget (`cpu_budget.Budget`). All have AdamW:
+peers at a rate of 1e-3 with a weight decay of 1e-4, which nobody has tuned, cnnkit with the plans of its own
+benchmarks, which were chosen on these sets. KerasHub and KerasCV are given the views that cnnkit trains on, smp those
+of albumentations that are like them. Test pictures are scored by cnnkit's metrics.
 
 Detection: `bench_detection.scenes`, 3,000 drawn scenes of 160² and 600 to test, 324 CPU seconds. Peers have no small
 pretrained backbone here and begin from random weights. KerasHub's RetinaNet has P3 to P5 of a ResNet of .57 million
@@ -33,8 +34,9 @@ smp's the same network, cnnkit's on nano, and KerasHub's DeepLab v3+ on a ResNet
 channels beside cnnkit's on nano.
 
 Each run is one (case, seed) in a process of its own and appends its row to the results at once; runs that are there are
-not repeated. `megabytes` is the peak of the process's memory until its network is trained; `convolution_ms` is how fast
-the machine was, the mean of before and after (`harness.convolution_ms`).
+not repeated. `megabytes` is the peak of the process's memory until its network is trained, smp's with a malloc that
+keeps large blocks (`bench_pytorch.MALLOC`): a part then took 162 CPU milliseconds and not 288. `convolution_ms` is how
+fast the machine was, the mean of before and after (`harness.convolution_ms`).
 """
 
 from __future__ import annotations
