@@ -16,14 +16,14 @@ peers at a rate of 1e-3 with a weight decay of 1e-4, which nobody has tuned, cnn
 benchmarks, which were chosen on these sets. KerasHub and KerasCV are given the views that cnnkit trains on, smp those
 of albumentations that are like them. Test pictures are scored by cnnkit's metrics.
 
-Detection: `bench_detection.scenes`, 3,000 drawn scenes of 160² and 600 to test, 324 CPU seconds. Peers have no small
+Detection: `bench_detection.scenes`, 3,000 drawn scenes of 160² and 600 to test, 160 CPU seconds. Peers have no small
 pretrained backbone here and begin from random weights. KerasHub's RetinaNet has P3 to P5 of a ResNet of .57 million
 parameters (nano has .72; the first stage must have 64 channels), once with all its defaults and once fitted: one
 convolution of 256 channels in each head and not four, anchors from 2 strides on and not from 4 (of 946 boxes of the
 scenes .86 then have an anchor with an IoU above .5, and not .65), and class scores that begin at .01. KerasCV's YOLOv8
 has the channels of its smallest preset, or half of them.
 
-Segmentation: the CamVid subset of `bench_segmentation`, 62 pictures to train on and 39 of test, void ignored, 400 CPU
+Segmentation: the CamVid subset of `bench_segmentation`, 62 pictures to train on and 39 of test, void ignored, 200 CPU
 seconds; a step has eight parts of 288 × 384 pixels at scales from .5 to 2, mirrored, in other colours. All minimise a
 cross-entropy with the same class weights plus a Dice loss of their own, and test pictures are scored in their own size.
 The U-Net of segmentation_models_pytorch (smp) has MobileNetV2 of width .35 with the very ImageNet weights that cnnkit's
@@ -309,8 +309,8 @@ class Case:
 MOBILENET = {"name_or_model": "mobilenet_v2", "alpha": 0.35}
 WIDE, NARROW = (256, 128, 64, 32, 16), (128, 64, 48, 16, 8)  # channels of smp's decoder from stride 16 to stride 1
 NANO = {"name_or_model": "nano"}
-DETECTION = {"task": "detection", "budget": 324}
-SEGMENTATION = {"task": "segmentation", "budget": 400}
+DETECTION = {"task": "detection", "budget": 160}
+SEGMENTATION = {"task": "segmentation", "budget": 200}
 CASES = {
     "fcos, random weights": Case(run=partial(our_detector, "fcos, random weights"), **DETECTION),
     "fcos, shipped weights": Case(run=partial(our_detector, "fcos, head and all"), **DETECTION),
