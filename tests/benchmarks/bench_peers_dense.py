@@ -169,8 +169,7 @@ def our_detector(name: str, seed: int, seconds: float) -> Outcome:
         os.environ["CNNKIT_CACHE"] = cache
         wall, budget = time.perf_counter(), Budget(seconds)
         follow = followed(plan, budget)
-        backbone = dict(case.backbone)
-        body = ck.backbone(backbone.pop("name"), **backbone, input_shape=(case.size, case.size, 3))
+        body = ck.backbone(input_shape=(case.size, case.size, 3), **case.backbone)
         net = case.network(body, photos.train, seed)
         options = {"augment": bench_detection.AUGMENTATION, "views": case.views, "progress": False}
         ck.fit(net, photos, plan, batch_size=16, seed=seed, callbacks=[follow], **options)
