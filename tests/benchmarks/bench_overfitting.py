@@ -102,7 +102,7 @@ def measured(name: str, seed: int, photos: Path, epochs: int) -> Result:
 
 def main() -> None:
     """Runs what is missing and prints the medians."""
-    parser = harness.options(__doc__, epochs=60)
+    parser = harness.options(__doc__, epochs=150)
     parser.add_argument("--photos", type=Path, help="Where coco128 is: folders val2017 and annotations.")
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS.name})")
