@@ -197,12 +197,7 @@ def main() -> None:
         for recipe in arguments.recipes
     ]
     os.environ.setdefault("CNNKIT_WEIGHTS", str(WEIGHTS))
-    for run in runs:
-        if run not in {result.key for result in results}:
-            results.append(measured(*run))
-            result_rows.append(arguments.results, results[-1])
-            harness.say(f"  {results[-1]}")
-    found = table([result for result in results if result.key in set(runs)])
+    found = table(result_rows.complete(arguments.results, results, runs, measured))
     if arguments.json:
         print(json.dumps({"bench": "accuracy", "machine": started, "rounds": len(seeds), "rows": _json(found)}))
         return

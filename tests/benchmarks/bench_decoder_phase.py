@@ -109,7 +109,7 @@ class Detecting(keras.Model):
     """A network in plain Keras whose loss is that of a head."""
 
     def __init__(self, net: ck.Network) -> None:
-        super().__init__(net.model.inputs, net.model.outputs[0] if len(net.model.outputs) == 1 else net.model.output)
+        super().__init__(net.model.inputs, net.model.output)
         self._head = net.head
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *unused: Any, **of_keras: Any) -> Any:

@@ -4,8 +4,8 @@
     python tests/benchmarks/bench_detection.py --print
 
 3,000 scenes to train on and 600 of another series to test, with the shipped nano; 30 of the 38 classes occur. Rows of
-"people" find persons in the 40 photographs of validation of `coco_mini` in the shared folder, with MobileNet and 167
-photographs, coco128 among them, to train on, whose ImageNet weights are there too. Each run is one (case, seed) in
+"people" find persons in 40 photographs of `coco_mini`, trained on the other 39 and `coco128`, with MobileNet; these
+pictures and its ImageNet weights are those of the shared folder. Each run is one (case, seed) in
 a process of its own, without features kept from before, and appends its row to the results at once; runs that are
 there are not repeated, so that a study may be stopped at any time. CPU seconds are those of all threads from the
 backbone to the trained network, features included, drawing the scenes' truth and the test not. `convolution_ms` says
@@ -18,8 +18,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -205,13 +203,6 @@ def measured(name: str, seed: int) -> Result:
     )
 
 
-def in_process_of_its_own(case: str, seed: int) -> Result:
-    """The same in a new process, whose memory is that of this run alone."""
-    command = [sys.executable, __file__, "--one", case, str(seed)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return Result(**json.loads(done.stdout.splitlines()[-1]))
-
-
 def table(results: Sequence[Result]) -> pd.DataFrame:
     """One row for each case: medians over the seeds."""
     rows = pd.DataFrame([asdict(result) for result in results])
@@ -239,12 +230,8 @@ def main() -> None:
         return
     seeds = arguments.seeds or range(arguments.rounds)
     runs = [(case, seed) for seed in seeds for case in arguments.cases]
-    for run in runs:
-        if run not in {result.key for result in results}:
-            results.append(in_process_of_its_own(*run))
-            result_rows.append(arguments.results, results[-1])
-            harness.say(f"  {results[-1]}")
-    found = table([result for result in results if result.key in set(runs)])
+    measure = partial(result_rows.in_new_process, __file__, Result)
+    found = table(result_rows.complete(arguments.results, results, runs, measure))
     if arguments.json:
         print(json.dumps({"bench": "detection", "machine": started, "rounds": len(seeds), "rows": _json(found)}))
         return

@@ -45,7 +45,6 @@ import json
 import os
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -349,13 +348,6 @@ def measured(name: str, seed: int, seconds: float | None = None) -> Result:
     )
 
 
-def in_process_of_its_own(case: str, seed: int) -> Result:
-    """The same in a new process, whose memory is that of this run alone."""
-    command = [sys.executable, __file__, "--one", case, str(seed)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return Result(**json.loads(done.stdout.splitlines()[-1]))
-
-
 def tables(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
     """Task → one row for each case: medians over the seeds, without scores of the other task."""
     rows = pd.DataFrame([asdict(result) for result in results])
@@ -385,12 +377,8 @@ def main() -> None:
     if not arguments.print:
         seeds = arguments.seeds or range(arguments.rounds)
         runs = [(case, seed) for seed in seeds for case in arguments.cases]
-        for run in runs:
-            if run not in {result.key for result in results}:
-                results.append(in_process_of_its_own(*run))
-                result_rows.append(arguments.results, results[-1])
-                harness.say(f"  {results[-1]}")
-        results = [result for result in results if result.key in set(runs)]
+        measure = partial(result_rows.in_new_process, __file__, Result)
+        results = result_rows.complete(arguments.results, results, runs, measure)
     if harness.study("peers_dense", results, started=started, arguments=arguments):
         return
     print(f"peers_dense, {started}")

@@ -89,7 +89,7 @@ def cluster(workers: int) -> Iterator[Any]:
     try:
         added = [nodes.head_node, *(nodes.add_node(**settings) for _ in range(workers - 1))]
         for core, node in enumerate(added):
-            keep_on(core % os.cpu_count(), node)
+            keep_on(core, node)
         yield nodes
     finally:
         ray.shutdown()
@@ -97,11 +97,12 @@ def cluster(workers: int) -> Iterator[Any]:
 
 
 def keep_on(core: int, node: Any) -> None:
-    """Lets what a node does, and what it starts, run on one core alone."""
+    """Lets what a node does, and what it starts, run on one core alone; cores are counted round."""
     for raylet in node.all_processes["raylet"]:
-        for process in (parent := psutil.Process(raylet.process.pid), *parent.children(recursive=True)):
+        parent = psutil.Process(raylet.process.pid)
+        for process in (parent, *parent.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                process.cpu_affinity([core])
+                process.cpu_affinity([core % psutil.cpu_count()])
 
 
 @contextmanager
@@ -166,7 +167,7 @@ class Study:
         settings = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
         with cluster(workers) as nodes:
             victim = nodes.add_node(**settings)
-            keep_on(1, victim)
+            keep_on(workers, victim)
             timer = threading.Timer(after, nodes.remove_node, [victim], {"allow_graceful": False})
             timer.start()
             try:

@@ -17,8 +17,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -236,13 +234,6 @@ def flipped_iou(net: ck.Network, source: Source) -> float:
     return score.result()["mean_iou"]
 
 
-def in_process_of_its_own(run: tuple[str, str, str, str, str, int]) -> Result:
-    """The same in a new process, whose memory is that of this run alone."""
-    command = [sys.executable, __file__, "--one", *map(str, run)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return Result(**json.loads(done.stdout.splitlines()[-1]))
-
-
 def table(results: Sequence[Result]) -> pd.DataFrame:
     """One row for each set, head, backbone, weights and recipe: medians over the seeds."""
     rows = pd.DataFrame([asdict(result) for result in results])
@@ -293,12 +284,8 @@ def main() -> None:
         for weights in arguments.weights
         for recipe in arguments.recipes
     ]
-    for run in runs:
-        if run not in {result.key for result in results}:
-            results.append(in_process_of_its_own(run))
-            result_rows.append(arguments.results, results[-1])
-            harness.say(f"  {results[-1]}")
-    found = table([result for result in results if result.key in set(runs)])
+    measure = partial(result_rows.in_new_process, __file__, Result)
+    found = table(result_rows.complete(arguments.results, results, runs, measure))
     if arguments.json:
         print(json.dumps({"bench": "segmentation", "machine": started, "rounds": len(seeds), "rows": _json(found)}))
         return

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
+
+import harness
 
 Row = TypeVar("Row")
 
@@ -32,3 +37,26 @@ def append(file: Path, result: Any) -> None:
         if new:
             writer.writeheader()
         writer.writerow(asdict(result))
+
+
+def complete(
+    file: Path, results: list[Any], runs: Sequence[tuple[Any, ...]], measured: Callable[..., Any]
+) -> list[Any]:
+    """Runs what is not there yet, by the `key` of a result; each is in the file and in `results` once it is done.
+
+    Returns:
+        Those of these runs.
+    """
+    for run in runs:
+        if run not in {result.key for result in results}:
+            results.append(measured(*run))
+            append(file, results[-1])
+            harness.say(f"  {results[-1]}")
+    return [result for result in results if result.key in set(runs)]
+
+
+def in_new_process(script: str, kind: type[Row], *run: Any) -> Row:
+    """A run by `SCRIPT --one …`, which prints its result as JSON: the memory it tells is that of this run alone."""
+    command = [sys.executable, script, "--one", *map(str, run)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return kind(**json.loads(done.stdout.splitlines()[-1]))
