@@ -77,7 +77,7 @@ class Detector(ABC):
     """Whether the loss of a picture is divided by what it shows."""
 
     names: tuple[str, ...]
-    iou: float = 0.6
+    iou: float = 0.5
     most: int = 100
     seed: int = 0
     class_agnostic: bool = False

@@ -70,3 +70,23 @@ def focal_of_logits(targets: Tensor, logits: Tensor, *, gamma: float = 2.0, alph
     signed = ops.where(so, logits, -logits)  # the logit of what is so
     weight = ops.cast(ops.where(so, alpha, 1 - alpha), logits.dtype)
     return weight * ops.power(ops.sigmoid(-signed), gamma) * ops.softplus(-signed)
+
+
+def quality_focal_of_logits(targets: Tensor, logits: Tensor, *, gamma: float = 2.0) -> Tensor:
+    """|y − p|^γ times the cross-entropy of each unit by itself: the focal loss of targets between 0 and 1.
+
+    Li et al., "Generalized Focal Loss", NeurIPS 2020 (arXiv:2006.04388), equation 2, where y is the IoU of a box, so
+    that a score says how good the box is too.
+
+    Args:
+        targets: (…) y, of 0…1.
+        logits: The same shape; p is their sigmoid.
+        gamma: How much less an easy example counts, at least 0; 2 in the paper, called β.
+
+    Returns:
+        (…)
+    """
+    logits = ops.convert_to_tensor(logits)
+    y = ops.cast(targets, logits.dtype)
+    cross_entropy = y * ops.softplus(-logits) + (1 - y) * ops.softplus(logits)
+    return ops.power(ops.abs(y - ops.sigmoid(logits)), gamma) * cross_entropy

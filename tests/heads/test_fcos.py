@@ -15,7 +15,7 @@ from cnnkit.heads.cells import cells_of, owned
 from cnnkit.heads.detection import best_boxes
 from cnnkit.heads.detection_score import DetectionScore
 from cnnkit.heads.fcos import FCOS, LEVELS
-from cnnkit.losses.focal import focal_of_logits
+from cnnkit.losses.focal import focal_of_logits, quality_focal_of_logits
 from cnnkit.transfer.default_training import OF_KINDS
 
 SIZE = (64, 96)
@@ -90,6 +90,28 @@ def test_the_focal_loss_of_logits_is_equation_5() -> None:
     expected = -alpha * (1 - of_truth) ** 2 * np.log(of_truth)
     np.testing.assert_allclose(np.asarray(focal_of_logits(targets, logits)), expected, rtol=1e-6)
     assert np.isfinite(np.asarray(focal_of_logits([0.0, 1.0], [1e4, -1e4]))).all()
+
+
+def test_the_focal_loss_of_overlaps_is_equation_2() -> None:
+    """Li et al. 2020: −|y − σ|^β ((1 − y) log(1 − σ) + y log σ)."""
+    logits, y = np.array([-3.0, -0.5, 0.5, 2.0, 1.0]), np.array([0, 0.9, 0.3, 1, 1 / (1 + np.exp(-1.0))])
+    p = 1 / (1 + np.exp(-logits))
+    expected = -(np.abs(y - p) ** 2) * ((1 - y) * np.log(1 - p) + y * np.log(p))
+    np.testing.assert_allclose(np.asarray(quality_focal_of_logits(y, logits)), expected, rtol=1e-6, atol=1e-12)
+    assert expected[-1] == pytest.approx(0, abs=1e-12)  # as sure as the box is good
+    assert np.isfinite(np.asarray(quality_focal_of_logits([0.0, 1.0], [1e4, -1e4]))).all()
+
+
+def test_a_sure_class_of_a_bad_box_is_wrong() -> None:
+    truth = Boxes.of_lists(("a",), [[[8, 8, 40, 40]]], [[0]])
+    head = ck.heads.fcos(("a",))
+    encoded = head.encode(truth, SIZE)
+    good = {name: values.astype(np.float32) for name, values in head.perfect(encoded).items()}
+    bad = {**good, "boxes": good["boxes"] + np.log(np.float32([1, 1, 2, 2]))}  # four times the area: an IoU of .25
+    unsure = {**bad, "classes": np.where(good["classes"] > 0, np.log(np.float32(0.25 / 0.75)), good["classes"])}
+    losses = [float(head.loss(encoded, outputs)[0]) for outputs in (good, unsure, bad)]
+    assert losses == sorted(losses)
+    assert losses[2] - losses[1] > 1  # of the score alone: the boxes are the same
 
 
 def test_decoding_suppresses_by_class_and_keeps_the_best() -> None:
