@@ -7,14 +7,17 @@ Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks"
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 import keras
 
 from cnnkit.backbones.graph import named
+from cnnkit.data.arguments import one_of
 from cnnkit.heads.segmentation import levels, widths_of
 from cnnkit.heads.translation import painted
 from cnnkit.necks.levels import Levels, deepest_first
+
+Upsampling = Literal["resized", "transposed"]
 
 SPREAD = 0.02
 """Standard deviation of all initial weights (Isola et al., section 6.2)."""
@@ -41,16 +44,21 @@ def normal(seed: int) -> keras.initializers.Initializer:
 
 @dataclass(frozen=True)
 class Pix2PixPainter:
-    """CD512-CD512-CD512-C512-C256-C128-C64: transposed 4×4 convolutions of stride 2, each joined with its skip.
+    """CD512-CD512-CD512-C512-C256-C128-C64: each scale twice as large as the one before and joined with its skip.
 
     Attributes:
         depth: Halvings of the encoder: 8 for 256 × 256 pixels.
         dropout: In the first three scales, but for the last one.
+        upsampling: As of `ck.tasks.unet_generator`.
     """
 
     depth: int = 8
     dropout: float = 0.5
+    upsampling: Upsampling = "resized"
     kind: ClassVar[str] = "pix2pix"
+
+    def __post_init__(self) -> None:
+        one_of(self.upsampling, "an upsampling", get_args(Upsampling))
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -71,11 +79,12 @@ class Pix2PixPainter:
         x = self._enlarged(x, 3, "paint", seed, bias=True)
         return keras.layers.Activation("tanh", name="paint_tanh", dtype="float32")(x)
 
-    @staticmethod
-    def _enlarged(x: keras.KerasTensor, width: int, name: str, seed: int, *, bias: bool) -> keras.KerasTensor:
-        return keras.layers.Conv2DTranspose(
-            width, 4, 2, padding="same", use_bias=bias, kernel_initializer=normal(seed), name=f"{name}_conv"
-        )(x)
+    def _enlarged(self, x: keras.KerasTensor, width: int, name: str, seed: int, *, bias: bool) -> keras.KerasTensor:
+        """A map of twice the height and width, by a convolution."""
+        settings = {"padding": "same", "use_bias": bias, "kernel_initializer": normal(seed), "name": f"{name}_conv"}
+        if self.upsampling == "transposed":
+            return keras.layers.Conv2DTranspose(width, 4, 2, **settings)(x)
+        return keras.layers.Conv2D(width, 3, **settings)(keras.layers.UpSampling2D(2, name=f"{name}_resized")(x))
 
 
 @dataclass(frozen=True)

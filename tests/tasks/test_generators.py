@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import cnnkit as ck
-from cnnkit.errors import InputError
+from cnnkit.errors import InputError, UnknownNameError
+from cnnkit.heads.generators import Pix2PixPainter
 
 
 def counted(model: keras.Model) -> int:
@@ -17,25 +18,43 @@ def counted(model: keras.Model) -> int:
 @pytest.mark.slow
 def test_the_generators_of_the_papers() -> None:
     """junyanz/pytorch-CycleGAN-and-pix2pix prints 54.414 M for unet_256 and 11.378 M for resnet_9blocks."""
-    assert counted(ck.tasks.unet_generator((256, 256)).model) == 54_413_955
+    assert counted(ck.tasks.unet_generator((256, 256), upsampling="transposed").model) == 54_413_955
     assert counted(ck.tasks.resnet_generator((256, 256)).model) == 11_378_179
 
 
-def unet_parameters(width: int, depth: int) -> int:
-    """Isola et al., section 6.1.1, layer by layer: no bias but in the last one, two numbers per normalized channel."""
+def unet_parameters(width: int, depth: int, kernel: int = 4) -> int:
+    """Isola et al., section 6.1.1, layer by layer: no bias but in the last one, two numbers per normalized channel.
+
+    Their decoder has 4×4 kernels.
+    """
     widths = [width * min(2**level, 8) for level in range(depth)]
     down = sum(16 * a * b for a, b in zip([3, *widths], widths, strict=False)) + 2 * sum(widths[1:-1])
     ups = list(reversed(widths[:-1]))  # joined with their skips, they have twice as many channels
-    up = sum(16 * a * b for a, b in zip([widths[-1], *(2 * channels for channels in ups)], [*ups, 3], strict=True))
+    up = sum(
+        kernel**2 * a * b for a, b in zip([widths[-1], *(2 * channels for channels in ups)], [*ups, 3], strict=True)
+    )
     return down + up + 2 * sum(ups) + 3
 
 
-def test_parameters_of_a_small_u_net() -> None:
+@pytest.mark.parametrize(("upsampling", "kernel"), [("transposed", 4), ("resized", 3)])
+def test_parameters_of_a_small_u_net(upsampling: str, kernel: int) -> None:
     assert unet_parameters(64, 8) == 54_413_955
-    net = ck.tasks.unet_generator((32, 64), width=4)
-    assert counted(net.model) == unet_parameters(4, 5)
+    net = ck.tasks.unet_generator((32, 64), width=4, upsampling=upsampling)
+    assert counted(net.model) == unet_parameters(4, 5, kernel)
     assert net.model.output_shape == (None, 32, 64, 3)
     assert [net.model.get_layer(layer).output.shape[1] for layer in net.taps.values()] == [16, 8, 4, 2, 1]
+
+
+@pytest.mark.parametrize(("upsampling", "grid"), [("transposed", True), ("resized", False)])
+def test_a_map_of_one_value_gets_a_grid_by_transposed_convolutions_alone(upsampling: str, *, grid: bool) -> None:
+    """Odena et al. 2016: neighbours of a transposed convolution are sums of other parts of its kernel."""
+    maps = {"P1": np.ones((1, 32, 32, 4), np.float32), "P2": np.ones((1, 16, 16, 4), np.float32)}
+    inputs = {name: keras.Input(values.shape[1:], name=name) for name, values in maps.items()}
+    painter = Pix2PixPainter(2, dropout=0.0, upsampling=upsampling)
+    painted = np.asarray(keras.Model(inputs, painter.build(inputs, 1))(maps))[0]
+    assert painted.shape == (64, 64, 3)
+    far_from_borders = painted[24:40, 24:40]
+    assert ((np.ptp(far_from_borders, axis=(0, 1)) > 1e-4) == grid).all()
 
 
 def test_parameters_of_a_small_residual_generator() -> None:
@@ -74,6 +93,8 @@ def test_other_settings_are_refused() -> None:
         ck.tasks.resnet_generator((18, 16))
     with pytest.raises(InputError, match="dropout"):
         ck.tasks.unet_generator((16, 16), dropout=1.0)
+    with pytest.raises(UnknownNameError, match="Did you mean 'resized'"):
+        ck.tasks.unet_generator((16, 16), upsampling="resize")
     with pytest.raises(InputError, match="blocks"):
         ck.tasks.resnet_generator((16, 16), blocks=0)
     with pytest.raises(InputError, match="width"):
