@@ -23,7 +23,6 @@ import time
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import harness
 import numpy as np
@@ -37,9 +36,6 @@ RESULTS = Path(__file__).with_name("translation.csv")
 SIDE, EPOCHS, WIDTH = 128, 35, 32  # 3,500 steps of one pair
 CYCLE = {"side": 64, "epochs": 30, "width": 24, "blocks": 4}  # some ten minutes of one core
 FLIP = ck.data.Augmentation(horizontal_flip=True)
-MOVED = ck.data.Augmentation(horizontal_flip=True, width_shift=0.05, height_shift=0.05, zoom=0.08, fill="reflect")
-LARGER = 143  # as 286 are to the paper's 256
-CROPPED = ck.data.RandomCrop((SIDE, SIDE), scale=(1, 1), horizontal_flip=True)
 
 
 @dataclass(frozen=True)
@@ -96,22 +92,18 @@ def main() -> None:
 
 
 @cache
-def facades(side: int = SIDE) -> ck.data.Dataset:
-    """Plans and photographs; the 50 pairs that are not trained on are the test.
-
-    Args:
-        side: Of the pictures to train on; those of test have the size of the input.
-    """
+def facades() -> ck.data.Dataset:
+    """Plans and photographs; the 50 pairs that are not trained on are the test."""
     photos = ck.data.pairs(DATA, source="right")
-    train = in_memory(*arrays_of(photos.train, side))
-    others = (arrays_of(part, SIDE) for part in (photos.validation, photos.test))
+    train = in_memory(*arrays_of(photos.train))
+    others = (arrays_of(part) for part in (photos.validation, photos.test))
     images, targets = (np.concatenate(both) for both in zip(*others, strict=True))
     return ck.data.Dataset((), train, ck.data.Source.empty(train.targets), in_memory(images, targets))
 
 
-def arrays_of(source: ck.data.Source, side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Pictures and targets, (n, side, side, 3) each."""
-    framing, size = ck.data.Framing("squash"), (side, side)
+def arrays_of(source: ck.data.Source) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Pictures and targets, (n, 128, 128, 3) each."""
+    framing, size = ck.data.Framing("squash"), (SIDE, SIDE)
     pictures = [source.image(index) for index in range(len(source))]
     targets = [source.targets.picture(index) for index in range(len(source))]
     images, wanted = (np.stack([framing.apply(picture, size) for picture in some]) for some in (pictures, targets))
@@ -124,12 +116,12 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
     return replace(source, targets=ck.data.targets.Pictures.of_arrays(targets))
 
 
-def pix2pix(name: str, seed: int, folder: Path, *, dropout: float = 0.5, side: int = SIDE, **options: Any) -> Result:
-    """The U-Net generator against the discriminator, on pictures of a side, with options of `ck.tasks.pix2pix`."""
-    net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, dropout=dropout, seed=seed)
-    settings = {"epochs": EPOCHS, "width": WIDTH, "augment": FLIP, "seed": seed, **options}
+def pix2pix(name: str, seed: int, folder: Path, *, upsampling: str = "resized") -> Result:
+    """The U-Net generator against the discriminator."""
+    net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, upsampling=upsampling, seed=seed)
     before, started, done = harness.convolution_ms(), time.process_time(), len(list(folder.glob("sheets/*")))
-    ck.tasks.pix2pix(net, facades(side), resume=folder / "steps", pictures=folder / "sheets", **settings)
+    places = {"resume": folder / "steps", "pictures": folder / "sheets"}
+    ck.tasks.pix2pix(net, facades(), epochs=EPOCHS, width=WIDTH, augment=FLIP, seed=seed, **places)
     return measured(name, seed, net, folder, (time.process_time() - started) / max(1, EPOCHS - done), before)
 
 
@@ -234,10 +226,7 @@ def frechet(pictures: NDArray[np.uint8], others: NDArray[np.uint8]) -> float:
 ROWS = {
     "floor": floor,
     "pix2pix": pix2pix,
-    "pix2pix, no dropout": partial(pix2pix, dropout=0.0),
-    "pix2pix, moved": partial(pix2pix, augment=MOVED),
-    "pix2pix, cropped": partial(pix2pix, augment=CROPPED, side=LARGER),
-    "pix2pix, cropped, weight 30": partial(pix2pix, augment=CROPPED, side=LARGER, weight=30.0),
+    "pix2pix, transposed": partial(pix2pix, upsampling="transposed"),
     "l1": l1_only,
     "cyclegan": cyclegan,
 }
