@@ -36,6 +36,8 @@ RESULTS = Path(__file__).with_name("translation.csv")
 SIDE, EPOCHS, WIDTH = 128, 35, 32  # 3,500 steps of one pair
 CYCLE = {"side": 64, "epochs": 30, "width": 24, "blocks": 4}  # some ten minutes of one core
 FLIP = ck.data.Augmentation(horizontal_flip=True)
+BORDER, LONGER = 8, 80  # pixels that are mirrored around the pictures of the row "shifted", and its epochs
+SHIFTED = ck.data.RandomCrop((SIDE, SIDE), scale=(1, 1), horizontal_flip=True)  # whole pixels: no edge is blurred
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,15 @@ def main() -> None:
 
 
 @cache
-def facades() -> ck.data.Dataset:
-    """Plans and photographs; the 50 pairs that are not trained on are the test."""
+def facades(border: int = 0) -> ck.data.Dataset:
+    """Plans and photographs; the 50 pairs that are not trained on are the test.
+
+    Args:
+        border: Pixels of their mirror image around the pictures to train on.
+    """
     photos = ck.data.pairs(DATA, source="right")
-    train = in_memory(*arrays_of(photos.train))
+    around = ((0, 0), (border, border), (border, border), (0, 0))
+    train = in_memory(*(np.pad(pictures, around, mode="reflect") for pictures in arrays_of(photos.train)))
     others = (arrays_of(part) for part in (photos.validation, photos.test))
     images, targets = (np.concatenate(both) for both in zip(*others, strict=True))
     return ck.data.Dataset((), train, ck.data.Source.empty(train.targets), in_memory(images, targets))
@@ -116,13 +123,23 @@ def in_memory(images: NDArray[np.uint8], targets: NDArray[np.uint8]) -> ck.data.
     return replace(source, targets=ck.data.targets.Pictures.of_arrays(targets))
 
 
-def pix2pix(name: str, seed: int, folder: Path, *, upsampling: str = "resized") -> Result:
+def pix2pix(
+    name: str,
+    seed: int,
+    folder: Path,
+    *,
+    upsampling: str = "resized",
+    epochs: int = EPOCHS,
+    border: int = 0,
+    augment: ck.data.Augmentation | ck.data.RandomCrop = FLIP,
+) -> Result:
     """The U-Net generator against the discriminator."""
     net = ck.tasks.unet_generator((SIDE, SIDE), width=WIDTH, upsampling=upsampling, seed=seed)
     before, started, done = harness.convolution_ms(), time.process_time(), len(list(folder.glob("sheets/*")))
     places = {"resume": folder / "steps", "pictures": folder / "sheets"}
-    ck.tasks.pix2pix(net, facades(), epochs=EPOCHS, width=WIDTH, augment=FLIP, seed=seed, **places)
-    return measured(name, seed, net, folder, (time.process_time() - started) / max(1, EPOCHS - done), before)
+    ck.tasks.pix2pix(net, facades(border), epochs=epochs, width=WIDTH, augment=augment, seed=seed, **places)
+    seconds = (time.process_time() - started) / max(1, epochs - done)
+    return measured(name, seed, net, folder, seconds, before, epochs)
 
 
 def l1_only(name: str, seed: int, folder: Path) -> Result:
@@ -134,7 +151,9 @@ def l1_only(name: str, seed: int, folder: Path) -> Result:
     return measured(name, seed, net, folder, (time.process_time() - started) / EPOCHS, before)
 
 
-def measured(name: str, seed: int, net: ck.Network, folder: Path, seconds: float, before: float) -> Result:
+def measured(
+    name: str, seed: int, net: ck.Network, folder: Path, seconds: float, before: float, epochs: int = EPOCHS
+) -> Result:
     """The scores of a trained network, which is saved too.
 
     Args:
@@ -144,6 +163,7 @@ def measured(name: str, seed: int, net: ck.Network, folder: Path, seconds: float
         folder: Where it is saved.
         seconds: CPU seconds per epoch.
         before: How fast the machine was before the training.
+        epochs: Of the training.
     """
     test, count = facades().test, len(facades().train)
     ck.save(net, folder / "network")
@@ -152,7 +172,7 @@ def measured(name: str, seed: int, net: ck.Network, folder: Path, seconds: float
     return Result(
         name,
         seed,
-        EPOCHS * count,
+        epochs * count,
         round(seconds * 1000 / count, 1),
         round((before + harness.convolution_ms()) / 2, 1),
         **rounded(scores["l1"], frechet(made, truth_of(test)), scores["gradient_energy"], scores["ssim"]),
@@ -226,6 +246,7 @@ def frechet(pictures: NDArray[np.uint8], others: NDArray[np.uint8]) -> float:
 ROWS = {
     "floor": floor,
     "pix2pix": pix2pix,
+    "pix2pix, shifted": partial(pix2pix, epochs=LONGER, border=BORDER, augment=SHIFTED),
     "pix2pix, transposed": partial(pix2pix, upsampling="transposed"),
     "l1": l1_only,
     "cyclegan": cyclegan,
