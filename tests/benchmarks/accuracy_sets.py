@@ -2,8 +2,8 @@
 
 Each is a dataset whose test pictures never depend on the seed of the split: a seed decides only which of the
 training pictures are held out for validation. `ants_bees` and `orl` are photographs, `cifar0`…`cifar2` three draws of
-100 pictures per class from CIFAR-10, `person` COCO's rule of Visual Wake Words, `things` boxes of COCO cut out,
-`scenes` drawn by cnnkit.
+100 pictures per class from CIFAR-10, `person`, `person1` and `person2` three ways to halve photographs of COCO by the
+rule of Visual Wake Words, `things` boxes of COCO cut out, `scenes` drawn by cnnkit.
 """
 
 from __future__ import annotations
@@ -64,14 +64,18 @@ def orl(seed: int) -> ck.data.Dataset:
     return _split(_source(images[train], labels[train], people), _source(images[test], labels[test], people), seed)
 
 
-def person(seed: int) -> ck.data.Dataset:
-    """207 photographs of COCO, half of them to test: does one show a person?"""
-    images, labels = [], []
-    for pictures, instances in coco_files():
-        photos = ck.data.coco(pictures, instances, split=(1, 0, 0)).train
-        images += [photos.image(index) for index in range(len(photos))]
-        labels += photos.labels.tolist()
-    return _halved(images, np.array(labels), ["no_person", "person"], seed)
+def person(draw: int) -> Callable[[int], ck.data.Dataset]:
+    """207 photographs of COCO, half of them to test: does one show a person? A draw decides which half."""
+
+    def dataset(seed: int) -> ck.data.Dataset:
+        images, labels = [], []
+        for pictures, instances in coco_files():
+            photos = ck.data.coco(pictures, instances, split=(1, 0, 0)).train
+            images += [photos.image(index) for index in range(len(photos))]
+            labels += photos.labels.tolist()
+        return _halved(images, np.array(labels), ["no_person", "person"], seed, draw)
+
+    return dataset
 
 
 def things(seed: int) -> ck.data.Dataset:
@@ -110,7 +114,9 @@ SETS: dict[str, Callable[[int], ck.data.Dataset]] = {
     "cifar1": cifar(1),
     "cifar2": cifar(2),
     "orl": orl,
-    "person": person,
+    "person": person(0),
+    "person1": person(1),
+    "person2": person(2),
     "things": things,
     "scenes": scenes,
 }
@@ -143,10 +149,10 @@ def _split(train: Source, test: Source, seed: int) -> ck.data.Dataset:
 
 
 def _halved(
-    images: list[NDArray[np.uint8]], labels: NDArray[np.int64], classes: list[str], seed: int
+    images: list[NDArray[np.uint8]], labels: NDArray[np.int64], classes: list[str], seed: int, draw: int = 0
 ) -> ck.data.Dataset:
     whole = _source(images, labels, classes)
-    train, test = stratified(labels, fractions=(0.5, 0.5), seed=0, classes=classes)
+    train, test = stratified(labels, fractions=(0.5, 0.5), seed=draw, classes=classes)
     return _split(whole.take(train), whole.take(test), seed)
 
 

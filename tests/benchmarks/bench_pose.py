@@ -51,7 +51,7 @@ class Case:
 
 CASES = {
     "heatmaps": Case(lambda names, seed: ck.heads.heatmaps(names, seed=seed), bar=0.68),
-    "heatmaps, 40 wide": Case(lambda names, seed: ck.heads.heatmaps(names, width=40, seed=seed), bar=0.68),
+    "heatmaps, 40 wide": Case(lambda names, seed: ck.heads.heatmaps(names, width=40, seed=seed), epochs=15, bar=0.68),
     "hourglass": Case(lambda names, seed: ck.heads.hourglass(names, seed=seed)),
     "pose machine": Case(lambda names, seed: ck.heads.pose_machine(names, seed=seed)),
     "heatmaps, squares": Case(lambda names, seed: ck.heads.heatmaps(names, objective="squares", seed=seed)),
