@@ -73,7 +73,7 @@ def test_windows_and_the_whole_picture_are_joined(detector: ck.Network) -> None:
             for look in (ck.predict(detector, part), mirrored(detector, part)):
                 looks.append(look.assign(x=look.x + left, y=look.y + top, cut=cut(look, top, left)))
     table = pd.concat(looks, ignore_index=True).fillna({"cut": False})
-    expected = suppressed(table[~parts(table)], 0.6, 30)
+    expected = suppressed(table[~parts(table)], detector.head.iou, 30)
     assert found.label.tolist() == expected.label.tolist()
     np.testing.assert_allclose(found.score, expected.score, rtol=1e-5)  # batches of another size
     np.testing.assert_allclose(found[PLACES], expected[PLACES], atol=2e-3)
