@@ -27,7 +27,7 @@ def unpooling(
     """The encoder backwards: unpooled by its arg-maxima, then convolutions of its widths, scale by scale.
 
     Args:
-        levels: Feature maps by name, of a graph in which a max pooling stands behind each but the deepest.
+        levels: Feature maps by name, of a graph in which a max pooling takes a map of the size of each but the deepest.
         width: Channels of the finest result; the others have those of the next finer level.
         convolutions: How many stand behind each unpooling.
         transposed: Whether they are transposed ones ("deconvolution").
@@ -37,11 +37,11 @@ def unpooling(
         The scales above the deepest, fine to coarse.
 
     Raises:
-        InputError: No max pooling takes one of the levels, or the names are no levels.
+        InputError: No max pooling takes a map of the size of one of the levels, or the names are no levels.
     """
     (_, x), *skips = deepest_first(levels)
     pools = _poolings(x, skips)
-    widths = [skip.shape[-1] for _, skip in skips]
+    widths = [call.inputs[0].shape[-1] for call in pools]
     scales: dict[str, keras.KerasTensor] = {}
     for number, (name, _) in enumerate(skips):
         if x.shape[-1] != widths[number]:  # a place of the maximum belongs to a channel: as many are needed
@@ -100,17 +100,20 @@ def _spread(x: Any, steps: Sequence[Step], shift: Sequence[int], name: str) -> A
 
 
 def _poolings(deepest: keras.KerasTensor, levels: Sequence[tuple[str, keras.KerasTensor]]) -> list[Node]:
-    """The max pooling behind each level, on the way to the deepest one."""
+    """The max pooling of each level's size, on the way to the deepest one.
+
+    It need not take the level itself, which may be a narrower map of its stage, as the squeezed ones of SqueezeNet.
+    """
     calls = nodes(keras.Model(keras.utils.get_source_inputs(deepest), deepest))
-    taken = {id(call.inputs[0]): call for call in calls if isinstance(call.layer, keras.layers.MaxPooling2D)}
-    without = [name for name, level in levels if id(level) not in taken]
+    taken = {call.inputs[0].shape[1:3]: call for call in calls if isinstance(call.layer, keras.layers.MaxPooling2D)}
+    without = [name for name, level in levels if level.shape[1:3] not in taken]
     if without:
         raise InputError(
             "a backbone that goes from each scale to the next by max pooling, whose places unpooling takes",
             f"one that pools no maxima of {' and '.join(without)}",
             "vgg16 and vgg19 do, and squeezenet1_1, which ends at P4 (output_stride=16); unet and deeplab need none.",
         )
-    return [taken[id(level)] for _, level in levels]
+    return [taken[level.shape[1:3]] for _, level in levels]
 
 
 def _kind(transposed: bool) -> Kind:

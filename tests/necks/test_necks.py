@@ -61,6 +61,13 @@ def test_every_row_keeps_the_scales_and_loads_in_plain_keras(name: str, odd: boo
         np.testing.assert_array_equal(again(picture)[level], expected)
 
 
+def test_unpooling_takes_what_was_pooled_where_levels_are_narrower() -> None:
+    """P2 and P3 of SqueezeNet are the squeezed maps of its modules, its poolings take the expanded ones."""
+    body = ck.backbone("squeezenet1_1", weights=None, input_shape=(64, 64, 3))
+    net = ck.attach(body, ck.heads.segnet(("a", "b"), output_stride=16, convolutions=1))
+    assert net.model.get_layer("unpool_P3_match_conv").filters == 256  # fire5, before the pooling
+
+
 @pytest.mark.parametrize(
     ("size", "window", "stride", "padding"),
     [((8, 10), 2, 2, "valid"), ((9, 11), 2, 2, "valid"), ((9, 12), 3, 2, "valid"), ((9, 12), 3, 2, "same")],
