@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -145,7 +144,7 @@ CASES = {
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(result_rows.OfCase):
     """One run.
 
     Attributes:
@@ -171,11 +170,6 @@ class Result:
     convolution_ms: float
     mask_ap50: float
 
-    @property
-    def key(self) -> tuple[str, int]:
-        """What is run once."""
-        return self.case, self.seed
-
 
 def measured(name: str, seed: int) -> Result:
     """Trains and tests, in this process."""
@@ -191,7 +185,7 @@ def measured(name: str, seed: int) -> Result:
         options: dict[str, Any] = {"augment": AUGMENTATION, "views": case.views, "batch_size": case.batch_size}
         ck.fit(net, photos, case.plan, seed=seed, progress=False, **options)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+    megabytes = harness.peak_megabytes()
     scores = ck.evaluate(net, photos.test)
     return Result(
         case=name,

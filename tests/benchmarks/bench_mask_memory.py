@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -120,7 +119,7 @@ def main() -> None:
         started = time.process_time()
         with tempfile.TemporaryDirectory() as room:
             CASES[name][0](int(count), Path(room))
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+        megabytes = harness.peak_megabytes()
         print(json.dumps([megabytes, round(time.process_time() - started, 1)]))
         return
     table = []

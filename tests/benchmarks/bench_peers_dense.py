@@ -43,7 +43,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import tempfile
 import time
@@ -103,7 +102,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(result_rows.OfCase):
     """One run.
 
     Attributes:
@@ -137,16 +136,6 @@ class Result:
     convolution_ms: float
     megabytes: int
 
-    @property
-    def key(self) -> tuple[str, int]:
-        """What is run once."""
-        return self.case, self.seed
-
-
-def peak_megabytes() -> int:
-    """Of this process until now."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
-
 
 def following_budget(plan: ck.Plan) -> ck.Plan:
     """A plan whose last phase lasts until the budget is used up, with rates that a callback sets."""
@@ -170,12 +159,12 @@ def our_detector(name: str, seed: int, seconds: float) -> Outcome:
         follow = followed(plan, budget)
         body = ck.backbone(input_shape=(case.size, case.size, 3), **case.backbone)
         net = case.network(body, photos.train, seed)
-        options = {"augment": bench_detection.AUGMENTATION, "views": case.views, "progress": False}
-        ck.fit(net, photos, plan, batch_size=16, seed=seed, callbacks=[follow], **options)
-        taken = budget.used, time.perf_counter() - wall, peak_megabytes()
+        options = {"augment": bench_detection.AUGMENTATION, "views": case.views, "batch_size": case.batch_size}
+        ck.fit(net, photos, plan, progress=False, seed=seed, callbacks=[follow], **options)
+        taken = budget.used, time.perf_counter() - wall, harness.peak_megabytes()
     scores = ck.evaluate(net, photos.test)
     boxes = {"AP": scores["AP"], "AP50": scores["AP50"], "person": scores["AP50/person"]}
-    return Outcome(boxes, net.model.count_params(), follow.steps * 16, *taken)
+    return Outcome(boxes, net.model.count_params(), follow.steps * case.batch_size, *taken)
 
 
 def peer_detector(name: str, seed: int, seconds: float) -> Outcome:
@@ -184,7 +173,7 @@ def peer_detector(name: str, seed: int, seconds: float) -> Outcome:
     wall, budget = time.perf_counter(), Budget(seconds)
     options = {"augment": bench_detection.AUGMENTATION, "size": SIZE, "batch_size": 16}
     model, pictures = detector.trained(photos.train, **options, seed=seed, budget=budget)
-    taken = budget.used, time.perf_counter() - wall, peak_megabytes()
+    taken = budget.used, time.perf_counter() - wall, harness.peak_megabytes()
     found = ck.metrics.coco(photos.test.targets, detector.predicted(model, photos.test))
     numbers, person = found.numbers, found.of_category("person")
     boxes = {"AP": numbers["AP"], "AP50": numbers["AP50"], "person": person["AP50"]}
@@ -217,7 +206,7 @@ def our_segmenter(head: str, backbone: Mapping[str, Any], weights: str | None, s
     net = ck.attach(body, decoder, framing=ck.data.Framing("pad"))
     options = {"augment": bench_segmentation.parts(*PART), "views": None, "cache": "none", "progress": False}
     ck.fit(net, photos, plan, batch_size=PARTS, seed=seed, callbacks=[follow], **options)
-    taken = budget.used, time.perf_counter() - wall, peak_megabytes()
+    taken = budget.used, time.perf_counter() - wall, harness.peak_megabytes()
     scores = ck.evaluate(net, photos.test)
     pixels = {name: scores[name] for name in ("mean_iou", "pixel_accuracy")}
     return Outcome(pixels, net.model.count_params(), follow.steps * PARTS, *taken)
@@ -243,7 +232,7 @@ def deeplab_of_keras_hub(seed: int, seconds: float) -> Outcome:
     wall, budget = time.perf_counter(), Budget(seconds)
     options = {"class_weight": balance, "batch_size": PARTS, "seed": seed, "budget": budget}
     model, parts = peers_keras.trained_segmenter(peers_keras.deeplab, photos.train, augment, PART, **options)
-    taken = budget.used, time.perf_counter() - wall, peak_megabytes()
+    taken = budget.used, time.perf_counter() - wall, harness.peak_megabytes()
     whole = peers_keras.deeplab(PHOTO, len(photos.classes))
     whole.set_weights(model.get_weights())
     maps = peers_keras.label_maps(whole, pictures_of(photos.test))

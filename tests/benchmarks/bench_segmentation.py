@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -202,7 +201,7 @@ def measured(set_name: str, head: str, backbone: str, weights: str, recipe: str,
         )
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         pace = (pace + harness.convolution_ms()) / 2
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+    megabytes = harness.peak_megabytes()
     scores = ck.evaluate(net, photos.test)
     return Result(
         set=set_name,

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import statistics
 import sys
 import time
@@ -160,6 +161,11 @@ def study(bench: str, results: Iterable[Any], *, started: str, arguments: argpar
     settings = {name: value for name, value in vars(arguments).items() if name != "json"}
     print(json.dumps({"bench": bench, "machine": started, **settings, "rows": rows}, default=str))
     return True
+
+
+def peak_megabytes() -> int:
+    """Of the resident memory of this process until now."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
 
 
 def say(text: str) -> None:

@@ -20,6 +20,18 @@ NUMBERS: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": flo
 """Annotation of a field → what makes its value of a text."""
 
 
+class OfCase:
+    """What results of one case and one seed have in common; a base of dataclasses with these two fields."""
+
+    case: str
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What is run once."""
+        return self.case, self.seed
+
+
 def read(file: Path, kind: type[Row]) -> list[Row]:
     """The rows that a results file has already; `kind` is a dataclass of texts and numbers."""
     if not file.exists():

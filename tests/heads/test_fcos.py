@@ -97,6 +97,7 @@ def test_the_focal_loss_of_overlaps_is_equation_2() -> None:
     logits, y = np.array([-3.0, -0.5, 0.5, 2.0, 1.0]), np.array([0, 0.9, 0.3, 1, 1 / (1 + np.exp(-1.0))])
     p = 1 / (1 + np.exp(-logits))
     expected = -(np.abs(y - p) ** 2) * ((1 - y) * np.log(1 - p) + y * np.log(p))
+    # The last is 0 but for rounding, of which no share can be asked.
     np.testing.assert_allclose(np.asarray(quality_focal_of_logits(y, logits)), expected, rtol=1e-6, atol=1e-12)
     assert expected[-1] == pytest.approx(0, abs=1e-12)  # as sure as the box is good
     assert np.isfinite(np.asarray(quality_focal_of_logits([0.0, 1.0], [1e4, -1e4]))).all()
