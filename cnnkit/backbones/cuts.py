@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import keras
 import pandas as pd
@@ -67,8 +68,13 @@ def stages(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(ends[stride] for stride in sorted(ends))
 
 
-def resolve_cut(model: keras.Model, cut: str) -> str:
+def resolve_cut(model: keras.Model, cut: str, ends: Sequence[str] = ()) -> str:
     """The layer that a cut or a stage alias (`"stage1"` shallow, to `"stage5"`) stands for.
+
+    Args:
+        model: What is cut.
+        cut: A layer or an alias.
+        ends: Of its stages, where they are known; else `stages` finds them.
 
     Raises:
         UnknownNameError: Neither a layer nor a stage.
@@ -77,7 +83,7 @@ def resolve_cut(model: keras.Model, cut: str) -> str:
     check_cut(cut)
     model = functional(model)
     if re.fullmatch(r"stage\d+", cut) and all(layer.name != cut for layer in model.layers):
-        ends = stages(cut_table(model))
+        ends = ends or stages(cut_table(model))
         number = int(cut.removeprefix("stage"))
         if not 1 <= number <= len(ends):
             raise unknown_name("a stage", cut, [f"stage{count + 1}" for count in range(len(ends))], WHERE)

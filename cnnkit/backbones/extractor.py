@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from math import isfinite
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -73,6 +74,7 @@ class BackboneSettings:
         preprocessing: What the network itself takes, "tf" for example; its model takes 0…255 whatever that is.
         family: The applications of Keras that a given model begins as.
         dilate: The stride that its last maps keep, where strides were replaced by dilation.
+        stages: Then the last layers of the stages before that, which no stride tells apart any more; else none.
     """
 
     name: str
@@ -84,6 +86,12 @@ class BackboneSettings:
     preprocessing: str | None = None
     family: str | None = None
     dilate: int | None = None
+    stages: tuple[str, ...] = ()
+
+    @classmethod
+    def of_json(cls, fields: Mapping[str, Any]) -> BackboneSettings:
+        """What `dataclasses.asdict` gave, read from JSON, where tuples are lists."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
     @property
     def row(self) -> Row | None:
@@ -117,8 +125,11 @@ class Backbone:
         return cut_table(self.model)
 
     def stages(self) -> tuple[str, ...]:
-        """The last legal cut of each stride, shallow to deep: what `"stage1"`, `"stage2"`, … stand for."""
-        return stages(self.cuts())
+        """The last legal cut of each stride, shallow to deep: what `"stage1"`, `"stage2"`, … stand for.
+
+        Dilation moves none of them: a layer trains at the rate of the same stage with `dilate=8` and without.
+        """
+        return self.settings.stages or stages(self.cuts())
 
     def pyramid(self) -> dict[str, keras.KerasTensor]:
         """The feature maps by scale, shallow to deep: `"P3"` is 2³ = 8 times smaller than the input.
@@ -334,10 +345,13 @@ def _cut(name: str, model: keras.Model, cut: str | None, settings: BackboneSetti
     if cut is None:
         model, ends = keras.Model(model.inputs[0], model.outputs[0], name=name), end_of(model).name
     else:
-        ends = resolve_cut(model, cut)
+        ends = resolve_cut(model, cut, settings.stages)
         model = keras.Model(model.inputs[0], cut_node(model, ends).outputs[0], name=name)
+        left = {layer.name for layer in model.layers}
+        settings = replace(settings, stages=tuple(end for end in settings.stages if end in left))
     if dilate is not None:
-        model, settings = dilated(model, dilate), replace(settings, dilate=dilate)
+        ends_of_stages = settings.stages or stages(cut_table(model))
+        model, settings = dilated(model, dilate), replace(settings, dilate=dilate, stages=ends_of_stages)
     return Backbone(name, model, ends, settings)
 
 

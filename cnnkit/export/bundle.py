@@ -147,8 +147,7 @@ def load(folder: str | Path) -> Network:
     if manifest.digest != manifest.compute_digest():
         raise BundleError(f"{MANIFEST_FILE} in {folder} as it was saved", "it was changed afterwards", RESTORE)
     model = _load_model(folder, manifest)
-    settings: Any = manifest.backbone
-    backbone_settings = BackboneSettings(**{**settings, "input_shape": tuple(settings["input_shape"])})
+    backbone_settings = BackboneSettings.of_json(manifest.backbone)
     # Behind several taps no layer is all that the head needs, so the cut is none of the whole model.
     tensor = model.get_layer(manifest.cut).output if manifest.taps else cut_node(model, manifest.cut).outputs[0]
     body = keras.Model(model.inputs[0], tensor, name=backbone_settings.name)

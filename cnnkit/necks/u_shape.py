@@ -18,7 +18,7 @@ from cnnkit.necks.levels import Levels, deepest_first, enlarged
 def unet(
     levels: Levels, *, widths: Sequence[int] = (128, 64, 48), border: Border = "zeros", seed: int = 0
 ) -> dict[str, keras.KerasTensor]:
-    """Narrowed and enlarged, joined with the skip, two 3×3 convolutions with normalization and ReLU, scale by scale.
+    """Halved in channels and enlarged, joined with the skip, two 3×3 convolutions with normalization and ReLU, scale by scale.
 
     Args:
         levels: Feature maps by name; the deepest is where it begins.
@@ -44,7 +44,7 @@ def unet(
     for (name, skip), width in zip(skips, widths, strict=True):
         # The paper's up-convolution halves the channels too: fewer to enlarge and to convolve on the larger map.
         initial = keras.initializers.HeNormal(seed=seed)
-        x = keras.layers.Conv2D(width, 1, kernel_initializer=initial, name=f"unet_{name}_narrow")(x)
+        x = keras.layers.Conv2D(max(1, x.shape[-1] // 2), 1, kernel_initializer=initial, name=f"unet_{name}_halve")(x)
         x = keras.layers.Concatenate(name=f"unet_{name}_join")([enlarged(x, skip, f"unet_{name}_up"), skip])
         for number in (1, 2):
             x = block(x, width, name=f"unet_{name}_{number}", border=border, seed=seed + number)
