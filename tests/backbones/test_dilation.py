@@ -62,6 +62,7 @@ def test_the_strided_map_stands_in_the_dilated_one(body: ck.backbones.Backbone, 
         layer.name for layer in wide.model.layers if layer.weights
     ]
     assert list(wide.pyramid()) == [f"P{level}" for level in range(1, 5 if stride == 16 else 4)]
+    assert wide.stages() == body.stages()
     assert wide.settings.dilate == stride
     assert f"dilate={stride}" in repr(wide)
 
@@ -82,13 +83,25 @@ def test_branches_of_other_offsets_meet_at_the_same_place() -> None:
 def test_it_is_saved_and_trains_as_any(tmp_path) -> None:
     body = ck.backbone("nano", input_shape=(64, 64, 3), dilate=16)
     assert body.model.output_shape[1:3] == (4, 4)
-    net = ck.attach(body, ck.heads.deeplab(["below", "above"], rates=(1,), width=8, skip_width=4))
+    head = ck.heads.deeplab(["below", "above"], rates=(1,), width=8, skip_width=4)
+    net = ck.attach(body, head)
     assert net.backbone.model.output_shape[1:3] == (4, 4)
     ck.save(net, tmp_path / "bundle")
     loaded = ck.load(tmp_path / "bundle")
     assert loaded.backbone.settings.dilate == 16
+    assert loaded.groups == net.groups
+    strided = ck.attach(ck.backbone("nano", input_shape=(64, 64, 3)), head)
+    of_body = {layer.name for layer in strided.backbone.model.layers}
+    for stage in strided.groups.keys() - {"head"}:  # as many, with the layers that train at the same rate
+        assert of_body.intersection(net.groups[stage]) == set(strided.groups[stage])
     picture = np.full((1, 64, 64, 3), 99, np.float32)
     np.testing.assert_array_equal(loaded.model(picture), net.model(picture))
+
+
+def test_a_dilated_backbone_is_cut_where_its_stages_ended() -> None:
+    wide, strided = (ck.backbone("mobilenet", weights=None, input_shape=(64, 64, 3), dilate=d) for d in (8, None))
+    assert ck.backbone(wide, cut="stage4").cut == ck.backbone(strided, cut="stage4").cut == "conv_pw_11_relu"
+    assert ck.backbone(wide, cut="stage4").stages() == strided.stages()[:4]
 
 
 def test_what_has_no_dilated_form_is_named() -> None:
