@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.errors import InputError
-from cnnkit.necks.blocks import block, normalized
+from cnnkit.necks.blocks import block, normalized, of_means
 from cnnkit.necks.levels import Levels, deepest_first
 
 
@@ -44,7 +44,7 @@ def aspp(
             block(x, width, dilation=rate, kind="separable", name=f"aspp_{name}_rate{number}", seed=seed + number)
         )
     mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name=f"aspp_{name}_mean")(x)
-    mean = block(mean, width, kernel=1, name=f"aspp_{name}_whole", seed=seed + len(parts))
+    mean = of_means(mean, width, name=f"aspp_{name}_whole", seed=seed + len(parts))
     # A 1×1 convolution of the joined maps is the sum of those of each: that of the mean, alike everywhere, is computed
     # once, and the layers know no size.
     joined = keras.layers.Concatenate(name=f"aspp_{name}_join")(parts)

@@ -83,3 +83,13 @@ def normalized(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     # Keras's momentum of .99 lags hundreds of steps behind, more than a head of few pictures trains.
     x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def of_means(x: keras.KerasTensor, width: int, *, name: str, seed: int = 0) -> keras.KerasTensor:
+    """A 1×1 convolution and a ReLU, of means over large regions of a picture.
+
+    Without the batch normalization of a block: of one place a picture, its statistics are those of as many values as a
+    step has pictures, and of a step with one picture nothing is left.
+    """
+    initial = keras.initializers.HeNormal(seed=seed)
+    return keras.layers.Conv2D(width, 1, activation="relu", kernel_initializer=initial, name=name)(x)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import keras
 
 from cnnkit.errors import InputError
-from cnnkit.necks.blocks import block
+from cnnkit.necks.blocks import block, of_means
 from cnnkit.necks.levels import Levels, deepest_first, sized
 
 
@@ -40,9 +40,7 @@ def psp(
     parts = [x]
     for number, side in enumerate(bins, start=1):
         pooled = keras.layers.AveragePooling2D(*_windows(size, side), name=f"psp_{name}_pool{number}")(x)
-        part = block(
-            pooled, max(1, channels // len(bins)), kernel=1, name=f"psp_{name}_region{number}", seed=seed + number
-        )
+        part = of_means(pooled, max(1, channels // len(bins)), name=f"psp_{name}_region{number}", seed=seed + number)
         parts.append(sized(part, size, f"psp_{name}_up{number}"))
     joined = keras.layers.Concatenate(name=f"psp_{name}_join")(parts)
     return {name: block(joined, width, name=f"psp_{name}", seed=seed)}
