@@ -81,7 +81,8 @@ def deeplab(
     Args:
         classes: Names in the order of the masks' numbers.
         output_stride: Of the deepest map: 16 is P4, 8 is P3, 32 is P5.
-        rates: Of the atrous convolutions; the paper doubles them at stride 8.
+        rates: Of the atrous convolutions; the paper doubles them at stride 8. Its pictures have a side of 513; on the
+            smaller maps of pictures of 384 × 480, (2, 4, 8) were better.
         width: Channels of each branch and of the decoder; 256 in the paper.
         skip_width: Channels to which P2 is brought, few against those of the deep map (table 1 of the paper).
         class_weight: As of `fcn`.

@@ -124,20 +124,24 @@ CASES = {
     "fcos, head and all": Case(plain(ck.heads.fcos), head_first(5, 14)),
     "fcos, 224, head and all": Case(plain(ck.heads.fcos), head_first(4, 11), size=224),
     "fcos, random weights": Case(plain(ck.heads.fcos), together(15), backbone=RANDOM),
+    "fcos, random weights, head and all": Case(plain(ck.heads.fcos), head_first(5, 14), backbone=RANDOM),
     # All layers learn these few photographs by heart: AP50 .09 of others.
     "fcos, people": Case(plain(ck.heads.fcos), frozen(40), 320, batch_size=8, photos=people, backbone=MOBILENET),
     "yolo_v1, 224, head and all": Case(plain(ck.heads.yolo_v1), head_first(6, 12), size=224),
     "yolo_v2, frozen": Case(with_anchors, frozen(24)),
     "ssd, frozen": Case(plain(ck.heads.ssd), frozen(16)),
-    "ssd, head and all": Case(plain(ck.heads.ssd), head_first(6, 18)),
+    "ssd, head and all": Case(plain(ck.heads.ssd), head_first(6, 15)),
     "retinanet, frozen": Case(plain(ck.heads.retinanet, levels=OF_BACKBONE), frozen(12)),
     "centernet, frozen": Case(plain(ck.heads.centernet, stride=8), frozen(36)),
-    "faster_rcnn, frozen": Case(two_stages(ck.tasks.faster_rcnn), frozen(12)),
+    "faster_rcnn, frozen": Case(two_stages(ck.tasks.faster_rcnn), frozen(10)),
     "faster_rcnn, head and all": Case(two_stages(ck.tasks.faster_rcnn), head_first(6, 8)),
     "faster_rcnn, 224, mobilenet": Case(
         two_stages(ck.tasks.faster_rcnn), head_first(4, 9), 224, photos=partial(scenes, count=1_500), backbone=MOBILENET
     ),
     "mask_rcnn, frozen": Case(two_stages(ck.tasks.mask_rcnn), frozen(12)),
+    "mask_rcnn, 224, head and all": Case(
+        two_stages(ck.tasks.mask_rcnn, mask_width=64, mask_depth=3), head_first(4, 9), size=224
+    ),
     "mask_rcnn, head and all": Case(two_stages(ck.tasks.mask_rcnn, mask_width=64, mask_depth=3), head_first(6, 10)),
 }
 """Name → what is measured."""

@@ -48,7 +48,6 @@ BACKBONES: dict[str, dict[str, Any]] = {
     "mobilenet-0.75": {"name": "mobilenet", "alpha": 0.75},
     "mobilenet_v2-0.35": {"name": "mobilenet_v2", "alpha": 0.35},
     "mobilenet-0.75-dilated": {"name": "mobilenet", "alpha": 0.75, "dilate": 16},
-    "mobilenet-0.75-dilated-8": {"name": "mobilenet", "alpha": 0.75, "dilate": 8},
     "squeezenet": {"name": "squeezenet1_1"},
     "nano": {"name": "nano"},
 }
@@ -59,8 +58,6 @@ HEADS: dict[str, Callable[..., Any]] = {
     "unet": ck.heads.unet,
     "deeplab": ck.heads.deeplab,  # of a dilated backbone
     "deeplab, nearer": partial(ck.heads.deeplab, rates=(2, 4, 8)),  # the maps are smaller than the paper's
-    "deeplab, stride 8": partial(ck.heads.deeplab, output_stride=8, rates=(4, 8, 16)),
-    "pspnet, stride 8": partial(ck.heads.pspnet, output_stride=8),
     "pspnet": partial(ck.heads.pspnet, output_stride=16),  # of the same
     "segnet": partial(ck.heads.segnet, output_stride=16, convolutions=1),  # of SqueezeNet
     "deconvnet": partial(ck.heads.deconvnet, output_stride=16, convolutions=1, hidden=256),  # of the same
