@@ -91,7 +91,10 @@ class BackboneSettings:
     @classmethod
     def of_json(cls, fields: Mapping[str, Any]) -> BackboneSettings:
         """What `dataclasses.asdict` gave, read from JSON, where tuples are lists."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+        }
+        return cls(**values)
 
     @property
     def row(self) -> Row | None:
