@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from math import isfinite
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import keras
 
@@ -74,7 +73,6 @@ class BackboneSettings:
         preprocessing: What the network itself takes, "tf" for example; its model takes 0…255 whatever that is.
         family: The applications of Keras that a given model begins as.
         dilate: The stride that its last maps keep, where strides were replaced by dilation.
-        stages: Then the last layers of the stages before that, which no stride tells apart any more; else none.
     """
 
     name: str
@@ -86,15 +84,6 @@ class BackboneSettings:
     preprocessing: str | None = None
     family: str | None = None
     dilate: int | None = None
-    stages: tuple[str, ...] = ()
-
-    @classmethod
-    def of_json(cls, fields: Mapping[str, Any]) -> BackboneSettings:
-        """What `dataclasses.asdict` gave, read from JSON, where tuples are lists."""
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
-        }
-        return cls(**values)
 
     @property
     def row(self) -> Row | None:
@@ -113,12 +102,14 @@ class Backbone:
         model: A flat functional model: `image`, raw RGB 0…255 of shape (n, h, w, 3), to the cut's tensor.
         cut: The layer where it ends.
         settings: What it was built from.
+        ends: Of a dilated one the last layers of the stages that it had, which no stride tells apart any more.
     """
 
     name: str
     model: keras.Model
     cut: str
     settings: BackboneSettings
+    ends: tuple[str, ...] = ()
 
     def cuts(self) -> pd.DataFrame:
         """All legal cuts up to this one: name, shape, stride, receptive_field, parameters, multiply_adds.
@@ -132,7 +123,7 @@ class Backbone:
 
         Dilation moves none of them: a layer trains at the rate of the same stage with `dilate=8` and without.
         """
-        return self.settings.stages or stages(self.cuts())
+        return self.ends or stages(self.cuts())
 
     def pyramid(self) -> dict[str, keras.KerasTensor]:
         """The feature maps by scale, shallow to deep: `"P3"` is 2³ = 8 times smaller than the input.
@@ -224,7 +215,7 @@ def backbone(
                 "Those belong to a backbone's name: a model has its weights and its width already.",
             )
         if isinstance(name_or_model, Backbone):
-            return _cut(name_or_model.name, name_or_model.model, cut, name_or_model.settings, dilate)
+            return _cut(name_or_model, cut, dilate)
         return _from_model(name_or_model, cut, preprocessing, input_shape, dilate)
     if preprocessing is not None:
         raise InputError(
@@ -244,7 +235,7 @@ def backbone(
     with seeded(int(seed)):
         model, source, file = _load(row, shape, width, weights, top=top)
     settings = BackboneSettings(row.name, width, source, shape, top, file, row.preprocessing)
-    return _cut(row.name, model, cut, settings, dilate)
+    return _cut(Backbone(row.name, model, end_of(model).name, settings), cut, dilate)
 
 
 def build(row: Row, input_shape: Shape, alpha: float | None, *, top: bool, classes: int = 1000) -> keras.Model:
@@ -340,22 +331,24 @@ def _from_model(
         preprocessing=given.preprocessing,
         family=given.family.name if given.family else None,
     )
-    return _cut(model.name, given.model, given.ends.get(cut, cut) if cut else None, settings, dilate)
+    whole = Backbone(model.name, given.model, end_of(given.model).name, settings)
+    return _cut(whole, given.ends.get(cut, cut) if cut else None, dilate)
 
 
-def _cut(name: str, model: keras.Model, cut: str | None, settings: BackboneSettings, dilate: int | None) -> Backbone:
+def _cut(body: Backbone, cut: str | None, dilate: int | None) -> Backbone:
     """The backbone that ends at `cut`, with strides replaced by dilation on request."""
+    model, name = body.model, body.name
     if cut is None:
-        model, ends = keras.Model(model.inputs[0], model.outputs[0], name=name), end_of(model).name
+        model, last = keras.Model(model.inputs[0], model.outputs[0], name=name), body.cut
     else:
-        ends = resolve_cut(model, cut, settings.stages)
-        model = keras.Model(model.inputs[0], cut_node(model, ends).outputs[0], name=name)
-        left = {layer.name for layer in model.layers}
-        settings = replace(settings, stages=tuple(end for end in settings.stages if end in left))
-    if dilate is not None:
-        ends_of_stages = settings.stages or stages(cut_table(model))
-        model, settings = dilated(model, dilate), replace(settings, dilate=dilate, stages=ends_of_stages)
-    return Backbone(name, model, ends, settings)
+        last = resolve_cut(model, cut, body.ends)
+        model = keras.Model(model.inputs[0], cut_node(model, last).outputs[0], name=name)
+    left = {layer.name for layer in model.layers}
+    found = replace(body, model=model, cut=last, ends=tuple(end for end in body.ends if end in left))
+    if dilate is None:
+        return found
+    settings = replace(body.settings, dilate=dilate)
+    return replace(found, model=dilated(model, dilate), settings=settings, ends=found.stages())
 
 
 def _input_shape(row: Row, shape: Shape | None, *, top: bool, pretrained: bool) -> Shape:

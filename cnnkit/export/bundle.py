@@ -56,6 +56,8 @@ from cnnkit.transfer.run import from_settings as run_from_settings
 
 HISTORY_FILE = "history.parquet"
 FILES = (MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE, HISTORY_FILE)
+ENDS = "stage_ends"
+"""Beside the settings of a dilated backbone in the manifest: where its stages ended."""
 
 
 def save(network: Network, folder: str | Path, *, run: Run | None = None) -> Path:
@@ -147,14 +149,16 @@ def load(folder: str | Path) -> Network:
     if manifest.digest != manifest.compute_digest():
         raise BundleError(f"{MANIFEST_FILE} in {folder} as it was saved", "it was changed afterwards", RESTORE)
     model = _load_model(folder, manifest)
-    backbone_settings = BackboneSettings.of_json(manifest.backbone)
+    settings: Any = dict(manifest.backbone)
+    ends = tuple(settings.pop(ENDS, ()))
+    backbone_settings = BackboneSettings(**{**settings, "input_shape": tuple(settings["input_shape"])})
     # Behind several taps no layer is all that the head needs, so the cut is none of the whole model.
     tensor = model.get_layer(manifest.cut).output if manifest.taps else cut_node(model, manifest.cut).outputs[0]
     body = keras.Model(model.inputs[0], tensor, name=backbone_settings.name)
     framing: Any = manifest.input.framing
     network = Network(
         model=model,
-        backbone=Backbone(backbone_settings.name, body, manifest.cut, backbone_settings),
+        backbone=Backbone(backbone_settings.name, body, manifest.cut, backbone_settings, ends),
         head=head,
         framing=Framing(**framing),
         run=_run(folder, manifest),
@@ -204,7 +208,8 @@ def _manifest(
         "cnnkit": cnnkit.__version__,
         "keras": keras.version(),
         "tensorflow": tf.__version__,
-        "backbone": asdict(network.backbone.settings),
+        "backbone": asdict(network.backbone.settings)
+        | ({ENDS: network.backbone.ends} if network.backbone.ends else {}),
         "cut": network.cut,
         "taps": network.taps,
         "outputs": {name: tuple(tensor.shape[1:]) for name, tensor in network.outputs.items()},

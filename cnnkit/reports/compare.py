@@ -123,9 +123,7 @@ def compare(
 def _cuts(body: Backbone, cuts: int | str | Sequence[str]) -> list[str]:
     """The layers that are compared, shallow to deep."""
     if not isinstance(cuts, int):
-        return [
-            resolve_cut(body.model, cut, body.settings.stages) for cut in ([cuts] if isinstance(cuts, str) else cuts)
-        ]
+        return [resolve_cut(body.model, cut, body.ends) for cut in ([cuts] if isinstance(cuts, str) else cuts)]
     return [*[end for end in body.stages() if end != body.cut][::-1][: cuts - 1][::-1], body.cut]
 
 
