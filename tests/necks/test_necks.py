@@ -140,6 +140,24 @@ def test_regions_are_the_means_of_equal_parts() -> None:
     assert model.get_layer("psp_P4_conv").input.shape == (None, 6, 12, 16)  # as many channels again as the map has
 
 
+@pytest.mark.parametrize(("name", "mean"), [("aspp", "aspp_P5_whole"), ("psp", "psp_P5_region1")])
+def test_the_mean_of_a_picture_tells_it_from_others_in_a_step_of_its_own(name: str, mean: str) -> None:
+    """Normalized over a step of one picture every picture would be the same."""
+    given = levels({"P5": SHAPES["P5"]})
+    model = keras.Model(given, NECKS[name](given, width=8))
+    tap = keras.Model(given, model.get_layer(mean).output)
+    one, other = (tap({"P5": arrays()["P5"][index : index + 1]}, training=True).numpy() for index in (0, 1))
+    assert np.abs(one - other).max() > 0.01
+
+
+def test_a_unet_halves_the_channels_as_the_paper_does() -> None:
+    """Figure 1: what comes from below has half its channels when it is joined with the skip."""
+    given = levels()
+    model = keras.Model(given, ck.necks.unet(given, widths=(10, 8, 6)))
+    for level, below, skip in (("P4", 12, 10), ("P3", 10, 8), ("P2", 8, 6)):
+        assert model.get_layer(f"unet_{level}_join").output.shape[-1] == below // 2 + skip
+
+
 @pytest.mark.parametrize("size", [(5, 7), (3, 2), (2, 2), (11, 15)])
 def test_regions_cover_any_map(size: tuple[int, int]) -> None:
     """The mean of a map that is 0 but for one place is above 0 in some region, whichever the place."""
