@@ -1,7 +1,7 @@
 """The expanding half of a U-Net: from the deepest map upwards, each scale joined by the skip of its own size.
 
-Ronneberger et al., "U-Net", MICCAI 2015 (arXiv:1505.04597), figure 1; with a 1×1 convolution and bilinear enlargement
-for the transposed convolution that halves the channels: cheaper, and without its checkerboard.
+Ronneberger et al., "U-Net", MICCAI 2015 (arXiv:1505.04597), figure 1; with bilinear enlargement, which costs a
+seventh of a transposed convolution and leaves no checkerboard.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from cnnkit.necks.levels import Levels, deepest_first, enlarged
 def unet(
     levels: Levels, *, widths: Sequence[int] = (128, 64, 48), border: Border = "zeros", seed: int = 0
 ) -> dict[str, keras.KerasTensor]:
-    """Half the channels, enlarged, joined with the skip, two 3×3 convolutions with normalization and ReLU, by scale.
+    """Enlarged, joined with the skip, two 3×3 convolutions with batch normalization and ReLU, scale by scale.
+
+    A map with more than twice the channels of the scale above it is first narrowed to those by a 1×1 convolution, as
+    the up-convolution of the paper narrows to half: the last maps of a large backbone would cost most of the time.
 
     Args:
         levels: Feature maps by name; the deepest is where it begins.
@@ -42,8 +45,9 @@ def unet(
         )
     merged: dict[str, keras.KerasTensor] = {}
     for (name, skip), width in zip(skips, widths, strict=True):
-        initial = keras.initializers.HeNormal(seed=seed)
-        x = keras.layers.Conv2D(max(1, x.shape[-1] // 2), 1, kernel_initializer=initial, name=f"unet_{name}_halve")(x)
+        if x.shape[-1] > 2 * width:
+            initial = keras.initializers.HeNormal(seed=seed)
+            x = keras.layers.Conv2D(2 * width, 1, kernel_initializer=initial, name=f"unet_{name}_narrow")(x)
         x = keras.layers.Concatenate(name=f"unet_{name}_join")([enlarged(x, skip, f"unet_{name}_up"), skip])
         for number in (1, 2):
             x = block(x, width, name=f"unet_{name}_{number}", border=border, seed=seed + number)

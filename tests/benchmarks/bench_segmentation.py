@@ -117,21 +117,13 @@ def decoder(epochs: int, rate: float) -> ck.Plan:
     )
 
 
-SLIGHTLY = ck.data.Augmentation(horizontal_flip=True, zoom=0.1)
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
     "twice the rate": Recipe(ck.plans.together(epochs=88, rate=2e-3)),
     "longer": Recipe(ck.plans.together(epochs=120)),
     "much longer": Recipe(ck.plans.together(epochs=180, rate=2e-3)),
-    "smaller parts": Recipe(augment=parts(224, 288)),
-    "fewer, smaller parts": Recipe(ck.plans.together(epochs=44), augment=parts(224, 288)),
     "frozen": Recipe(decoder(56, 3e-3), augment=parts(384, 480), views=8, batch_size=4),
-    "frozen, smaller parts": Recipe(decoder(56, 2e-3), augment=parts(288, 384), views=8, batch_size=4),
-    "frozen, small parts": Recipe(decoder(60, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
-    "frozen, small parts, longer": Recipe(decoder(80, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
-    "whole scenes": Recipe(augment=SLIGHTLY),
-    "whole scenes, faster": Recipe(ck.plans.together(epochs=8, rate=2e-3), augment=SLIGHTLY),
-    "whole scenes, fastest": Recipe(ck.plans.together(epochs=8, rate=4e-3), augment=SLIGHTLY),
+    "frozen, small parts": Recipe(decoder(80, 2e-3), augment=parts(224, 288), views=8, batch_size=4),
     "whole scenes, mirrored": Recipe(
         ck.plans.together(epochs=8, rate=4e-3), augment=ck.data.Augmentation(horizontal_flip=True)
     ),

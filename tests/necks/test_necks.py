@@ -150,12 +150,13 @@ def test_the_mean_of_a_picture_tells_it_from_others_in_a_step_of_its_own(name: s
     assert np.abs(one - other).max() > 0.01
 
 
-def test_a_unet_halves_the_channels_as_the_paper_does() -> None:
-    """Figure 1: what comes from below has half its channels when it is joined with the skip."""
+def test_a_unet_narrows_what_is_more_than_twice_as_wide() -> None:
+    """12 channels come from P5: they are 10 where the scale above has 5, and stay where it has 6 or more."""
     given = levels()
-    model = keras.Model(given, ck.necks.unet(given, widths=(10, 8, 6)))
-    for level, below, skip in (("P4", 12, 10), ("P3", 10, 8), ("P2", 8, 6)):
-        assert model.get_layer(f"unet_{level}_join").output.shape[-1] == below // 2 + skip
+    wide, narrow = (keras.Model(given, ck.necks.unet(given, widths=widths)) for widths in ((6, 8, 3), (5, 8, 3)))
+    for model, below in ((wide, (12, 6, 6)), (narrow, (10, 5, 6))):
+        for level, channels in zip(("P4", "P3", "P2"), below, strict=True):
+            assert model.get_layer(f"unet_{level}_join").output.shape[-1] == channels + SHAPES[level][-1]
 
 
 @pytest.mark.parametrize("size", [(5, 7), (3, 2), (2, 2), (11, 15)])
